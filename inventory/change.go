@@ -1,0 +1,180 @@
+package inventory
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// An Action is what would be done about a resource.
+type Action string
+
+// The actions.
+const (
+	ActionNone   Action = "none"
+	ActionCreate Action = "create"
+	ActionUpdate Action = "update"
+	ActionDelete Action = "delete"
+)
+
+// A Verdict says which side moved. The values are those of the plan's JSON.
+type Verdict string
+
+// The verdicts, in ascending weight for a resource that has several.
+const (
+	VerdictInSync         Verdict = "in_sync"
+	VerdictTerraformStale Verdict = "terraform_stale"
+	VerdictPendingReboot  Verdict = "pending_reboot"
+	VerdictMissing        Verdict = "missing"
+	VerdictPendingChange  Verdict = "pending_change"
+	VerdictDrift          Verdict = "drift"
+	VerdictConflict       Verdict = "conflict"
+	VerdictUnknown        Verdict = "unknown"
+	VerdictUnmanaged      Verdict = "unmanaged"
+)
+
+var verdictWeight = map[Verdict]int{
+	VerdictInSync: 0, VerdictTerraformStale: 1, VerdictPendingReboot: 2, VerdictMissing: 3,
+	VerdictPendingChange: 4, VerdictDrift: 5, VerdictConflict: 6,
+}
+
+// Heavier returns the verdict that counts for a resource when both hold.
+func Heavier(a, b Verdict) Verdict {
+	if verdictWeight[b] > verdictWeight[a] {
+		return b
+	}
+	return a
+}
+
+// A FieldChange is one field on which the sides do not agree.
+type FieldChange struct {
+	Path        Path
+	Attr        *Attr
+	Desired     cty.Value
+	Live        cty.Value // configured, pending merged
+	Running     cty.Value // in use; null when the guest is stopped
+	LastApplied cty.Value
+	Terraform   cty.Value
+	Verdict     Verdict
+	Impact      Impact
+	Policy      string // report, heal, adopt, ignore
+	Source      hcl.Range
+	NoWayBack   bool // the change cannot be undone by another change
+}
+
+// Writes reports whether closing the gap takes a write: the wish differs from
+// what is configured.
+func (f *FieldChange) Writes() bool {
+	switch f.Verdict {
+	case VerdictDrift, VerdictPendingChange, VerdictConflict:
+		return true
+	}
+	return false
+}
+
+// A Change is what separates one resource from its wish.
+type Change struct {
+	Action  Action
+	Addr    Address
+	Want    Resource
+	Have    Observation
+	Fields  []FieldChange
+	Verdict Verdict
+	Impact  Impact
+	Digest  string
+	Steps   []Step
+	Blocked []Reason
+}
+
+// Field returns the field at the path, or nil.
+func (c *Change) Field(p Path) *FieldChange {
+	for i := range c.Fields {
+		if c.Fields[i].Path == p {
+			return &c.Fields[i]
+		}
+	}
+	return nil
+}
+
+// Writing returns the fields that take a write.
+func (c *Change) Writing() []FieldChange {
+	var out []FieldChange
+	for _, f := range c.Fields {
+		if f.Writes() {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Block adds a reason why the change cannot be made, once.
+func (c *Change) Block(code, format string, args ...any) {
+	r := Reason{Code: code, Detail: fmt.Sprintf(format, args...)}
+	if !slices.Contains(c.Blocked, r) {
+		c.Blocked = append(c.Blocked, r)
+	}
+}
+
+// A Step is one call that changes something. Steps are what the plan shows as
+// calls, what a saved plan holds and what a provider executes: there is no
+// second description.
+type Step struct {
+	Method string            `json:"method"` // an HTTP method, or "run"
+	Path   string            `json:"path"`   // below the API's root, or the command
+	Params map[string]string `json:"params"`
+
+	Digest      string          `json:"-"`                      // of the configuration that the call may replace; filled in when it is made
+	TakesDigest bool            `json:"takes_digest,omitempty"` // the call itself compares and swaps
+	Repeatable  bool            `json:"repeatable,omitempty"`   // doing it twice is harmless
+	Impact      Impact          `json:"impact"`                 // of this call alone
+	Restarts    bool            `json:"restarts,omitempty"`     // it restarts the guest so that written values take effect; may be deferred
+	Touches     []string        `json:"touches,omitempty"`      // provider keys that it changes
+	Secrets     map[string]Path `json:"secrets,omitempty"`      // parameters whose value is filled in from a field when the call is made
+	Done        Probe           `json:"done"`
+	Summary     string          `json:"summary"` // what it does, in words
+}
+
+// A Probe decides from an observation whether a step happened.
+type Probe struct {
+	State   string         `json:"state,omitempty"`   // present or absent
+	Fields  map[Path]Value `json:"fields,omitempty"`  // configured values that must hold
+	Running []Path         `json:"running,omitempty"` // fields whose running value must equal the configured one
+}
+
+// A Value is a cty value with its type, for JSON.
+type Value struct{ Value cty.Value }
+
+// Holds reports whether the observation shows that the step happened. An
+// Unknown observation shows nothing.
+func (p Probe) Holds(o *Observation) bool {
+	if o.State == Unknown {
+		return false
+	}
+	if p.State != "" && p.State != o.State.String() {
+		return false
+	}
+	kind := o.Resource.Kind()
+	for path, want := range p.Fields {
+		if attr, _, _ := kind.Lookup(path); attr == nil || !attr.Same(want.Value, ConfiguredValue(o, path)) {
+			return false
+		}
+	}
+	for _, path := range p.Running {
+		attr, _, _ := kind.Lookup(path)
+		if o.Running == nil || attr == nil || !attr.Same(o.Resource.Attrs[path], o.Running[path]) {
+			return false
+		}
+	}
+	return true
+}
+
+// ConfiguredValue returns a field of an observation. A device's field "absent" is
+// derived: it is true when nothing of the device is there.
+func ConfiguredValue(o *Observation, p Path) cty.Value {
+	if p.Leaf() == "absent" && p.Parent() != "" {
+		return cty.BoolVal(!o.Resource.Attrs.Has(p.Parent()))
+	}
+	return o.Resource.Attrs[p]
+}

@@ -1,0 +1,236 @@
+package inventory
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+// A Unit says what a number means. Values are always held in the unit named
+// here, whatever the provider writes.
+type Unit string
+
+// The units of numbers.
+const (
+	NoUnit  Unit = ""
+	Bytes   Unit = "bytes"   // a size; written in manifests as "8GiB"
+	Seconds Unit = "seconds" // a duration
+	MBps    Unit = "MB/s"    // a rate, as Proxmox counts it
+)
+
+// A Wire says how a provider spells a value. It is data, so that one row of a
+// table is all that an ordinary attribute needs.
+type Wire int
+
+// The spellings that Proxmox uses.
+const (
+	WirePlain     Wire = iota // a string, a number, or 0/1
+	WireMiB                   // a size in whole MiB
+	WireSize                  // a size with a unit letter: 32G
+	WireSemicolon             // a list joined by ;
+	WireSpace                 // a list joined by blanks
+	WireOnOff                 // a boolean spelled on and ignore (discard)
+	WireSSHKeys               // lines, URL-encoded with %20, never +
+	WireFlags                 // a set spelled +aes;-pcid (cpu flags)
+	WireFeatures              // a set spelled keyctl=1,mount=nfs;cifs
+	WireText                  // free text; trailing white space is lost
+	WireDerived               // not a config key; the provider has its own line for it
+)
+
+// An Attr describes one attribute of a Kind.
+type Attr struct {
+	Name string   // as in manifests, and the last part of its Path
+	Key  string   // the provider's key; within a property string the sub-key
+	Sub  string   // the sub-key, for a top-level attribute that lives in a property string
+	Type cty.Type // cty.String, cty.Number, cty.Bool, list or set of strings
+	Unit Unit
+	Wire Wire
+
+	Required  bool // must be written in the manifest
+	Computed  bool // observed only; never written in a manifest
+	Frozen    bool // cannot be changed once the guest exists
+	Secret    bool // its value never appears in any output
+	WriteOnly bool // the provider never tells the value; compared by remembered hash
+	Document  bool // for documents only; never sent, never compared
+	RootOnly  bool // Proxmox lets only root@pam itself set it, no token
+
+	Default   cty.Value // what the provider means when the key is absent; NilVal when it has no fixed default
+	Enum      []string  // the values allowed; nil means any
+	Min, Max  int64     // bounds of a number, in Unit; both 0 means none
+	Impact    Impact    // the worst case; the provider lowers it by power state, hotplug and device
+	Privilege string    // what the provider's permission system asks for
+	Doc       string
+
+	// Equal compares two non-null values; nil means canonical equality.
+	Equal func(a, b cty.Value) bool
+}
+
+// Same reports whether two values of the attribute mean the same. Null equals
+// only null, except that an absent value equals the attribute's default.
+func (a *Attr) Same(want, have cty.Value) bool {
+	if IsNull(have) && a.Default != cty.NilVal {
+		have = a.Default
+	}
+	if IsNull(want) || IsNull(have) {
+		return IsNull(want) == IsNull(have)
+	}
+	if a.Equal != nil {
+		return a.Equal(want, have)
+	}
+	return want.RawEquals(have)
+}
+
+// A Block groups attributes of one device or subject of a resource.
+type Block struct {
+	Name  string      // network
+	Slots []SlotRange // the labels it takes; nil for a block without label
+	Key   string      // the provider's key of a block without label: rootfs
+	Attrs []*Attr
+	Doc   string
+}
+
+// A SlotRange is a run of device slots: {"net", 0, 31}.
+type SlotRange struct {
+	Prefix    string
+	From, To  int
+	Privilege string // when the slot's device asks for a privilege of its own
+}
+
+// String returns the range as documentation shows it.
+func (r SlotRange) String() string {
+	return fmt.Sprintf("%s%d..%s%d", r.Prefix, r.From, r.Prefix, r.To)
+}
+
+// HasSlot reports whether the label names a slot of the block.
+func (b *Block) HasSlot(label string) bool {
+	for _, r := range b.Slots {
+		digits, ok := strings.CutPrefix(label, r.Prefix)
+		n, err := strconv.Atoi(digits)
+		if ok && err == nil && strconv.Itoa(n) == digits && n >= r.From && n <= r.To {
+			return true
+		}
+	}
+	return false
+}
+
+// Attr returns the block's attribute of that name, or nil.
+func (b *Block) Attr(name string) *Attr { return findAttr(b.Attrs, name) }
+
+// Path returns the path of an attribute in the given slot; the slot is "" for a
+// block without label.
+func (b *Block) Path(slot, attr string) Path {
+	if slot == "" {
+		return Path(b.Name + "." + attr)
+	}
+	return Path(b.Name + "." + slot + "." + attr)
+}
+
+// A Kind is a table of everything that can be said about one sort of resource.
+type Kind struct {
+	Name   string
+	Doc    string
+	Attrs  []*Attr
+	Blocks []*Block
+}
+
+// Attr returns the top-level attribute of that name, or nil.
+func (k *Kind) Attr(name string) *Attr { return findAttr(k.Attrs, name) }
+
+// Block returns the block of that name, or nil.
+func (k *Kind) Block(name string) *Block {
+	for _, b := range k.Blocks {
+		if b.Name == name {
+			return b
+		}
+	}
+	return nil
+}
+
+// Lookup finds the attribute that a path names, with its block and slot when it
+// has them. It returns nil when the kind knows no such path.
+func (k *Kind) Lookup(p Path) (attr *Attr, block *Block, slot string) {
+	parts := strings.Split(string(p), ".")
+	switch len(parts) {
+	case 1:
+		return k.Attr(parts[0]), nil, ""
+	case 2:
+		if b := k.Block(parts[0]); b != nil && b.Slots == nil {
+			return b.Attr(parts[1]), b, ""
+		}
+	case 3:
+		if b := k.Block(parts[0]); b != nil && b.HasSlot(parts[1]) {
+			return b.Attr(parts[2]), b, parts[1]
+		}
+	}
+	return nil, nil, ""
+}
+
+// Knows reports whether a path names an attribute, a block or a slot of the kind.
+func (k *Kind) Knows(p Path) bool {
+	if a, _, _ := k.Lookup(p); a != nil {
+		return true
+	}
+	name, slot, _ := strings.Cut(string(p), ".")
+	b := k.Block(name)
+	return b != nil && (slot == "" || b.HasSlot(slot))
+}
+
+// Compare orders paths as the table does: top-level attributes first, then
+// blocks, slots in natural order, attributes as they stand in the table.
+func (k *Kind) Compare(a, b Path) int {
+	if a == b {
+		return 0
+	}
+	if c := k.rank(a) - k.rank(b); c != 0 {
+		return c
+	}
+	if c := NaturalCompare(string(a.Parent()), string(b.Parent())); c != 0 {
+		return c
+	}
+	return k.leafRank(a) - k.leafRank(b)
+}
+
+func (k *Kind) rank(p Path) int {
+	first, _, nested := strings.Cut(string(p), ".")
+	if !nested {
+		return slices.IndexFunc(k.Attrs, func(a *Attr) bool { return a.Name == first })
+	}
+	return len(k.Attrs) + slices.IndexFunc(k.Blocks, func(b *Block) bool { return b.Name == first })
+}
+
+func (k *Kind) leafRank(p Path) int {
+	_, b, _ := k.Lookup(p)
+	if b == nil {
+		return 0
+	}
+	return slices.IndexFunc(b.Attrs, func(a *Attr) bool { return a.Name == p.Leaf() })
+}
+
+func findAttr(attrs []*Attr, name string) *Attr {
+	for _, a := range attrs {
+		if a.Name == name {
+			return a
+		}
+	}
+	return nil
+}
+
+var kinds = sync.OnceValue(func() []*Kind { return []*Kind{vmKind(), lxcKind()} })
+
+// Kinds returns the kinds of resource that recon reconciles. The tables are
+// shared and must not be changed.
+func Kinds() []*Kind { return kinds() }
+
+// KindOf returns the kind of that name, or nil.
+func KindOf(name string) *Kind {
+	for _, k := range Kinds() {
+		if k.Name == name {
+			return k
+		}
+	}
+	return nil
+}

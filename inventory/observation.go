@@ -1,0 +1,120 @@
+package inventory
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// A Presence is the answer to "does it exist?". It has three values, and the
+// zero value is the safe one.
+type Presence int
+
+// The presences.
+const (
+	Unknown Presence = iota // the look failed or was not allowed to see
+	Present                 // seen
+	Absent                  // proven not to exist
+)
+
+var presenceNames = []string{"unknown", "present", "absent"}
+
+// String returns unknown, present or absent.
+func (p Presence) String() string { return presenceNames[p] }
+
+// An Observation is what one look at one resource found.
+type Observation struct {
+	State    Presence
+	Resource Resource // Attrs are the configured values, pending ones merged
+	Running  Attrs    // the values in use; nil when the guest is stopped
+	Volatile Volatile // facts that come with the look but are no attributes
+	Digest   string   // of the configuration, for compare-and-swap
+	Lock     string   // what holds the guest: backup, migrate, ...
+	Block    []Reason // why a change would not go through, as far as the look shows
+	At       time.Time
+	Err      error // why the state is Unknown
+}
+
+// Volatile are facts about a guest that guards and documents need.
+type Volatile struct {
+	Status    string   // running, stopped, paused
+	Template  bool     // cannot run
+	HA        string   // state under the HA manager, "" when not managed
+	Node      string   // where the guest is
+	Pending   []string // provider keys that wait for a restart
+	MaskedSet []Path   // write-only fields that have a value
+	Volumes   []string // volumes that go with the guest when it is destroyed
+	Raw       map[string]string
+	Changed   Attribution
+}
+
+// Attribution says who changed a resource last, as far as the provider's logs tell.
+type Attribution struct {
+	User string
+	What string // qmconfig, qmstart, ...
+	At   time.Time
+}
+
+// A Reason says why something is blocked.
+type Reason struct {
+	Code   string `json:"reason"` // protected, locked, no_quorum, ...
+	Detail string `json:"detail"`
+}
+
+// A Scope is a part of the world that could not be observed.
+type Scope struct {
+	Provider  string
+	Scope     string // a node, a host, or the provider's own name for all of it
+	Err       error
+	Since     time.Time
+	Addresses []Address
+}
+
+// A Node is a machine that carries guests.
+type Node struct {
+	Name    string `json:"name"`
+	Online  bool   `json:"online"`
+	Address string `json:"address,omitempty"`
+	Version string `json:"version,omitempty"`
+}
+
+// A Snapshot is what one reader saw in one pass.
+type Snapshot struct {
+	Provider     string
+	Observations []Observation // sorted by address
+	Nodes        []Node
+	Quorate      bool
+	Version      string // of the provider's software
+	Complete     bool   // nothing is Unknown
+	Unknown      []Scope
+	Calls        int // requests that the pass took
+	Findings     []Finding
+}
+
+// Sort brings the observations into the order of all output.
+func (s *Snapshot) Sort() {
+	slices.SortFunc(s.Observations, func(a, b Observation) int {
+		return cmp.Or(CompareAddress(a.Resource.Addr, b.Resource.Addr), NaturalCompare(a.Resource.Identity, b.Resource.Identity))
+	})
+	slices.SortFunc(s.Nodes, func(a, b Node) int { return NaturalCompare(a.Name, b.Name) })
+}
+
+// ByIdentity returns the observations by identity.
+func (s *Snapshot) ByIdentity() map[string]*Observation {
+	m := make(map[string]*Observation, len(s.Observations))
+	for i := range s.Observations {
+		m[s.Observations[i].Resource.Identity] = &s.Observations[i]
+	}
+	return m
+}
+
+// A Finding is something worth a person's attention that is no change.
+type Finding struct {
+	Rule     string   `json:"rule"`
+	Severity string   `json:"severity"` // info, warning, error
+	Address  string   `json:"address,omitempty"`
+	Summary  string   `json:"summary"`
+	Detail   string   `json:"detail"`
+	Evidence []string `json:"evidence"`
+	Fix      string   `json:"fix"`
+}

@@ -1,0 +1,222 @@
+package inventory
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+)
+
+// The binary size units.
+const (
+	KiB int64 = 1 << (10 * (iota + 1))
+	MiB
+	GiB
+	TiB
+)
+
+// IsNull reports whether a value says nothing: it is missing or null.
+func IsNull(v cty.Value) bool { return v == cty.NilVal || v.IsNull() }
+
+// Size returns a number of bytes as a value.
+func Size(bytes int64) cty.Value { return cty.NumberIntVal(bytes) }
+
+// StringSet returns strings as a set without order.
+func StringSet(items ...string) cty.Value { return stringCollection(items, true) }
+
+// StringList returns strings as a list whose order means something.
+func StringList(items ...string) cty.Value { return stringCollection(items, false) }
+
+func stringCollection(items []string, set bool) cty.Value {
+	vals := make([]cty.Value, len(items))
+	for i, s := range items {
+		vals[i] = cty.StringVal(s)
+	}
+	switch {
+	case set && len(vals) == 0:
+		return cty.SetValEmpty(cty.String)
+	case set:
+		return cty.SetVal(vals)
+	case len(vals) == 0:
+		return cty.ListValEmpty(cty.String)
+	default:
+		return cty.ListVal(vals)
+	}
+}
+
+// Strings returns the items of a list or set of strings; a set comes sorted.
+func Strings(v cty.Value) []string {
+	if IsNull(v) {
+		return nil
+	}
+	var out []string
+	for it := v.ElementIterator(); it.Next(); {
+		_, e := it.Element()
+		if !e.IsNull() {
+			out = append(out, e.AsString())
+		}
+	}
+	if v.Type().IsSetType() {
+		slices.Sort(out)
+	}
+	return out
+}
+
+// Int returns a whole number, and false when the value is not one.
+func Int(v cty.Value) (int64, bool) {
+	if IsNull(v) || v.Type() != cty.Number {
+		return 0, false
+	}
+	n, acc := v.AsBigFloat().Int64()
+	return n, acc == big.Exact
+}
+
+// True reports whether the value is a boolean that is true.
+func True(v cty.Value) bool { return !IsNull(v) && v.Type() == cty.Bool && v.True() }
+
+// Text returns a string value, "" for anything else.
+func Text(v cty.Value) string {
+	if IsNull(v) || v.Type() != cty.String {
+		return ""
+	}
+	return v.AsString()
+}
+
+var sizeUnits = []struct {
+	suffix string
+	bytes  int64
+}{
+	{"TiB", TiB}, {"GiB", GiB}, {"MiB", MiB}, {"KiB", KiB},
+	{"TB", TiB}, {"GB", GiB}, {"MB", MiB}, {"KB", KiB},
+	{"T", TiB}, {"G", GiB}, {"M", MiB}, {"K", KiB}, {"B", 1},
+}
+
+// ParseSize reads a size with a unit: "8GiB", "512M", "1.5T". All units are
+// powers of two, as they are in Proxmox. A bare number is an error: it does not
+// say what it counts.
+func ParseSize(s string) (int64, error) {
+	s = strings.TrimSpace(s)
+	for _, u := range sizeUnits {
+		digits, ok := strings.CutSuffix(s, u.suffix)
+		if !ok {
+			continue
+		}
+		r, ok := new(big.Rat).SetString(strings.TrimSpace(digits))
+		if !ok || strings.ContainsAny(digits, "/eE_+-") || len(digits) > 24 {
+			return 0, fmt.Errorf("%q is not a size; write a number and a unit, such as \"8GiB\"", s)
+		}
+		r.Mul(r, new(big.Rat).SetInt64(u.bytes))
+		if !r.IsInt() || !r.Num().IsInt64() {
+			return 0, fmt.Errorf("%q is not a whole number of bytes below 8 EiB", s)
+		}
+		return r.Num().Int64(), nil
+	}
+	if _, err := strconv.ParseFloat(s, 64); err == nil {
+		return 0, fmt.Errorf("%q has no unit; write \"%sGiB\" or \"%sMiB\"", s, s, s)
+	}
+	return 0, fmt.Errorf("%q is not a size; write a number and a unit, such as \"8GiB\"", s)
+}
+
+// FormatSize writes a number of bytes the way manifests do: the largest unit
+// that gives a whole number, without a blank.
+func FormatSize(bytes int64) string {
+	if bytes == 0 {
+		return "0MiB"
+	}
+	for _, u := range sizeUnits[:4] {
+		if bytes%u.bytes == 0 {
+			return strconv.FormatInt(bytes/u.bytes, 10) + u.suffix
+		}
+	}
+	return strconv.FormatInt(bytes, 10) + "B"
+}
+
+// Show writes a value for people: sizes with a unit, sets in brackets.
+func (a *Attr) Show(v cty.Value) string {
+	switch {
+	case IsNull(v):
+		return "(none)"
+	case a.Secret:
+		return "(secret)"
+	case a.Unit == Bytes:
+		if n, ok := Int(v); ok {
+			return showSize(n)
+		}
+	case a.Unit != NoUnit:
+		return ShowValue(v) + " " + string(a.Unit)
+	}
+	return ShowValue(v)
+}
+
+func showSize(n int64) string {
+	s := FormatSize(n)
+	i := strings.IndexFunc(s, func(r rune) bool { return r > '9' })
+	return s[:i] + " " + s[i:]
+}
+
+// ShowValue writes a value for people when its attribute is not known.
+func ShowValue(v cty.Value) string {
+	switch {
+	case IsNull(v):
+		return "(none)"
+	case v.Type() == cty.String:
+		return strconv.Quote(v.AsString())
+	case v.Type() == cty.Number:
+		return v.AsBigFloat().Text('f', -1)
+	case v.Type() == cty.Bool:
+		return strconv.FormatBool(v.True())
+	case v.CanIterateElements():
+		return "[" + strings.Join(Strings(v), ", ") + "]"
+	}
+	return v.GoString()
+}
+
+// JSONValue turns a value into what encoding/json writes: bytes and numbers as
+// numbers, sets as sorted lists, nothing as null.
+func JSONValue(v cty.Value) any {
+	switch {
+	case IsNull(v):
+		return nil
+	case v.Type() == cty.String:
+		return v.AsString()
+	case v.Type() == cty.Bool:
+		return v.True()
+	case v.Type() == cty.Number:
+		return json.Number(v.AsBigFloat().Text('f', -1))
+	case v.CanIterateElements() && !v.Type().IsMapType() && !v.Type().IsObjectType():
+		items := Strings(v)
+		if items == nil {
+			items = []string{}
+		}
+		return items
+	}
+	raw, err := ctyjson.Marshal(v, v.Type())
+	if err != nil {
+		panic(err) // a known value of a known type always marshals
+	}
+	return json.RawMessage(raw)
+}
+
+// ValueFromJSON reads back what JSONValue wrote for an attribute of that type.
+func ValueFromJSON(raw []byte, t cty.Type) (cty.Value, error) {
+	v, err := ctyjson.Unmarshal(raw, t)
+	if err != nil {
+		return cty.NullVal(t), fmt.Errorf("value %s is not a %s: %w", raw, t.FriendlyName(), err)
+	}
+	return v, nil
+}
+
+// Timestamp returns a time in the form of all JSON output: RFC 3339, UTC, whole
+// seconds, and "" for the zero time.
+func Timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Truncate(time.Second).Format(time.RFC3339)
+}

@@ -1,0 +1,214 @@
+package manifests
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/gocty"
+
+	"recon/inventory"
+)
+
+// argument decodes an argument into a Go string, bool, int or []string.
+func (l *loader) argument(arg *hclsyntax.Attribute, s *scope, target any) bool {
+	v, ok := l.eval(arg.Expr, s)
+	if !ok {
+		return false
+	}
+	t, err := gocty.ImpliedType(target)
+	if err != nil {
+		panic(err) // the target is ours
+	}
+	v, err = toType(v, t)
+	if err == nil && (v.IsNull() || !v.IsWhollyKnown()) {
+		err = errors.New("a value is required")
+	}
+	if err == nil {
+		err = gocty.FromCtyValue(v, target)
+	}
+	if err != nil {
+		l.report(errorAt(arg.Expr.Range(), "Unsuitable value", "%s: %s.", arg.Name, err))
+		return false
+	}
+	return true
+}
+
+// attrValue turns a value into the canonical form of its attribute.
+func attrValue(a *inventory.Attr, v cty.Value, expr hclsyntax.Expression) (cty.Value, *hcl.Diagnostic) {
+	if !v.IsWhollyKnown() {
+		return v, errorAt(expr.Range(), "Unknown value", "%s cannot be told before something else happens.", a.Name)
+	}
+	if a.Unit == inventory.Bytes {
+		return sizeValue(a, v, expr)
+	}
+	out, err := toType(v, a.Type)
+	if err != nil {
+		return v, errorAt(expr.Range(), "Unsuitable value", "%s takes a %s: %s.", a.Name, a.Type.FriendlyName(), err)
+	}
+	if err := checkValue(a, out); err != nil {
+		return v, errorAt(expr.Range(), "Unsuitable value", "%s: %s.", a.Name, err)
+	}
+	if a.Name == "tags" {
+		return lowerTags(out), nil
+	}
+	return out, nil
+}
+
+// sizeValue reads a size. A bare number is a mistake even where the language
+// could make a string of it.
+func sizeValue(a *inventory.Attr, v cty.Value, expr hclsyntax.Expression) (cty.Value, *hcl.Diagnostic) {
+	if v.Type() == cty.Number {
+		n := v.AsBigFloat().Text('f', -1)
+		return v, errorAt(expr.Range(), "Size without a unit", "%s = %s does not say what it counts; write \"%sGiB\" or \"%sMiB\".", a.Name, n, n, n)
+	}
+	if v.Type() != cty.String {
+		return v, errorAt(expr.Range(), "Not a size", "%s takes a string with a number and a unit: \"8GiB\".", a.Name)
+	}
+	n, err := inventory.ParseSize(v.AsString())
+	if err == nil && a.Wire == inventory.WireMiB && n%inventory.MiB != 0 {
+		err = fmt.Errorf("%q is not a whole number of MiB", v.AsString())
+	}
+	if err == nil {
+		err = checkBounds(a, n)
+	}
+	if err != nil {
+		return v, errorAt(expr.Range(), "Unsuitable size", "%s: %s.", a.Name, err)
+	}
+	return inventory.Size(n), nil
+}
+
+func checkBounds(a *inventory.Attr, n int64) error {
+	show := func(n int64) string { return a.Show(cty.NumberIntVal(n)) }
+	switch {
+	case n < a.Min:
+		return fmt.Errorf("%s is below the minimum of %s", show(n), show(a.Min))
+	case a.Max > 0 && n > a.Max:
+		return fmt.Errorf("%s is above the maximum of %s", show(n), show(a.Max))
+	}
+	return nil
+}
+
+// checkValue reports a value that no provider would take.
+func checkValue(a *inventory.Attr, v cty.Value) error {
+	if a.Type == cty.Number {
+		f, _ := v.AsBigFloat().Float64()
+		whole := v.AsBigFloat().IsInt()
+		if !whole && a.Name != "rate" && a.Name != "cpu_limit" && a.Unit != inventory.MBps {
+			return errors.New("a whole number is required")
+		}
+		return checkBounds(a, int64(f))
+	}
+	if a.Enum != nil && !slices.Contains(a.Enum, inventory.Text(v)) {
+		return fmt.Errorf("%q is not one of %s.%s", inventory.Text(v), strings.Join(a.Enum, ", "), strings.TrimSuffix(didYouMean(inventory.Text(v), a.Enum), "."))
+	}
+	if check := checks[a.Name]; check != nil {
+		return check(v)
+	}
+	if a.Type == cty.String && strings.ContainsAny(inventory.Text(v), "\n\r\x00") && a.Wire != inventory.WireText {
+		return errors.New("a single line is required")
+	}
+	return nil
+}
+
+// checks are rules of form for attributes whose name says what they hold.
+var checks = map[string]func(cty.Value) error{
+	"name":        checkName,
+	"tags":        checkTags,
+	"address":     checkAddress,
+	"address6":    checkAddress,
+	"gateway":     checkIP,
+	"gateway6":    checkIP,
+	"nameservers": checkIPs,
+	"mac":         checkMAC,
+}
+
+var (
+	namePattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
+	tagPattern  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_+.-]*$`)
+)
+
+func checkName(v cty.Value) error {
+	if s := inventory.Text(v); s != "" && !namePattern.MatchString(s) {
+		return fmt.Errorf("%q is not a DNS name", s)
+	}
+	return nil
+}
+
+func checkTags(v cty.Value) error {
+	for _, tag := range inventory.Strings(v) {
+		if !tagPattern.MatchString(tag) {
+			return fmt.Errorf("%q is not a tag; tags have letters, digits, _ + . and -", tag)
+		}
+	}
+	return nil
+}
+
+func checkAddress(v cty.Value) error {
+	s := inventory.Text(v)
+	if contains([]string{"", "dhcp", "manual", "auto"}, s) {
+		return nil
+	}
+	if _, err := netip.ParsePrefix(s); err != nil {
+		return fmt.Errorf("%q is not an address with a prefix length, such as \"192.168.40.11/24\", nor \"dhcp\"", s)
+	}
+	return nil
+}
+
+func checkIP(v cty.Value) error {
+	if s := inventory.Text(v); s != "" {
+		if _, err := netip.ParseAddr(s); err != nil {
+			return fmt.Errorf("%q is not an IP address", s)
+		}
+	}
+	return nil
+}
+
+func checkIPs(v cty.Value) error {
+	for _, s := range inventory.Strings(v) {
+		if err := checkIP(cty.StringVal(s)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkMAC(v cty.Value) error {
+	if hw, err := net.ParseMAC(inventory.Text(v)); err != nil || len(hw) != 6 {
+		return fmt.Errorf("%q is not a MAC address, such as \"BC:24:11:00:00:01\"", inventory.Text(v))
+	}
+	return nil
+}
+
+func lowerTags(v cty.Value) cty.Value {
+	items := inventory.Strings(v)
+	for i, s := range items {
+		items[i] = strings.ToLower(s)
+	}
+	return inventory.StringSet(items...)
+}
+
+// isLiteral reports whether an expression is spelled out in the file, so that it
+// can be replaced in place: no reference, no function, no interpolation.
+func isLiteral(expr hclsyntax.Expression) bool {
+	switch e := expr.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return true
+	case *hclsyntax.TemplateExpr:
+		return !slices.ContainsFunc(e.Parts, func(x hclsyntax.Expression) bool { return !isLiteral(x) })
+	case *hclsyntax.ParenthesesExpr:
+		return isLiteral(e.Expression)
+	case *hclsyntax.UnaryOpExpr:
+		return isLiteral(e.Val)
+	case *hclsyntax.TupleConsExpr:
+		return !slices.ContainsFunc(e.Exprs, func(x hclsyntax.Expression) bool { return !isLiteral(x) })
+	}
+	return false
+}

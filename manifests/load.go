@@ -1,0 +1,130 @@
+package manifests
+
+import (
+	"cmp"
+	"io/fs"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"recon/inventory"
+)
+
+// Options are what the language may reach outside the manifests.
+type Options struct {
+	Vars     map[string]string                         // --var
+	VarFiles map[string][]byte                         // --var-file, by name
+	Env      func(name string) (value string, ok bool) // env()
+	ReadFile func(name string) ([]byte, error)         // file(); nil: files of the project only
+	Run      func(argv []string) (string, error)       // token_command
+	Now      time.Time                                 // decides which ignore rules have expired
+	Version  string                                    // of recon, for required_version
+}
+
+// Load reads a project. The project is never nil; with errors among the
+// diagnostics it holds what could be read.
+func Load(fsys fs.FS, opts Options) (*Project, hcl.Diagnostics) {
+	files, diags := parseFiles(fsys)
+	l := &loader{
+		opts:    opts,
+		project: &Project{Files: files, Settings: Settings{MaxChanges: 10, MaxChangePercent: 30}},
+		diags:   diags,
+		nodes:   map[string]*node{},
+	}
+	l.functions = functions(fsys, opts)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		l.collect(files[name].Body.(*hclsyntax.Body))
+	}
+	l.variables()
+	l.evaluateAll()
+	l.clusters()
+	l.resources()
+	l.singles()
+	l.links()
+	l.duplicates()
+	slices.SortFunc(l.project.Resources, func(a, b inventory.Resource) int { return inventory.CompareAddress(a.Addr, b.Addr) })
+	sortDiagnostics(l.diags)
+	return l.project, l.diags
+}
+
+// A loader holds one run of Load.
+type loader struct {
+	opts      Options
+	project   *Project
+	diags     hcl.Diagnostics
+	functions functionTable
+	blocks    []*hclsyntax.Block // all top-level blocks but variables, locals and guests
+	guests    []*guestBlock
+	vars      []*hclsyntax.Block
+	nodes     map[string]*node // what can be referenced: var.x, local.x, vm.label
+	stack     []*node          // nodes whose evaluation is under way
+	pending   []pendingLink
+}
+
+func (l *loader) report(d ...*hcl.Diagnostic) {
+	for _, diag := range d {
+		if diag != nil {
+			l.diags = append(l.diags, diag)
+		}
+	}
+}
+
+var topLevel = spec{what: "a manifest", blocks: []string{"recon", "proxmox", "vm", "lxc", "context", "schedule", "variable", "locals", "moved"}}
+
+// collect sorts the blocks of one file by what they are.
+func (l *loader) collect(body *hclsyntax.Body) {
+	l.report(topLevel.check(body)...)
+	for _, b := range body.Blocks {
+		switch b.Type {
+		case "variable":
+			l.vars = append(l.vars, b)
+		case "locals":
+			l.collectLocals(b)
+		case "vm", "lxc":
+			l.collectGuest(b)
+		default:
+			if contains(topLevel.blocks, b.Type) {
+				l.blocks = append(l.blocks, b)
+			}
+		}
+	}
+}
+
+func (l *loader) collectLocals(b *hclsyntax.Block) {
+	l.report(labels(b))
+	for _, blk := range b.Body.Blocks {
+		l.report(errorAt(blk.TypeRange, "Unsupported block type", "A locals block holds arguments only."))
+	}
+	for _, attr := range sortedAttrs(b.Body) {
+		l.define(&node{name: "local." + attr.Name, rng: attr.SrcRange, expr: attr.Expr})
+	}
+}
+
+// define makes a name referable; a second definition is a mistake.
+func (l *loader) define(n *node) bool {
+	if first, taken := l.nodes[n.name]; taken {
+		l.report(errorAt(n.rng, "Duplicate definition", "%s is defined here and at %s.", n.name, place(first.rng)))
+		return false
+	}
+	l.nodes[n.name] = n
+	return true
+}
+
+func sortedAttrs(body *hclsyntax.Body) []*hclsyntax.Attribute {
+	return slices.SortedFunc(maps.Values(body.Attributes), func(a, b *hclsyntax.Attribute) int {
+		return cmp.Compare(a.SrcRange.Start.Byte, b.SrcRange.Start.Byte)
+	})
+}
+
+// sortDiagnostics puts errors in the order in which a reader of the files meets them.
+func sortDiagnostics(diags hcl.Diagnostics) {
+	slices.SortStableFunc(diags, func(a, b *hcl.Diagnostic) int {
+		if a.Subject == nil || b.Subject == nil {
+			return 0
+		}
+		return cmp.Or(cmp.Compare(a.Subject.Filename, b.Subject.Filename), cmp.Compare(a.Subject.Start.Byte, b.Subject.Start.Byte))
+	})
+}

@@ -1,0 +1,168 @@
+package manifests
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+
+	"recon/inventory"
+)
+
+// Rendering is a guest to be written as a block.
+type Rendering struct {
+	Label    string
+	Cluster  string // written only when it is not the project's one cluster
+	Resource inventory.Resource
+	Masked   []inventory.Path // fields that have a value which the provider does not tell
+}
+
+// Render writes a block that declares what was observed, so that a plan made at
+// once is empty. Cores and memory are always written; where a guest runs, whether
+// it does, and values equal to their default are left to be nobody's opinion.
+func Render(r Rendering) []byte {
+	kind := r.Resource.Kind()
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s %q {\n", kind.Name, r.Label)
+	groups := topGroups(r, kind)
+	for i, g := range groups {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(g)
+	}
+	for _, block := range kind.Blocks {
+		for _, text := range renderBlocks(r, block) {
+			b.WriteString("\n" + text)
+		}
+	}
+	b.WriteString("}\n")
+	return hclwrite.Format(b.Bytes())
+}
+
+// topGroups returns the top-level arguments in groups: who it is, what it has,
+// how it behaves.
+func topGroups(r Rendering, kind *inventory.Kind) []string {
+	var who, has, does strings.Builder
+	if r.Cluster != "" {
+		fmt.Fprintf(&who, "cluster = proxmox.%s\n", r.Cluster)
+	}
+	for _, a := range kind.Attrs {
+		if !written(r, a, inventory.Path(a.Name)) {
+			continue
+		}
+		line := assignment(a, r.Resource.Attrs[inventory.Path(a.Name)])
+		switch {
+		case contains([]string{"vmid", "name", "pool", "tags", "description"}, a.Name):
+			who.WriteString(line)
+		case a.Privilege == "VM.Config.CPU" || a.Privilege == "VM.Config.Memory":
+			has.WriteString(line)
+		default:
+			does.WriteString(line)
+		}
+	}
+	var out []string
+	for _, g := range []*strings.Builder{&who, &has, &does} {
+		if g.Len() > 0 {
+			out = append(out, g.String())
+		}
+	}
+	return out
+}
+
+// written decides whether a top-level value stands in an imported manifest.
+func written(r Rendering, a *inventory.Attr, p inventory.Path) bool {
+	v := r.Resource.Attrs[p]
+	switch {
+	case a.Name == "vmid":
+		return true
+	case inventory.IsNull(v) || a.Computed || a.Document:
+		return false
+	case a.Name == "name":
+		return inventory.Text(v) != r.Label
+	case a.Name == "node" || a.Name == "running":
+		return false
+	case a.Name == "pool":
+		return inventory.Text(v) != ""
+	case a.Name == "cores" || a.Name == "memory":
+		return true
+	}
+	return !isDefault(a, v)
+}
+
+func isDefault(a *inventory.Attr, v cty.Value) bool {
+	return a.Default != cty.NilVal && a.Same(a.Default, v)
+}
+
+// renderBlocks writes the nested blocks of one type, a text each.
+func renderBlocks(r Rendering, block *inventory.Block) []string {
+	slots := []string{""}
+	if block.Slots != nil {
+		slots = r.Resource.Attrs.Slots(block.Name)
+	}
+	var out []string
+	for _, slot := range slots {
+		var body strings.Builder
+		for _, a := range block.Attrs {
+			p := block.Path(slot, a.Name)
+			v := r.Resource.Attrs[p]
+			if slices.Contains(r.Masked, p) {
+				fmt.Fprintf(&body, "# %s is set; Proxmox does not tell it\n", a.Name)
+			}
+			if !inventory.IsNull(v) && !a.Computed && !a.Secret && !isDefault(a, v) {
+				body.WriteString(assignment(a, v))
+			}
+		}
+		if body.Len() == 0 {
+			continue
+		}
+		head := block.Name
+		if slot != "" {
+			head += fmt.Sprintf(" %q", slot)
+		}
+		out = append(out, head+" {\n"+body.String()+"}\n")
+	}
+	return out
+}
+
+func assignment(a *inventory.Attr, v cty.Value) string {
+	return a.Name + " = " + Literal(a, v) + "\n"
+}
+
+// Literal spells a value as a manifest does: sizes with their unit, text of
+// several lines as a heredoc where that loses nothing.
+func Literal(a *inventory.Attr, v cty.Value) string {
+	if n, ok := inventory.Int(v); ok && a.Unit == inventory.Bytes {
+		return string(hclwrite.TokensForValue(cty.StringVal(inventory.FormatSize(n))).Bytes())
+	}
+	if a.Wire == inventory.WireText {
+		if text, ok := heredoc(inventory.Text(v)); ok {
+			return text
+		}
+	}
+	return strings.TrimSpace(string(hclwrite.TokensForValue(v).Bytes()))
+}
+
+// heredoc writes text of several lines, unless a character of it would not
+// survive.
+func heredoc(s string) (string, bool) {
+	s = strings.TrimRight(s, " \t\r\n")
+	if !strings.Contains(s, "\n") {
+		return "", false
+	}
+	for _, line := range strings.Split(s, "\n") {
+		if strings.TrimSpace(line) == "EOT" {
+			return "", false
+		}
+	}
+	for _, r := range s {
+		if r < ' ' && r != '\n' && r != '\t' || r == '\u2028' || r == '\ufeff' || r == '\ufffd' {
+			return "", false
+		}
+	}
+	s = strings.NewReplacer("${", "$${", "%{", "%%{").Replace(s)
+	return "<<EOT\n" + s + "\nEOT", true
+}

@@ -1,0 +1,88 @@
+package manifests
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/agext/levenshtein"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// didYouMean returns a sentence that names the nearest of the known words, or "".
+func didYouMean(given string, known []string) string {
+	best, distance := "", 4
+	for _, k := range known {
+		if d := levenshtein.Distance(given, k, nil); d < distance && d < len(given) {
+			best, distance = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" Did you mean %q?", best)
+}
+
+func errorAt(rng hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(format, args...), Subject: &rng}
+}
+
+func warnAt(rng hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
+	d := errorAt(rng, summary, format, args...)
+	d.Severity = hcl.DiagWarning
+	return d
+}
+
+// place writes a range the way compilers do.
+func place(r hcl.Range) string { return fmt.Sprintf("%s:%d", r.Filename, r.Start.Line) }
+
+// A spec names what a block may hold.
+type spec struct {
+	what   string // the block, for messages
+	attrs  []string
+	blocks []string
+}
+
+// check reports everything in the body that the spec does not know.
+func (s spec) check(body *hclsyntax.Body) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, attr := range sortedAttrs(body) {
+		if !contains(s.attrs, attr.Name) {
+			hint := didYouMean(attr.Name, s.attrs)
+			if contains(s.blocks, attr.Name) {
+				hint = fmt.Sprintf(" Did you mean to define a block? Write: %s { ... }", attr.Name)
+			}
+			diags = append(diags, errorAt(attr.NameRange, "Unsupported argument", "An argument named %q is not expected in %s.%s", attr.Name, s.what, hint))
+		}
+	}
+	for _, b := range body.Blocks {
+		if !contains(s.blocks, b.Type) {
+			hint := didYouMean(b.Type, s.blocks)
+			if contains(s.attrs, b.Type) {
+				hint = fmt.Sprintf(" Did you mean to set an argument? Write: %s = ...", b.Type)
+			}
+			diags = append(diags, errorAt(b.TypeRange, "Unsupported block type", "Blocks of type %q are not expected in %s.%s", b.Type, s.what, hint))
+		}
+	}
+	return diags
+}
+
+// labels reports a block that has not exactly the named labels.
+func labels(b *hclsyntax.Block, names ...string) *hcl.Diagnostic {
+	if len(b.Labels) == len(names) {
+		return nil
+	}
+	if len(names) == 0 {
+		return errorAt(b.LabelRanges[0], "Extraneous label", "A %s block takes no label.", b.Type)
+	}
+	return errorAt(b.DefRange(), "Wrong number of labels", "A %s block takes %d label(s): %s \"%s\".", b.Type, len(names), b.Type, strings.Join(names, `" "`))
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}

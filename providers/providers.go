@@ -1,0 +1,91 @@
+// Package providers holds the contract between recon and the systems that it
+// observes and changes. A provider is one failure domain: one cluster, one host,
+// one state file.
+//
+// What a provider promises:
+//
+//   - Read never says Absent unless absence is proven; whatever went wrong is
+//     Unknown, with the error, and does not spoil the rest of the snapshot.
+//   - Read changes nothing, and costs a bounded number of calls.
+//   - Steps describes every change as calls. Do executes exactly one of them.
+//   - Do never repeats a call by itself. When it cannot tell whether a call
+//     happened it returns an error that wraps ErrOutcomeUnknown.
+//
+// The conformance suite is providers/providertest.
+package providers
+
+import (
+	"context"
+	"errors"
+
+	"recon/inventory"
+)
+
+// ErrOutcomeUnknown is wrapped by errors of calls that may have happened: a lost
+// connection, a proxy's timeout. The caller looks; it never repeats blindly.
+var ErrOutcomeUnknown = errors.New("it is not known whether the call took effect")
+
+// ErrChangedMeanwhile is wrapped when compare-and-swap refused a call: the
+// configuration is not the one that was planned for.
+var ErrChangedMeanwhile = errors.New("the configuration has changed since it was read")
+
+// A Reader observes one failure domain.
+type Reader interface {
+	// Name is the provider's address: proxmox.home.
+	Name() string
+	// Read observes everything in the domain; want are the declared resources,
+	// whose absence has to be proven. An error means that nothing was observed.
+	Read(ctx context.Context, want []inventory.Resource) (inventory.Snapshot, error)
+}
+
+// A Writer can also change what it observes; what is not a Writer is read-only by
+// construction.
+type Writer interface {
+	Reader
+	// Steps turns a change into calls, as the last Read showed the domain. What
+	// cannot be done comes back as reasons; the steps are what can.
+	Steps(ctx context.Context, c inventory.Change) ([]inventory.Step, []inventory.Reason, error)
+	// Do executes one step and waits until it has ended.
+	Do(ctx context.Context, s inventory.Step, r Reporter) (Result, error)
+}
+
+// A Looker can observe a single resource, cheaper than with a Read.
+type Looker interface {
+	Look(ctx context.Context, r inventory.Resource) inventory.Observation
+}
+
+// An Impacter lowers the impact of a field's change from the worst case of the
+// table to what it is for this resource in its present state. It makes no calls.
+type Impacter interface {
+	Impact(c *inventory.Change, f *inventory.FieldChange) inventory.Impact
+}
+
+// An Attributor knows who changed resources last. It returns what it could find,
+// by identity.
+type Attributor interface {
+	Attribute(ctx context.Context, identities []string) map[string]inventory.Attribution
+}
+
+// A Reporter hears what a running step has to say: a line of a task's log.
+type Reporter func(line string)
+
+// A Result is how a step ended.
+type Result struct {
+	Task    string // the provider's id of what it did, "" when it was immediate
+	Warning string // the step succeeded, with a notice
+}
+
+// Look observes one resource with whatever the reader offers.
+func Look(ctx context.Context, r Reader, res inventory.Resource) inventory.Observation {
+	if l, ok := r.(Looker); ok {
+		return l.Look(ctx, res)
+	}
+	snap, err := r.Read(ctx, []inventory.Resource{res})
+	if err != nil {
+		return inventory.Observation{Resource: res, Err: err}
+	}
+	if o := snap.ByIdentity()[res.Identity]; o != nil {
+		return *o
+	}
+	return inventory.Observation{Resource: res, Err: errors.New("the provider said nothing about it")}
+}

@@ -1,0 +1,147 @@
+package proxmox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"recon/inventory"
+	"recon/providers"
+)
+
+// Do makes one call and waits for the task that it starts, if any.
+func (p *Provider) Do(ctx context.Context, s inventory.Step, r providers.Reporter) (providers.Result, error) {
+	params := maps.Clone(s.Params)
+	if params == nil {
+		params = map[string]string{}
+	}
+	if err := p.keepVolumes(ctx, s.Path, params); err != nil {
+		return providers.Result{}, err
+	}
+	if s.TakesDigest && s.Digest != "" {
+		params["digest"] = s.Digest
+	}
+	upid, err := p.client.send(ctx, s.Method, s.Path, params)
+	if err != nil || upid == "" {
+		return providers.Result{}, err
+	}
+	warning, err := p.wait(ctx, upid, r)
+	return providers.Result{Task: upid, Warning: warning}, err
+}
+
+// keepVolumes puts the volumes that the guest has now in the places that the plan
+// left open for them.
+func (p *Provider) keepVolumes(ctx context.Context, path string, params map[string]string) error {
+	var now map[string]scalar
+	for key, value := range params {
+		if !strings.HasPrefix(value, keepVolume) {
+			continue
+		}
+		if now == nil {
+			if err := p.client.get(ctx, path, nil, &now); err != nil {
+				return fmt.Errorf("read the volumes that are kept: %w", err)
+			}
+		}
+		volume, _, _ := strings.Cut(string(now[key]), ",")
+		if volume == "" {
+			return fmt.Errorf("%s has no volume to keep in %s", path, key)
+		}
+		params[key] = volume + strings.TrimPrefix(value, keepVolume)
+	}
+	return nil
+}
+
+// How long a task is waited for, and how often it is asked.
+const (
+	taskPatience = 2 * time.Hour
+	pollFirst    = 20 * time.Millisecond
+	pollMost     = time.Second
+)
+
+// wait follows a task to its end. Success with warnings is success. A task that
+// cannot be followed leaves the outcome unknown: the caller looks.
+func (p *Provider) wait(ctx context.Context, upid string, r providers.Reporter) (warning string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, taskPatience)
+	defer cancel()
+	base := "/nodes/" + taskNode(upid) + "/tasks/" + url.PathEscape(upid)
+	log := taskLog{p: p, path: base + "/log", report: r}
+	var failures int
+	for pause := pollFirst; ; pause = min(pause*3/2, pollMost) {
+		select {
+		case <-ctx.Done():
+			return "", fmt.Errorf("%w: task %s still runs: %w", providers.ErrOutcomeUnknown, upid, ctx.Err())
+		case <-time.After(pause):
+		}
+		var st struct {
+			Status     string `json:"status"`
+			ExitStatus string `json:"exitstatus"`
+		}
+		if err := p.client.get(ctx, base+"/status", nil, &st); err != nil {
+			if failures++; failures >= 5 || statusOf(err) == http.StatusBadRequest {
+				return "", fmt.Errorf("%w: task %s cannot be followed: %w", providers.ErrOutcomeUnknown, upid, err)
+			}
+			continue
+		}
+		if pause >= pollMost || st.Status != "running" {
+			log.follow(ctx)
+		}
+		if st.Status == "running" {
+			continue
+		}
+		return taskEnd(upid, st.ExitStatus)
+	}
+}
+
+// taskEnd reads a task's exit status.
+func taskEnd(upid, status string) (warning string, err error) {
+	switch {
+	case status == "OK":
+		return "", nil
+	case strings.HasPrefix(status, "WARNINGS:"):
+		return "the task ended with " + strings.ToLower(status), nil
+	case status == "" || status == "unexpected status":
+		return "", fmt.Errorf("%w: task %s ended without saying how", providers.ErrOutcomeUnknown, upid)
+	}
+	return "", errors.New(status)
+}
+
+// taskNode is the node that a UPID names, which is where the task is followed.
+func taskNode(upid string) string {
+	parts := strings.SplitN(upid, ":", 3)
+	if len(parts) < 3 {
+		return ""
+	}
+	return parts[1]
+}
+
+// A taskLog hands new lines of a task's log to whoever listens.
+type taskLog struct {
+	p      *Provider
+	path   string
+	report providers.Reporter
+	next   int
+}
+
+func (l *taskLog) follow(ctx context.Context) {
+	if l.report == nil {
+		return
+	}
+	var lines []struct {
+		N int    `json:"n"`
+		T string `json:"t"`
+	}
+	if err := l.p.client.get(ctx, l.path, url.Values{"start": {itoa(l.next)}, "limit": {"50"}}, &lines); err != nil {
+		return // the log is a comfort, the status is what counts
+	}
+	for _, line := range lines {
+		if line.N > l.next && line.T != "no content" {
+			l.next = line.N
+			l.report(line.T)
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package proxmox
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"recon/inventory"
+)
+
+// A configWriter gathers the parameters of one PUT config. Property strings start
+// from what live has, so that every sub-key nobody declared is carried over.
+type configWriter struct {
+	b       *stepBuilder
+	set     map[string]string
+	props   map[string]propString
+	deleted map[string]bool
+	secrets map[string]inventory.Path
+}
+
+func newConfigWriter(b *stepBuilder) *configWriter {
+	return &configWriter{b: b, set: map[string]string{}, props: map[string]propString{}, deleted: map[string]bool{}, secrets: map[string]inventory.Path{}}
+}
+
+// field adds one declared value.
+func (w *configWriter) field(f inventory.FieldChange) {
+	attr, block, slot := w.b.kind.Lookup(f.Path)
+	switch {
+	case block == nil && attr.Sub != "":
+		w.sub(attr.Key, attr.Sub, encode(attr, f.Desired))
+	case block == nil || block.Name == "cloud_init" && attr.Key != "":
+		w.plain(attr, f)
+	case block.Name == "cloud_init":
+		w.cloudInitDrive()
+	case attr.Name == "absent":
+		w.deleted[slot] = true
+	case block.Name == "network" && attr.Wire == inventory.WireDerived:
+		w.sub("ipconfig"+strings.TrimPrefix(slot, "net"), attr.Key, encode(attr, f.Desired))
+	default:
+		w.device(block, slot, attr, f)
+	}
+}
+
+func (w *configWriter) plain(attr *inventory.Attr, f inventory.FieldChange) {
+	text := encode(attr, f.Desired)
+	switch {
+	case attr.Secret:
+		w.set[attr.Key], w.secrets[attr.Key] = "(secret)", f.Path
+	case text == "" && (!w.b.fresh || w.b.hasKey(attr.Key)):
+		w.deleted[attr.Key] = true
+	case text != "":
+		w.set[attr.Key] = text
+	}
+}
+
+// sub sets or drops one sub-key of a property string.
+func (w *configWriter) sub(key, sub, text string) {
+	p := w.current(key)
+	if text == "" {
+		p = p.drop(sub)
+	} else {
+		p = p.set(sub, text)
+	}
+	w.props[key] = p
+}
+
+// current returns the property string as the writes so far leave it.
+func (w *configWriter) current(key string) propString {
+	if p, ok := w.props[key]; ok {
+		return p
+	}
+	g := grammarOf(w.b.c.Addr.Kind, key)
+	p := parseProps(w.b.raw[key], g)
+	if g.defaultKey == "file" || g.defaultKey == "volume" {
+		// Proxmox sets the size itself; a VM's clone gets volumes of its own.
+		if w.b.c.Addr.Kind == "vm" {
+			p = p.drop("size")
+		}
+		if w.b.fresh && w.b.hasKey(key) {
+			p = p.set(g.defaultKey, keepVolume)
+		}
+	}
+	if g.models && w.b.fresh {
+		p = p.drop("macaddr")
+	}
+	return p
+}
+
+// device sets one field of a device. A new device gets what it cannot do without:
+// a card its model, a drive its volume.
+func (w *configWriter) device(block *inventory.Block, slot string, attr *inventory.Attr, f inventory.FieldChange) {
+	key := w.b.keyOf(block, slot)
+	if !w.b.hasKey(key) && w.props[key] == nil {
+		w.newDevice(block, slot, key)
+	}
+	switch {
+	case block.Name == "cdrom":
+		w.props[key] = w.current(key).set("file", inventory.Text(f.Desired)).set("media", "cdrom")
+	case attr.Wire == inventory.WireDerived, attr.Key == "size", attr.Name == "format" && w.b.hasKey(key):
+	default:
+		w.sub(key, attr.Key, encode(attr, f.Desired))
+	}
+}
+
+// newDevice starts the property string of a slot that is empty.
+func (w *configWriter) newDevice(block *inventory.Block, slot, key string) {
+	want := w.b.c.Want.Attrs
+	p := propString{}
+	switch {
+	case block.Name == "network" && w.b.c.Addr.Kind == "vm":
+		p = p.set("model", "virtio")
+	case block.Attr("storage") != nil:
+		g := grammarOf(w.b.c.Addr.Kind, key)
+		p = p.set(g.defaultKey, newVolume(want, block, slot))
+	}
+	w.props[key] = p
+}
+
+// newVolume asks for the allocation of a volume: storage:GiB. It is written only
+// on an empty slot, since each such write allocates another one.
+func newVolume(want inventory.Attrs, block *inventory.Block, slot string) string {
+	if src := inventory.Text(want[block.Path(slot, "source")]); src != "" {
+		return src
+	}
+	size, ok := inventory.Int(want[block.Path(slot, "size")])
+	text := encodeGiB(size)
+	if !ok {
+		text = "1" // the EFI disk and the TPM have sizes of their own
+	}
+	return inventory.Text(want[block.Path(slot, "storage")]) + ":" + text
+}
+
+// cloudInitDrive makes the drive from which the guest reads its settings.
+func (w *configWriter) cloudInitDrive() {
+	want := w.b.c.Want.Attrs
+	slot, storage := inventory.Text(want["cloud_init.drive"]), inventory.Text(want["cloud_init.storage"])
+	if slot != "" && storage != "" && !w.b.hasKey(slot) {
+		w.set[slot] = storage + ":cloudinit"
+	}
+}
+
+// params returns the call's parameters, and notes how they leave the
+// configuration.
+func (w *configWriter) params() (map[string]string, map[string]inventory.Path) {
+	out := maps.Clone(w.set)
+	for key, p := range w.props {
+		if text := p.print(grammarOf(w.b.c.Addr.Kind, key)); text != "" {
+			out[key] = text
+		} else if w.b.hasKey(key) {
+			w.deleted[key] = true
+		}
+	}
+	for key, text := range out {
+		w.b.raw[key] = text
+	}
+	if len(w.deleted) > 0 {
+		keys := slices.Sorted(maps.Keys(w.deleted))
+		out["delete"] = strings.Join(keys, ",")
+		for _, k := range keys {
+			delete(out, k)
+			delete(w.b.raw, k)
+		}
+	}
+	if len(w.secrets) == 0 {
+		return out, nil
+	}
+	return out, w.secrets
+}
+
+// touched names the config keys that the call changes.
+func (w *configWriter) touched() []string {
+	seen := maps.Clone(w.deleted)
+	for k := range w.set {
+		seen[k] = true
+	}
+	for k := range w.props {
+		seen[k] = true
+	}
+	// What Proxmox changes by itself when one of these changes.
+	seen["meta"], seen["boot"], seen["vmgenid"] = true, true, true
+	return slices.Sorted(maps.Keys(seen))
+}

@@ -1,0 +1,403 @@
+package proxmox
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"recon/inventory"
+)
+
+// decode turns a guest's raw configuration into the values of its kind. Keys that
+// the tables do not know are left out: they are nobody's opinion.
+func decode(kind *inventory.Kind, raw map[string]string) inventory.Attrs {
+	d := decoder{kind: kind, raw: raw, out: make(inventory.Attrs, len(raw)*2)}
+	index := indexOf(kind)
+	for key, value := range raw {
+		if a := index.plain[key]; a != nil {
+			d.put(inventory.Path(a.Name), a, value)
+		}
+		if a := index.cloudInit[key]; a != nil {
+			d.put(inventory.Path("cloud_init."+a.Name), a, value)
+		}
+		if subs := index.subs[key]; subs != nil {
+			d.subKeys(key, value, subs)
+		}
+		if b := index.blocks[key]; b != nil {
+			d.block(b, "", key, value)
+		}
+		if b := index.slots[key]; b != nil {
+			d.block(d.slotBlock(b, key, value), key, key, value)
+		}
+	}
+	d.ipConfigs()
+	return d.out
+}
+
+// A keyIndex finds what a config key means for a kind.
+type keyIndex struct {
+	plain     map[string]*inventory.Attr
+	subs      map[string][]*inventory.Attr
+	cloudInit map[string]*inventory.Attr
+	blocks    map[string]*inventory.Block
+	slots     map[string]*inventory.Block // net0, scsi1, ...
+}
+
+// indexes are made once from the tables, which never change.
+var indexes = sync.OnceValue(func() map[string]*keyIndex {
+	out := map[string]*keyIndex{}
+	for _, k := range inventory.Kinds() {
+		out[k.Name] = newKeyIndex(k)
+	}
+	return out
+})
+
+func indexOf(kind *inventory.Kind) *keyIndex { return indexes()[kind.Name] }
+
+func newKeyIndex(k *inventory.Kind) *keyIndex {
+	x := &keyIndex{plain: map[string]*inventory.Attr{}, subs: map[string][]*inventory.Attr{}, cloudInit: map[string]*inventory.Attr{}, blocks: map[string]*inventory.Block{}, slots: map[string]*inventory.Block{}}
+	for _, a := range k.Attrs {
+		switch {
+		case a.Key == "":
+		case a.Sub != "":
+			x.subs[a.Key] = append(x.subs[a.Key], a)
+		default:
+			x.plain[a.Key] = a
+		}
+	}
+	for _, b := range k.Blocks {
+		switch {
+		case b.Name == "cloud_init":
+			for _, a := range b.Attrs {
+				if a.Key != "" {
+					x.cloudInit[a.Key] = a
+				}
+			}
+		case b.Slots == nil:
+			x.blocks[b.Key] = b
+		}
+		for _, r := range b.Slots {
+			for n := r.From; n <= r.To; n++ {
+				if key := r.Prefix + strconv.Itoa(n); x.slots[key] == nil {
+					x.slots[key] = b
+				}
+			}
+		}
+	}
+	return x
+}
+
+type decoder struct {
+	kind *inventory.Kind
+	raw  map[string]string
+	out  inventory.Attrs
+}
+
+func (d *decoder) put(p inventory.Path, a *inventory.Attr, text string) {
+	if v, ok := decodeValue(a, text); ok {
+		d.out[p] = v
+	}
+}
+
+func (d *decoder) subKeys(key, value string, attrs []*inventory.Attr) {
+	props := parseProps(value, grammarOf(d.kind.Name, key))
+	for _, a := range attrs {
+		if text, ok := props.get(a.Sub); ok {
+			d.put(inventory.Path(a.Name), a, text)
+		}
+	}
+}
+
+var cloudInitVolume = regexp.MustCompile(`vm-\d+-cloudinit`)
+
+// slotBlock says what a disk slot of a VM is: a disk, a CD drive, or the drive of
+// cloud-init, which is none of the two and has no block of its own.
+func (d *decoder) slotBlock(b *inventory.Block, key, value string) *inventory.Block {
+	if b.Name != "disk" {
+		return b
+	}
+	props := parseProps(value, grammarOf(d.kind.Name, key))
+	if media, _ := props.get("media"); media != "cdrom" {
+		return b
+	}
+	file, _ := props.get("file")
+	if cloudInitVolume.MatchString(file) {
+		storage, _, _ := strings.Cut(file, ":")
+		d.out["cloud_init.drive"], d.out["cloud_init.storage"] = cty.StringVal(key), cty.StringVal(storage)
+		return nil
+	}
+	return d.kind.Block("cdrom")
+}
+
+// block decodes one property string into the fields of a block.
+func (d *decoder) block(b *inventory.Block, slot, key, value string) {
+	if b == nil {
+		return
+	}
+	props := parseProps(value, grammarOf(d.kind.Name, key))
+	for _, a := range b.Attrs {
+		p := b.Path(slot, a.Name)
+		if a.Wire == inventory.WireDerived {
+			d.derived(p, a, props)
+			continue
+		}
+		if text, ok := props.get(a.Key); ok {
+			d.put(p, a, text)
+		}
+	}
+}
+
+// derived decodes what lies inside a volume's name: the storage before the colon,
+// or the folder of a bind mount.
+func (d *decoder) derived(p inventory.Path, a *inventory.Attr, props propString) {
+	volume, ok := props.get("file")
+	if !ok {
+		volume, ok = props.get("volume")
+	}
+	if !ok {
+		return
+	}
+	storage, _, isVolume := strings.Cut(volume, ":")
+	switch {
+	case a.Name == "volume" || a.Name == "file":
+		d.out[p] = cty.StringVal(volume)
+	case a.Name == "storage" && isVolume && !strings.HasPrefix(volume, "/"):
+		d.out[p] = cty.StringVal(storage)
+	case a.Name == "source" && strings.HasPrefix(volume, "/"):
+		d.out[p] = cty.StringVal(volume)
+	}
+}
+
+// ipConfigs decodes ipconfigN, which is where a VM's network addresses are.
+func (d *decoder) ipConfigs() {
+	if d.kind.Name != "vm" {
+		return
+	}
+	b := d.kind.Block("network")
+	for key, value := range d.raw {
+		n, ok := strings.CutPrefix(key, "ipconfig")
+		if !ok || !b.HasSlot("net"+n) {
+			continue
+		}
+		props := parseProps(value, grammar{})
+		for _, name := range []string{"address", "gateway", "address6", "gateway6"} {
+			if text, ok := props.get(b.Attr(name).Key); ok {
+				d.out[b.Path("net"+n, name)] = cty.StringVal(text)
+			}
+		}
+	}
+}
+
+// decodeValue reads one value as Proxmox spells it. It is lenient: numbers come
+// as strings, booleans as 1, "1", on and yes.
+func decodeValue(a *inventory.Attr, text string) (cty.Value, bool) {
+	switch a.Wire {
+	case inventory.WireMiB:
+		n, err := strconv.ParseInt(text, 10, 64)
+		return inventory.Size(n * inventory.MiB), err == nil
+	case inventory.WireSize:
+		n, err := parseDiskSize(text)
+		return inventory.Size(n), err == nil
+	case inventory.WireOnOff:
+		return cty.BoolVal(text == "on"), true
+	case inventory.WireText:
+		return cty.StringVal(text), true
+	case inventory.WireSSHKeys:
+		return decodeKeys(text)
+	}
+	switch {
+	case a.Name == "hotplug":
+		return decodeHotplug(text), true
+	case a.Type == cty.Bool:
+		b, ok := decodeBool(text)
+		return cty.BoolVal(b), ok
+	case a.Type == cty.Number:
+		v, err := cty.ParseNumberVal(text)
+		return v, err == nil
+	case a.Type == cty.String:
+		return cty.StringVal(text), true
+	}
+	return collection(a, splitList(a, text)), true
+}
+
+func decodeBool(text string) (value, ok bool) {
+	switch strings.ToLower(text) {
+	case "1", "on", "yes", "true":
+		return true, true
+	case "0", "off", "no", "false":
+		return false, true
+	}
+	return false, false
+}
+
+// decodeHotplug reads the list, for which 1 stands for the default and 0 for
+// nothing.
+func decodeHotplug(text string) cty.Value {
+	switch text {
+	case "1":
+		return inventory.StringSet("network", "disk", "usb")
+	case "0":
+		return inventory.StringSet()
+	}
+	return inventory.StringSet(strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || r == ' ' })...)
+}
+
+func decodeKeys(text string) (cty.Value, bool) {
+	plain, err := url.PathUnescape(text)
+	if err != nil {
+		return cty.NilVal, false
+	}
+	var keys []string
+	for _, line := range strings.Split(plain, "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			keys = append(keys, line)
+		}
+	}
+	return inventory.StringList(keys...), true
+}
+
+// splitList takes a list apart. Proxmox accepts comma, semicolon and blank in
+// lists; a features list is name=1.
+func splitList(a *inventory.Attr, text string) []string {
+	if a.Wire == inventory.WireFeatures {
+		return decodeFeatures(text)
+	}
+	separators := ",; "
+	if a.Name == "trunks" || a.Wire == inventory.WireFlags {
+		separators = ";"
+	}
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(separators, r) })
+}
+
+func decodeFeatures(text string) []string {
+	var out []string
+	for _, p := range parseProps(text, grammar{}) {
+		switch on, isBool := decodeBool(p.value); {
+		case isBool && on:
+			out = append(out, p.key)
+		case !isBool:
+			out = append(out, p.key+"="+p.value)
+		}
+	}
+	return out
+}
+
+func collection(a *inventory.Attr, items []string) cty.Value {
+	if a.Type.IsSetType() {
+		return inventory.StringSet(items...)
+	}
+	return inventory.StringList(items...)
+}
+
+// parseDiskSize reads a size of a volume: 32G, 528K, or bytes without a letter.
+func parseDiskSize(text string) (int64, error) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n, nil
+	}
+	return inventory.ParseSize(text)
+}
+
+// encode spells a value the way Proxmox is told it.
+func encode(a *inventory.Attr, v cty.Value) string {
+	if inventory.IsNull(v) {
+		return ""
+	}
+	n, _ := inventory.Int(v)
+	switch a.Wire {
+	case inventory.WireMiB:
+		return strconv.FormatInt(n/inventory.MiB, 10)
+	case inventory.WireSize:
+		return encodeDiskSize(n)
+	case inventory.WireOnOff:
+		if v.True() {
+			return "on"
+		}
+		return "ignore"
+	case inventory.WireSSHKeys:
+		return strings.ReplaceAll(url.QueryEscape(strings.Join(inventory.Strings(v), "\n")), "+", "%20")
+	case inventory.WireSemicolon, inventory.WireFlags:
+		return encodeList(a, v)
+	case inventory.WireSpace:
+		return strings.Join(inventory.Strings(v), " ")
+	case inventory.WireFeatures:
+		return encodeFeatures(inventory.Strings(v))
+	}
+	switch v.Type() {
+	case cty.Bool:
+		if v.True() {
+			return "1"
+		}
+		return "0"
+	case cty.Number:
+		return v.AsBigFloat().Text('f', -1)
+	}
+	return inventory.Text(v)
+}
+
+func encodeList(a *inventory.Attr, v cty.Value) string {
+	items := inventory.Strings(v)
+	if a.Name == "hotplug" {
+		if len(items) == 0 {
+			return "0"
+		}
+		return strings.Join(items, ",")
+	}
+	return strings.Join(items, ";")
+}
+
+func encodeFeatures(items []string) string {
+	slices.Sort(items)
+	for i, item := range items {
+		if !strings.Contains(item, "=") {
+			items[i] = item + "=1"
+		}
+	}
+	return strings.Join(items, ",")
+}
+
+// encodeDiskSize spells a size with the largest unit that loses nothing.
+func encodeDiskSize(n int64) string {
+	for _, u := range []struct {
+		letter string
+		bytes  int64
+	}{{"T", inventory.TiB}, {"G", inventory.GiB}, {"M", inventory.MiB}, {"K", inventory.KiB}} {
+		if n%u.bytes == 0 {
+			return strconv.FormatInt(n/u.bytes, 10) + u.letter
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// encodeGiB spells a size as the number of GiB with which a new volume is
+// allocated.
+func encodeGiB(n int64) string {
+	return strings.TrimRight(strings.TrimRight(fmt.Sprintf("%.6f", float64(n)/float64(inventory.GiB)), "0"), ".")
+}
+
+// volumesOf lists the volumes that go with a guest when it is destroyed.
+func volumesOf(kind string, raw map[string]string) []string {
+	var out []string
+	for key, value := range raw {
+		g := grammarOf(kind, key)
+		if g.defaultKey != "file" && g.defaultKey != "volume" {
+			continue
+		}
+		props := parseProps(value, g)
+		volume, _ := props.get(g.defaultKey)
+		if media, _ := props.get("media"); media == "cdrom" || !strings.Contains(volume, ":") || strings.HasPrefix(volume, "/") {
+			continue
+		}
+		if size, ok := props.get("size"); ok {
+			volume += " (" + size + ")"
+		}
+		out = append(out, volume)
+	}
+	slices.Sort(out)
+	return out
+}

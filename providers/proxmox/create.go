@@ -1,0 +1,184 @@
+package proxmox
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"recon/inventory"
+)
+
+// create adds the calls that make a guest which does not exist.
+func (b *stepBuilder) create() {
+	how := b.c.Want.Policy.Create
+	if how == nil {
+		how = &inventory.Create{}
+	}
+	if len(b.v.permissions) > 0 && !b.v.permissions.has("/vms/"+itoa(b.vmid), "VM.Allocate") {
+		b.block("no_permission", "the token lacks VM.Allocate on /vms/%d, which making a guest needs", b.vmid)
+		return
+	}
+	switch {
+	case !b.v.quorate:
+		b.block("no_quorum", "the cluster has no quorum; nothing can be made")
+	case how.Clone != "":
+		b.clone(how)
+	case b.c.Addr.Kind == "lxc" && how.Template == "":
+		b.block("no_template", "%s does not exist and has no create block that names a template or a guest to clone", b.c.Addr)
+	default:
+		b.fromScratch(how)
+	}
+	if len(b.c.Blocked) == 0 && (how.Start || inventory.True(b.c.Want.Attrs["running"])) {
+		b.add(inventory.Step{
+			Method: "POST", Path: b.base + "/status/start", Impact: inventory.ImpactLive,
+			Done: inventory.Probe{State: "present", Fields: map[inventory.Path]inventory.Value{"running": {Value: cty.True}}}, Summary: "start the guest",
+		})
+	}
+}
+
+// nodeFor decides on which node a guest is made: the declared one, or the one that
+// the create block names.
+func (b *stepBuilder) nodeFor(how *inventory.Create) string {
+	if n := b.c.Want.Node(); n != "" {
+		return n
+	}
+	if how.Node == "" && len(b.v.nodes) == 1 {
+		for only := range b.v.nodes {
+			return only
+		}
+	}
+	return how.Node
+}
+
+// fromScratch makes the guest with everything that is declared, in one call.
+func (b *stepBuilder) fromScratch(how *inventory.Create) {
+	node := b.nodeFor(how)
+	if online, known := b.v.nodes[node]; node == "" || !known || !online {
+		b.block("no_node", "it is not said on which node %s is to be made: write node = \"...\" in its create block (nodes: %s)", b.c.Addr, strings.Join(slices.Sorted(maps.Keys(b.v.nodes)), ", "))
+		return
+	}
+	b.fresh, b.raw = true, map[string]string{}
+	b.base = guestPath(b.c.Addr.Kind, node, b.vmid)
+	var fields []inventory.FieldChange
+	for _, f := range b.c.Fields {
+		if !b.isPlace(f.Path) && !b.refused(&f) {
+			fields = append(fields, f)
+		}
+	}
+	w := newConfigWriter(b)
+	for _, f := range fields {
+		w.field(f)
+	}
+	params, secrets := w.params()
+	params["vmid"] = itoa(b.vmid)
+	if pool := inventory.Text(b.c.Want.Attrs["pool"]); pool != "" {
+		params["pool"] = pool
+	}
+	if b.c.Addr.Kind == "lxc" {
+		secrets = b.containerParams(how, params, secrets)
+	}
+	b.add(inventory.Step{
+		Method: "POST", Path: "/nodes/" + node + "/" + apiType(b.c.Addr.Kind), Params: params, Secrets: secrets, Impact: inventory.ImpactLive,
+		Done: inventory.Probe{State: "present", Fields: probeFields(fields)}, Summary: fmt.Sprintf("make %s on %s", b.c.Want.Identity, node),
+	})
+}
+
+// isPlace reports fields that are not part of the configuration.
+func (b *stepBuilder) isPlace(p inventory.Path) bool {
+	return p == "vmid" || p == "node" || p == "pool" || p == "running"
+}
+
+func (b *stepBuilder) containerParams(how *inventory.Create, params map[string]string, secrets map[string]inventory.Path) map[string]inventory.Path {
+	params["ostemplate"] = how.Template
+	if how.Storage != "" && params["rootfs"] == "" {
+		params["storage"] = how.Storage
+	}
+	if len(how.SSHKeys) > 0 {
+		params["ssh-public-keys"] = strings.Join(how.SSHKeys, "\n")
+	}
+	if !inventory.IsNull(how.Password) {
+		params["password"] = "(secret)"
+		if secrets == nil {
+			secrets = map[string]inventory.Path{}
+		}
+		secrets["password"] = "create.password"
+	}
+	return secrets
+}
+
+// clone makes the guest from another one and then gives it what is declared. The
+// configuration of a clone is that of its origin, with cards and volumes of its
+// own.
+func (b *stepBuilder) clone(how *inventory.Create) {
+	src := b.origin(how.Clone)
+	if src == nil {
+		b.block("no_template", "there is no guest %q of kind %s to clone", how.Clone, b.c.Addr.Kind)
+		return
+	}
+	srcID := vmidOf(src.Resource.Identity)
+	if len(b.v.permissions) > 0 && !b.v.permissions.has("/vms/"+itoa(srcID), "VM.Clone") {
+		b.block("no_permission", "the token lacks VM.Clone on /vms/%d", srcID)
+		return
+	}
+	params := map[string]string{"newid": itoa(b.vmid)}
+	nameKey := map[string]string{"vm": "name", "lxc": "hostname"}[b.c.Addr.Kind]
+	params[nameKey] = b.c.Want.Name()
+	node := src.Volatile.Node
+	if target := b.nodeFor(how); target != "" && target != node {
+		params["target"], node = target, target
+	}
+	if how.Full {
+		params["full"] = "1"
+	}
+	if how.Storage != "" {
+		params["storage"] = how.Storage
+	}
+	if pool := inventory.Text(b.c.Want.Attrs["pool"]); pool != "" {
+		params["pool"] = pool
+	}
+	b.add(inventory.Step{
+		Method: "POST", Path: guestPath(b.c.Addr.Kind, src.Volatile.Node, srcID) + "/clone", Params: params, Impact: inventory.ImpactLive,
+		Done: inventory.Probe{State: "present"}, Summary: fmt.Sprintf("clone %s into %s", src.Resource.Addr, b.c.Want.Identity),
+	})
+	b.fresh, b.raw, b.base = true, maps.Clone(src.Volatile.Raw), guestPath(b.c.Addr.Kind, node, b.vmid)
+	b.update(b.beyond(src, how))
+}
+
+// beyond returns the declared fields that a clone of src does not have by itself.
+func (b *stepBuilder) beyond(src *inventory.Observation, how *inventory.Create) []inventory.FieldChange {
+	var out []inventory.FieldChange
+	for _, f := range b.c.Fields {
+		f.Live = src.Resource.Attrs[f.Path]
+		if f.Path.Leaf() == "storage" && how.Storage != "" {
+			f.Live = cty.StringVal(how.Storage)
+		}
+		switch {
+		case b.isPlace(f.Path) || f.Path == "name":
+		case f.Attr.Same(f.Desired, f.Live) && !f.Attr.WriteOnly:
+		case f.Path.Leaf() == "size" && shrinks(&f):
+			b.block("shrink", "%s: the origin of the clone has %s, and Proxmox cannot shrink a volume", f.Path, f.Attr.Show(f.Live))
+		default:
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// origin finds the guest to clone by name or vmid.
+func (b *stepBuilder) origin(name string) *inventory.Observation {
+	var found *inventory.Observation
+	for _, o := range b.v.observed {
+		if o.State != inventory.Present || o.Resource.Addr.Kind != b.c.Addr.Kind {
+			continue
+		}
+		if o.Resource.Name() == name || itoa(vmidOf(o.Resource.Identity)) == name {
+			if found == nil || vmidOf(o.Resource.Identity) < vmidOf(found.Resource.Identity) {
+				found = o
+			}
+		}
+	}
+	return found
+}

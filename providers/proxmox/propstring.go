@@ -1,0 +1,140 @@
+package proxmox
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A prop is one k=v of a property string.
+type prop struct{ key, value string }
+
+// A propString is Proxmox's k=v,k=v notation. Order means nothing; it is kept so
+// that what recon does not touch is written as it was.
+type propString []prop
+
+// A grammar says how the property string of a key is read: which sub-key a value
+// without a name belongs to, and which sub-keys are other names of one.
+type grammar struct {
+	defaultKey string
+	aliases    map[string]string
+	models     bool // a network card: virtio=MAC means model=virtio,macaddr=MAC
+}
+
+// grammars returns the grammar of a config key. The table is that of the formats
+// in PVE/QemuServer.pm, PVE/QemuServer/Drive.pm and PVE/LXC/Config.pm.
+func grammarOf(kind, key string) grammar {
+	prefix := strings.TrimRight(key, "0123456789")
+	if kind == "lxc" {
+		switch prefix {
+		case "rootfs", "mp", "unused":
+			return grammar{defaultKey: "volume"}
+		case "dev":
+			return grammar{defaultKey: "path"}
+		case "startup":
+			return grammar{defaultKey: "order"}
+		}
+		return grammar{}
+	}
+	switch prefix {
+	case "net":
+		return grammar{defaultKey: "model", models: true}
+	case "scsi", "virtio", "sata", "ide", "efidisk", "tpmstate", "unused":
+		return grammar{defaultKey: "file", aliases: map[string]string{"volume": "file"}}
+	case "cpu":
+		return grammar{defaultKey: "cputype"}
+	case "agent":
+		return grammar{defaultKey: "enabled"}
+	case "machine", "vga", "amd-sev":
+		return grammar{defaultKey: "type"}
+	case "memory":
+		return grammar{defaultKey: "current"}
+	case "boot":
+		return grammar{defaultKey: "legacy"}
+	case "usb", "hostpci":
+		return grammar{defaultKey: "host"}
+	case "rng":
+		return grammar{defaultKey: "source"}
+	case "virtiofs":
+		return grammar{defaultKey: "dirid"}
+	case "watchdog":
+		return grammar{defaultKey: "model"}
+	case "startup":
+		return grammar{defaultKey: "order"}
+	case "serial":
+		return grammar{defaultKey: "device"}
+	}
+	return grammar{}
+}
+
+var macPattern = regexp.MustCompile(`^(?i)[0-9a-f]{2}(:[0-9a-f]{2}){5}$`)
+
+// parseProps reads a property string. What has no name gets the default key.
+func parseProps(s string, g grammar) propString {
+	var out propString
+	for _, item := range strings.Split(s, ",") {
+		k, v, named := strings.Cut(item, "=")
+		switch {
+		case item == "":
+		case !named:
+			out = append(out, prop{g.defaultKey, item})
+		case g.models && k != "macaddr" && macPattern.MatchString(v):
+			out = append(out, prop{"model", k}, prop{"macaddr", v})
+		default:
+			if name, ok := g.aliases[k]; ok {
+				k = name
+			}
+			out = append(out, prop{k, v})
+		}
+	}
+	return out
+}
+
+// get returns the value of a sub-key.
+func (p propString) get(key string) (string, bool) {
+	for _, kv := range p {
+		if kv.key == key {
+			return kv.value, true
+		}
+	}
+	return "", false
+}
+
+// set gives a sub-key a value, in place or at the end.
+func (p propString) set(key, value string) propString {
+	for i := range p {
+		if p[i].key == key {
+			p[i].value = value
+			return p
+		}
+	}
+	return append(p, prop{key, value})
+}
+
+// drop takes a sub-key out.
+func (p propString) drop(key string) propString {
+	return slices.DeleteFunc(p, func(kv prop) bool { return kv.key == key })
+}
+
+// print spells the property string: the default key first and without its name,
+// a network card as model=MAC.
+func (p propString) print(g grammar) string {
+	var first string
+	var rest []string
+	mac, hasMAC := p.get("macaddr")
+	for _, kv := range p {
+		switch {
+		case kv.key == g.defaultKey && g.models && hasMAC:
+			first = kv.value + "=" + mac
+		case kv.key == g.defaultKey:
+			first = kv.value
+		case kv.key == "macaddr" && g.models:
+		default:
+			rest = append(rest, kv.key+"="+kv.value)
+		}
+	}
+	if first != "" {
+		rest = append([]string{first}, rest...)
+	}
+	return strings.Join(rest, ",")
+}

@@ -1,0 +1,85 @@
+package proxmox
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"recon/inventory"
+	"recon/providers"
+)
+
+// A Provider is one cluster.
+type Provider struct {
+	name   string // the label of the proxmox block
+	client *client
+	now    func() time.Time
+
+	mu   sync.Mutex
+	last view // what the last Read saw of the cluster, for Steps and Look
+}
+
+// A view is what is known of the cluster beside its guests' configurations.
+type view struct {
+	permissions permissions
+	quorate     bool
+	guests      map[int]guestRow
+	nodes       map[string]bool // online
+	observed    map[string]*inventory.Observation
+	version     string
+}
+
+var (
+	_ providers.Writer     = (*Provider)(nil)
+	_ providers.Looker     = (*Provider)(nil)
+	_ providers.Impacter   = (*Provider)(nil)
+	_ providers.Attributor = (*Provider)(nil)
+)
+
+// New returns the provider of a cluster. It makes no call.
+func New(cfg Config) (*Provider, error) {
+	c, err := newClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Provider{name: cfg.Name, client: c, now: time.Now}, nil
+}
+
+// Name returns the provider's address: proxmox.home.
+func (p *Provider) Name() string { return "proxmox." + p.name }
+
+// Close ends idle connections.
+func (p *Provider) Close() { p.client.close() }
+
+func (p *Provider) view() view {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last
+}
+
+// identity is the cluster's label and the vmid: what makes a guest the same guest
+// wherever it runs.
+func (p *Provider) identity(vmid int) string { return p.name + "/" + itoa(vmid) }
+
+// Permissions of the token, by path of the access tree.
+type permissions map[string]map[string]int
+
+// has reports whether the token has a privilege on a path. Proxmox lists the
+// paths on which something is set; elsewhere the nearest ancestor counts, as far
+// as its privileges propagate (the value 1).
+func (p permissions) has(path, privilege string) bool {
+	if privs, ok := p[path]; ok {
+		_, has := privs[privilege]
+		return has
+	}
+	for path != "/" && path != "" {
+		path = path[:max(strings.LastIndexByte(path, '/'), 0)]
+		if path == "" {
+			path = "/"
+		}
+		if privs, ok := p[path]; ok {
+			return privs[privilege] == 1
+		}
+	}
+	return false
+}

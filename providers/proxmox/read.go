@@ -1,0 +1,388 @@
+package proxmox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"sync"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"recon/inventory"
+)
+
+// Read observes every guest of the cluster: one list of what exists, one request
+// a guest, and a handful for the cluster itself. A guest whose node does not
+// answer is Unknown and keeps the others waiting for nothing.
+func (p *Provider) Read(ctx context.Context, want []inventory.Resource) (inventory.Snapshot, error) {
+	r := &reading{Provider: p, ctx: ctx, want: map[int]*inventory.Resource{}, dead: map[string]error{}, before: p.client.calls.Load()}
+	for i := range want {
+		if vmid, ok := inventory.Int(want[i].Attrs["vmid"]); ok {
+			r.want[int(vmid)] = &want[i]
+		}
+	}
+	if err := r.cluster(); err != nil {
+		return inventory.Snapshot{}, fmt.Errorf("observe %s: %w", p.Name(), err)
+	}
+	r.guests()
+	r.missing()
+	snap := r.snapshot()
+	p.remember(r, &snap)
+	return snap, nil
+}
+
+// remember keeps what Steps and Look need.
+func (p *Provider) remember(r *reading, snap *inventory.Snapshot) {
+	v := r.view
+	v.observed = make(map[string]*inventory.Observation, len(snap.Observations))
+	for i := range snap.Observations {
+		v.observed[snap.Observations[i].Resource.Identity] = &snap.Observations[i]
+	}
+	p.mu.Lock()
+	p.last = v
+	p.mu.Unlock()
+}
+
+// A reading is one pass of Read.
+type reading struct {
+	*Provider
+	ctx    context.Context
+	want   map[int]*inventory.Resource
+	before int64 // calls made before
+	view   view
+	nodes  []inventory.Node
+
+	mu   sync.Mutex
+	dead map[string]error // nodes that do not answer
+	out  []inventory.Observation
+}
+
+// cluster asks what concerns the cluster as a whole. Only the list of resources
+// is indispensable; a token that may not see the rest can still compare guests.
+func (r *reading) cluster() error {
+	var rows []resourceRow
+	var status []statusRow
+	var version struct{ Version string }
+	var wg sync.WaitGroup
+	var errList, errStatus error
+	wg.Go(func() { errList = r.client.get(r.ctx, "/cluster/resources", nil, &rows) })
+	wg.Go(func() { errStatus = r.client.get(r.ctx, "/cluster/status", nil, &status) })
+	wg.Go(func() { _ = r.client.get(r.ctx, "/access/permissions", nil, &r.view.permissions) })
+	wg.Go(func() { _ = r.client.get(r.ctx, "/version", nil, &version) })
+	wg.Wait()
+	if errList != nil {
+		return errList
+	}
+	r.view.version = version.Version
+	r.view.guests, r.view.nodes = map[int]guestRow{}, map[string]bool{}
+	for _, row := range rows {
+		if g, ok := row.guest(); ok {
+			r.view.guests[g.vmid] = g
+		}
+		if row.Type == "node" {
+			r.view.nodes[row.Node] = row.Status != "offline"
+		}
+	}
+	r.clusterStatus(status, errStatus)
+	return nil
+}
+
+// clusterStatus reads quorum and nodes. A node that is no member of a cluster has
+// no row for the cluster and is its own quorum. Without the right to look, quorum
+// is not known, and then nothing is proven absent.
+func (r *reading) clusterStatus(rows []statusRow, err error) {
+	address := map[string]string{}
+	clustered := false
+	for _, row := range rows {
+		switch row.Type {
+		case "cluster":
+			clustered = true
+			r.view.quorate = row.Quorate.bool()
+		case "node":
+			r.view.nodes[row.Name] = row.Online.bool()
+			address[row.Name] = row.IP
+		}
+	}
+	if err == nil && !clustered && len(rows) > 0 {
+		r.view.quorate = true
+	}
+	for name, online := range r.view.nodes {
+		n := inventory.Node{Name: name, Online: online, Address: address[name]}
+		if !online {
+			r.dead[name] = errNodeOffline
+		}
+		r.nodes = append(r.nodes, n)
+	}
+}
+
+var errNodeOffline = errors.New("the cluster says that the node is offline")
+
+// guests reads the configuration of every guest. Each node has its own queue and
+// as many workers as requests may be in flight there, so that a slow node delays
+// only its own guests.
+func (r *reading) guests() {
+	queues := map[string][]guestRow{}
+	for _, g := range r.view.guests {
+		queues[g.node] = append(queues[g.node], g)
+	}
+	var wg sync.WaitGroup
+	for _, queue := range queues {
+		work := make(chan guestRow, len(queue))
+		for _, g := range queue {
+			work <- g
+		}
+		close(work)
+		for range min(len(queue), r.client.inFlight) {
+			wg.Go(func() {
+				for g := range work {
+					r.add(r.guest(g))
+				}
+			})
+		}
+	}
+	wg.Wait()
+}
+
+func (r *reading) add(o inventory.Observation) {
+	r.mu.Lock()
+	r.out = append(r.out, o)
+	r.mu.Unlock()
+}
+
+// guest reads one guest. One that has just moved is looked for once more.
+func (r *reading) guest(g guestRow) inventory.Observation {
+	if err := r.deadNode(g.node); err != nil {
+		return r.unknown(g, err)
+	}
+	c, err := r.config(r.ctx, g)
+	if guestMissing(err) {
+		if moved, ok := r.relocate(r.ctx, g.vmid); ok && moved.node != g.node {
+			g = moved
+			c, err = r.config(r.ctx, g)
+		}
+	}
+	if err != nil {
+		if nodeDown(err) {
+			r.mu.Lock()
+			r.dead[g.node] = err
+			r.mu.Unlock()
+		}
+		return r.unknown(g, err)
+	}
+	if r.unsureOfPower(g) {
+		if status, err := r.status(r.ctx, g); err == nil {
+			g.status = status
+		} else {
+			return r.unknown(g, err)
+		}
+	}
+	return r.observation(g, c, r.view)
+}
+
+func (r *reading) deadNode(node string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dead[node]
+}
+
+// unsureOfPower reports whether the status of the list, which lags, has to be
+// checked: it differs from a declared one, or the list does not know it.
+func (r *reading) unsureOfPower(g guestRow) bool {
+	if g.status != "running" && g.status != "stopped" {
+		return true
+	}
+	want := r.want[g.vmid]
+	if want == nil || inventory.IsNull(want.Attrs["running"]) {
+		return false
+	}
+	return inventory.True(want.Attrs["running"]) != (g.status == "running")
+}
+
+func (p *Provider) config(ctx context.Context, g guestRow) (config, error) {
+	var rows []pendingRow
+	if err := p.client.get(ctx, g.path()+"/pending", nil, &rows); err != nil {
+		return config{}, err
+	}
+	return newConfig(rows), nil
+}
+
+func (p *Provider) status(ctx context.Context, g guestRow) (string, error) {
+	var s struct {
+		Status string `json:"status"`
+	}
+	err := p.client.get(ctx, g.path()+"/status/current", nil, &s)
+	return s.Status, err
+}
+
+// relocate asks the cluster where a guest is now.
+func (p *Provider) relocate(ctx context.Context, vmid int) (guestRow, bool) {
+	var rows []resourceRow
+	if err := p.client.get(ctx, "/cluster/resources", url.Values{"type": {"vm"}}, &rows); err != nil {
+		return guestRow{}, false
+	}
+	for _, row := range rows {
+		if g, ok := row.guest(); ok && g.vmid == vmid {
+			return g, true
+		}
+	}
+	return guestRow{}, false
+}
+
+// unknown is the observation of a guest that exists, or may exist, and could not
+// be looked at.
+func (r *reading) unknown(g guestRow, err error) inventory.Observation {
+	return inventory.Observation{
+		State: inventory.Unknown, At: r.now(), Err: err, Resource: r.resource(g, nil),
+		Volatile: inventory.Volatile{Status: g.status, Node: g.node, Template: g.template, HA: g.ha},
+	}
+}
+
+func (p *Provider) resource(g guestRow, attrs inventory.Attrs) inventory.Resource {
+	return inventory.Resource{Addr: inventory.Address{Kind: g.kind, Name: inventory.Label(g.name, g.kind+"-"+itoa(g.vmid))}, Identity: p.identity(g.vmid), Provider: p.Name(), Attrs: attrs}
+}
+
+// observation turns a guest's row and configuration into what was seen.
+func (p *Provider) observation(g guestRow, c config, v view) inventory.Observation {
+	kind := inventory.KindOf(g.kind)
+	attrs := decode(kind, c.configured)
+	attrs["vmid"] = cty.NumberIntVal(int64(g.vmid))
+	attrs["node"] = cty.StringVal(g.node)
+	attrs["pool"] = cty.StringVal(g.pool)
+	attrs["running"] = cty.BoolVal(g.status == "running" || g.status == "paused")
+	if inventory.IsNull(attrs["name"]) {
+		attrs["name"] = cty.StringVal(g.name)
+	} else {
+		g.name = inventory.Text(attrs["name"])
+	}
+	o := inventory.Observation{
+		State: inventory.Present, Resource: p.resource(g, attrs), Digest: c.digest, Lock: c.configured["lock"], At: p.now(),
+		Volatile: inventory.Volatile{
+			Status: g.status, Node: g.node, HA: g.ha, Template: inventory.True(attrs["template"]) || g.template,
+			Pending: c.pending, Raw: withoutSecrets(c.configured), Volumes: volumesOf(g.kind, c.configured),
+		},
+	}
+	if o.Lock == "" {
+		o.Lock = g.lock
+	}
+	if inventory.True(attrs["running"]) {
+		o.Running = decode(kind, c.running)
+	}
+	if _, set := c.configured["cipassword"]; set {
+		o.Volatile.MaskedSet = []inventory.Path{"cloud_init.password"}
+		delete(o.Resource.Attrs, "cloud_init.password")
+		delete(o.Running, "cloud_init.password")
+	}
+	if !v.quorate {
+		o.Block = append(o.Block, inventory.Reason{Code: "no_quorum", Detail: "the cluster has no quorum, or the token may not see whether it has one (Sys.Audit on /); writes would fail"})
+	}
+	return o
+}
+
+func withoutSecrets(raw map[string]string) map[string]string {
+	out := maps.Clone(raw)
+	delete(out, "cipassword")
+	return out
+}
+
+// missing looks for declared guests that the list does not show.
+func (r *reading) missing() {
+	for _, vmid := range slices.Sorted(maps.Keys(r.want)) {
+		if _, listed := r.view.guests[vmid]; !listed {
+			r.out = append(r.out, r.absence(r.ctx, *r.want[vmid], vmid, r.view))
+		}
+	}
+}
+
+// absence decides whether a guest that is not listed does not exist. The list is
+// silently filtered by what the token may see, so Absent needs all of: the
+// cluster is quorate, the token may see the guest's path, and the cluster says
+// that the vmid is free.
+func (p *Provider) absence(ctx context.Context, want inventory.Resource, vmid int, v view) inventory.Observation {
+	o := inventory.Observation{At: p.now(), Resource: inventory.Resource{Addr: want.Addr, Identity: p.identity(vmid), Provider: p.Name(), Attrs: inventory.Attrs{}}}
+	path := "/vms/" + itoa(vmid)
+	switch {
+	case !v.quorate:
+		o.Err = errors.New("it is not listed, and the cluster is not known to be quorate")
+	case !v.permissions.has(path, "VM.Audit"):
+		o.Err = fmt.Errorf("it is not listed, and the token has no VM.Audit on %s", path)
+	default:
+		var next scalar
+		err := p.client.get(ctx, "/cluster/nextid", url.Values{"vmid": {itoa(vmid)}}, &next)
+		switch {
+		case err == nil && next.int() == vmid:
+			o.State = inventory.Absent
+		case statusOf(err) == 400:
+			o.Err = errors.New("it is not listed, but its vmid is taken; the token may not be allowed to see it")
+		case err == nil:
+			o.Err = fmt.Errorf("asked for vmid %d, the cluster answered %s", vmid, next)
+		default:
+			o.Err = err
+		}
+	}
+	return o
+}
+
+// snapshot assembles what was seen.
+func (r *reading) snapshot() inventory.Snapshot {
+	s := inventory.Snapshot{
+		Provider: r.Name(), Observations: r.out, Nodes: r.nodes, Quorate: r.view.quorate, Version: r.view.version,
+		Calls: int(r.client.calls.Load() - r.before), Complete: true,
+	}
+	r.rename(s.Observations)
+	scopes := map[string]*inventory.Scope{}
+	for i := range s.Observations {
+		o := &s.Observations[i]
+		if o.State != inventory.Unknown {
+			continue
+		}
+		s.Complete = false
+		name := o.Volatile.Node
+		if name == "" || r.dead[name] == nil {
+			name = o.Resource.Identity
+		}
+		if scopes[name] == nil {
+			scopes[name] = &inventory.Scope{Provider: s.Provider, Scope: name, Err: o.Err}
+		}
+		scopes[name].Addresses = append(scopes[name].Addresses, o.Resource.Addr)
+	}
+	for _, name := range slices.SortedFunc(maps.Keys(scopes), inventory.NaturalCompare) {
+		s.Unknown = append(s.Unknown, *scopes[name])
+	}
+	s.Sort()
+	return s
+}
+
+// rename gives observed guests the address under which they are declared, and
+// makes the addresses of the others unique.
+func (r *reading) rename(obs []inventory.Observation) {
+	taken := map[inventory.Address]bool{}
+	for _, want := range r.want {
+		taken[want.Addr] = true
+	}
+	slices.SortFunc(obs, func(a, b inventory.Observation) int {
+		return inventory.NaturalCompare(a.Resource.Identity, b.Resource.Identity)
+	})
+	for i := range obs {
+		res := &obs[i].Resource
+		vmid := vmidOf(res.Identity)
+		if want := r.want[vmid]; want != nil {
+			if want.Addr.Kind == res.Addr.Kind {
+				res.Addr = want.Addr
+			}
+			continue
+		}
+		if taken[res.Addr] {
+			res.Addr.Name += "-" + itoa(vmid)
+		}
+		taken[res.Addr] = true
+	}
+}
+
+// vmidOf returns the number in an identity: home/111.
+func vmidOf(identity string) int {
+	_, n, _ := cutLast(identity, "/")
+	return scalar(n).int()
+}

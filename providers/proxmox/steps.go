@@ -1,0 +1,352 @@
+package proxmox
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"recon/inventory"
+)
+
+// keepVolume stands in a planned drive for the volume that the slot has when the
+// call is made. It is used for clones, whose volumes do not exist yet.
+const keepVolume = "(volume)"
+
+// Steps turns a change into calls. It makes none.
+func (p *Provider) Steps(_ context.Context, c inventory.Change) ([]inventory.Step, []inventory.Reason, error) {
+	b := &stepBuilder{p: p, c: &c, v: p.view(), kind: c.Want.Kind(), vmid: vmidOf(c.Want.Identity)}
+	c.Blocked = nil
+	switch c.Action {
+	case inventory.ActionCreate:
+		b.create()
+	case inventory.ActionDelete:
+		b.destroy()
+	default:
+		b.base = guestPath(c.Addr.Kind, c.Have.Volatile.Node, b.vmid)
+		b.raw = maps.Clone(c.Have.Volatile.Raw)
+		b.update(c.Fields)
+	}
+	return b.steps, c.Blocked, nil
+}
+
+// A stepBuilder collects the steps of one change.
+type stepBuilder struct {
+	p     *Provider
+	c     *inventory.Change
+	v     view
+	kind  *inventory.Kind
+	vmid  int
+	base  string            // the guest's place in the API
+	raw   map[string]string // configuration as the steps so far leave it
+	fresh bool              // the guest is made by the steps before: nothing of it runs, and its volumes are not known
+	steps []inventory.Step
+}
+
+func (b *stepBuilder) add(s inventory.Step) { b.steps = append(b.steps, s) }
+
+// update adds the steps that bring the fields to their wish: first what takes
+// effect at once, then what needs a restart, then sizes, place and power, and the
+// restart last.
+func (b *stepBuilder) update(fields []inventory.FieldChange) {
+	var live, restart, late []inventory.FieldChange
+	for _, f := range fields {
+		switch {
+		case !b.fresh && !f.Writes() || f.Policy == "ignore":
+		case b.refused(&f):
+		case b.isLate(f.Path):
+			late = append(late, f)
+		case f.Impact >= inventory.ImpactRestart && !b.fresh:
+			restart = append(restart, f)
+		default:
+			live = append(live, f)
+		}
+	}
+	b.config(live)
+	b.config(restart)
+	for _, f := range late {
+		b.volume(f)
+	}
+	for _, name := range []inventory.Path{"pool", "node"} {
+		if i := slices.IndexFunc(late, func(f inventory.FieldChange) bool { return f.Path == name }); i >= 0 {
+			b.place(late[i])
+		}
+	}
+	b.power(late, fields)
+}
+
+// isLate reports a field that has a call of its own: place and power, and size and
+// storage of a volume that exists.
+func (b *stepBuilder) isLate(p inventory.Path) bool {
+	switch p {
+	case "node", "pool", "running":
+		return true
+	}
+	_, block, slot := b.kind.Lookup(p)
+	if block == nil || block.Name == "cloud_init" || !b.hasKey(b.keyOf(block, slot)) {
+		return false
+	}
+	return p.Leaf() == "size" || p.Leaf() == "storage"
+}
+
+// refused blocks a field that no call could change.
+func (b *stepBuilder) refused(f *inventory.FieldChange) bool {
+	_, block, slot := b.kind.Lookup(f.Path)
+	isNew := b.fresh || block != nil && !b.c.Have.Resource.Attrs.Has(f.Path.Parent())
+	switch {
+	case b.lacksPrivilege(f):
+	case f.Attr.RootOnly || rootOnlyValue(b.c.Addr.Kind, f):
+		b.block("root_only", "%s = %s can be set by root@pam on the node only, no token can", f.Path, f.Attr.Show(f.Desired))
+	case f.Attr.Frozen && !isNew:
+		b.block("frozen", "%s cannot be changed once the guest exists: %s -> %s", f.Path, f.Attr.Show(f.Live), f.Attr.Show(f.Desired))
+	case f.Path.Leaf() == "size" && !isNew && shrinks(f):
+		b.block("shrink", "%s: Proxmox cannot shrink a volume, %s -> %s", f.Path, f.Attr.Show(f.Live), f.Attr.Show(f.Desired))
+	case f.Path.Leaf() == "size" && !b.fresh && slices.Contains(b.c.Have.Volatile.Pending, b.keyOf(block, slot)):
+		b.block("pending_drive", "%s has a change that waits for a restart, which would undo a resize; restart the guest first", b.keyOf(block, slot))
+	case (f.Path == "running" || f.Path == "node") && b.c.Have.Volatile.HA != "":
+		b.block("ha_managed", "the HA manager decides where %s runs and whether it does (state %s)", b.c.Want.Identity, b.c.Have.Volatile.HA)
+	case f.Path == "running" && inventory.True(f.Desired) && b.c.Have.Volatile.Template:
+		b.block("template", "%s is a template and cannot run", b.c.Want.Identity)
+	default:
+		return false
+	}
+	return true
+}
+
+func (b *stepBuilder) keyOf(block *inventory.Block, slot string) string {
+	if block != nil && slot == "" {
+		return block.Key
+	}
+	return slot
+}
+
+func (b *stepBuilder) block(code, format string, args ...any) { b.c.Block(code, format, args...) }
+
+// lacksPrivilege blocks what Proxmox would answer with 403. When the token's
+// permissions could not be read, nothing is known and nothing is blocked.
+func (b *stepBuilder) lacksPrivilege(f *inventory.FieldChange) bool {
+	path := "/vms/" + itoa(b.vmid)
+	priv := f.Attr.Privilege
+	switch {
+	case f.Path.In("startup"):
+		path, priv = "/", "Sys.Modify"
+	case f.Path == "pool":
+		path = "/pool/" + inventory.Text(f.Desired)
+	}
+	if len(b.v.permissions) == 0 || priv == "" || b.v.permissions.has(path, priv) {
+		return false
+	}
+	b.block("no_permission", "the token lacks %s on %s, which %s needs", priv, path, f.Path)
+	return true
+}
+
+// rootOnlyValue reports a value that Proxmox takes from root@pam alone although
+// the field itself is free: raw devices, bind mounts, container features.
+func rootOnlyValue(kind string, f *inventory.FieldChange) bool {
+	s := inventory.Text(f.Desired)
+	switch {
+	case f.Path.In("usb") && f.Path.Leaf() == "device":
+		return s != "spice"
+	case f.Path.In("pci") && f.Path.Leaf() == "device":
+		return true
+	case f.Path.In("serial") && f.Path.Leaf() == "device":
+		return s != "socket"
+	case f.Path == "rng.source":
+		return s == "/dev/hwrng"
+	case f.Path.In("mount") && f.Path.Leaf() == "source":
+		return true
+	case kind == "lxc" && f.Path == "features":
+		return slices.ContainsFunc(difference(f.Desired, f.Live), func(s string) bool { return s != "nesting" })
+	}
+	return false
+}
+
+// difference returns the items that are in one of the sets only.
+func difference(a, b cty.Value) []string {
+	var out []string
+	x, y := inventory.Strings(a), inventory.Strings(b)
+	for _, s := range x {
+		if !slices.Contains(y, s) {
+			out = append(out, s)
+		}
+	}
+	for _, s := range y {
+		if !slices.Contains(x, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func shrinks(f *inventory.FieldChange) bool {
+	want, ok1 := inventory.Int(f.Desired)
+	have, ok2 := inventory.Int(f.Live)
+	return ok1 && ok2 && want < have
+}
+
+// config adds one call that writes the fields into the configuration.
+func (b *stepBuilder) config(fields []inventory.FieldChange) {
+	if len(fields) == 0 {
+		return
+	}
+	w := newConfigWriter(b)
+	impact := inventory.ImpactLive
+	for _, f := range fields {
+		w.field(f)
+		impact = max(impact, f.Impact)
+	}
+	if b.fresh {
+		impact = inventory.ImpactLive
+	}
+	params, secrets := w.params()
+	if len(params) == 0 {
+		return
+	}
+	b.add(inventory.Step{
+		Method: "PUT", Path: b.base + "/config", Params: params, Secrets: secrets, TakesDigest: !b.fresh, Repeatable: true, Impact: impact,
+		Touches: w.touched(), Done: inventory.Probe{State: "present", Fields: probeFields(fields)}, Summary: "set " + names(fields),
+	})
+}
+
+// probeFields says which configured values prove that a write happened. A secret
+// cannot be read back.
+func probeFields(fields []inventory.FieldChange) map[inventory.Path]inventory.Value {
+	out := map[inventory.Path]inventory.Value{}
+	for _, f := range fields {
+		if !f.Attr.WriteOnly && !f.Attr.Document {
+			out[f.Path] = inventory.Value{Value: f.Desired}
+		}
+	}
+	return out
+}
+
+func names(fields []inventory.FieldChange) string {
+	var out []string
+	for _, f := range fields {
+		out = append(out, string(f.Path))
+	}
+	return strings.Join(out, ", ")
+}
+
+// volume adds the call for a size or a storage of a volume that exists; those of
+// new volumes are part of the configuration.
+func (b *stepBuilder) volume(f inventory.FieldChange) {
+	_, block, slot := b.kind.Lookup(f.Path)
+	if block == nil || !b.hasKey(b.keyOf(block, slot)) {
+		return
+	}
+	key := b.keyOf(block, slot)
+	done := inventory.Probe{State: "present", Fields: map[inventory.Path]inventory.Value{f.Path: {Value: f.Desired}}}
+	if f.Path.Leaf() == "size" {
+		b.add(inventory.Step{
+			Method: "PUT", Path: b.base + "/resize", Params: map[string]string{"disk": key, "size": encode(f.Attr, f.Desired)}, TakesDigest: !b.fresh, Repeatable: true,
+			Impact: f.Impact, Touches: []string{key}, Done: done, Summary: fmt.Sprintf("grow %s to %s", key, f.Attr.Show(f.Desired)),
+		})
+		return
+	}
+	call, param := "/move_disk", "disk"
+	if b.c.Addr.Kind == "lxc" {
+		call, param = "/move_volume", "volume"
+	}
+	b.add(inventory.Step{
+		Method: "POST", Path: b.base + call, Params: map[string]string{param: key, "storage": inventory.Text(f.Desired)}, TakesDigest: !b.fresh,
+		Impact: f.Impact, Touches: []string{key}, Done: done, Summary: fmt.Sprintf("move %s to storage %s; the old volume stays as unusedN", key, inventory.Text(f.Desired)),
+	})
+}
+
+func (b *stepBuilder) hasKey(key string) bool { _, ok := b.raw[key]; return ok }
+
+// place adds the call that moves the guest into a pool or to a node.
+func (b *stepBuilder) place(f inventory.FieldChange) {
+	done := inventory.Probe{State: "present", Fields: map[inventory.Path]inventory.Value{f.Path: {Value: f.Desired}}}
+	to, from := inventory.Text(f.Desired), inventory.Text(f.Live)
+	if f.Path == "node" {
+		params := map[string]string{"target": to}
+		running := b.c.Have.Running != nil
+		switch {
+		case running && b.c.Addr.Kind == "vm":
+			params["online"], params["with-local-disks"] = "1", "1"
+		case running:
+			params["restart"] = "1"
+		}
+		b.add(inventory.Step{Method: "POST", Path: b.base + "/migrate", Params: params, Impact: f.Impact, Done: done, Summary: fmt.Sprintf("migrate from %s to %s", from, to)})
+		b.base = guestPath(b.c.Addr.Kind, to, b.vmid)
+		return
+	}
+	s := inventory.Step{Method: "PUT", Path: "/pools/" + to, Params: map[string]string{"vms": itoa(b.vmid)}, Repeatable: true, Impact: f.Impact, Done: done, Summary: "move into pool " + to}
+	switch {
+	case to == "":
+		s.Path, s.Params["delete"], s.Summary = "/pools/"+from, "1", "take out of pool "+from
+	case from != "":
+		s.Params["allow-move"] = "1"
+	}
+	b.add(s)
+}
+
+// power adds start, stop, or the restart that lets written values take effect.
+func (b *stepBuilder) power(late, all []inventory.FieldChange) {
+	i := slices.IndexFunc(late, func(f inventory.FieldChange) bool { return f.Path == "running" })
+	if i >= 0 {
+		call, word := "stop", "stop"
+		if inventory.True(late[i].Desired) {
+			call, word = "start", "start"
+		} else if late[i].Impact == inventory.ImpactOutage {
+			call, word = "shutdown", "shut down"
+		}
+		b.add(inventory.Step{
+			Method: "POST", Path: b.base + "/status/" + call, Impact: late[i].Impact, Repeatable: false,
+			Done: inventory.Probe{State: "present", Fields: map[inventory.Path]inventory.Value{"running": {Value: late[i].Desired}}}, Summary: word + " the guest",
+		})
+		return
+	}
+	if b.fresh || b.c.Have.Running == nil || b.c.Have.Volatile.HA != "" {
+		return
+	}
+	var waiting []inventory.Path
+	for _, f := range all {
+		if f.Policy != "ignore" && (f.Verdict == inventory.VerdictPendingReboot || f.Writes() && f.Impact == inventory.ImpactRestart && b.isWritten(f.Path)) && !f.Attr.WriteOnly && f.Path.Leaf() != "absent" {
+			waiting = append(waiting, f.Path)
+		}
+	}
+	if len(waiting) == 0 && !slices.ContainsFunc(b.steps, func(s inventory.Step) bool { return s.Impact == inventory.ImpactRestart }) {
+		return
+	}
+	b.add(inventory.Step{
+		Method: "POST", Path: b.base + "/status/reboot", Impact: inventory.ImpactRestart, Restarts: true,
+		Done: inventory.Probe{State: "present", Running: waiting}, Summary: "restart the guest",
+	})
+}
+
+// isWritten reports whether one of the steps so far sets the field.
+func (b *stepBuilder) isWritten(p inventory.Path) bool {
+	return slices.ContainsFunc(b.steps, func(s inventory.Step) bool { _, ok := s.Done.Fields[p]; return ok })
+}
+
+// destroy adds the calls that remove the guest with its volumes.
+func (b *stepBuilder) destroy() {
+	base := guestPath(b.c.Addr.Kind, b.c.Have.Volatile.Node, b.vmid)
+	for _, need := range []string{"VM.Allocate", "VM.PowerMgmt"} {
+		if len(b.v.permissions) > 0 && !b.v.permissions.has("/vms/"+itoa(b.vmid), need) {
+			b.block("no_permission", "the token lacks %s on /vms/%d", need, b.vmid)
+			return
+		}
+	}
+	if b.c.Have.Volatile.HA != "" {
+		b.block("ha_managed", "%s is managed by HA; take it out there first", b.c.Want.Identity)
+		return
+	}
+	if b.c.Have.Running != nil {
+		b.add(inventory.Step{
+			Method: "POST", Path: base + "/status/stop", Impact: inventory.ImpactDestroy,
+			Done: inventory.Probe{State: "present", Fields: map[inventory.Path]inventory.Value{"running": {Value: cty.False}}}, Summary: "stop the guest",
+		})
+	}
+	summary := "destroy the guest"
+	if v := b.c.Have.Volatile.Volumes; len(v) > 0 {
+		summary += " and its volumes: " + strings.Join(v, ", ")
+	}
+	b.add(inventory.Step{Method: "DELETE", Path: base, Params: map[string]string{}, Impact: inventory.ImpactDestroy, Done: inventory.Probe{State: "absent"}, Summary: summary})
+}

@@ -1,0 +1,245 @@
+package reconcile
+
+import (
+	"slices"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"recon/inventory"
+)
+
+// Input is everything that a comparison depends on.
+type Input struct {
+	Desired     []inventory.Resource
+	Snapshots   []inventory.Snapshot
+	LastApplied map[inventory.Address]Applied
+	Terraform   map[string]inventory.Attrs // by identity
+	Now         time.Time                  // decides which ignore rules hold
+}
+
+// Applied is what recon last wrote or found in agreement. The values of secret
+// fields are salted hashes.
+type Applied struct {
+	Identity string
+	Attrs    inventory.Attrs
+}
+
+// Diff compares each declared resource with its observation. Resources that agree
+// or could not be observed give no change. The order is that of Desired.
+func Diff(in Input) []inventory.Change {
+	seen := observations(in.Snapshots)
+	var out []inventory.Change
+	for i := range in.Desired {
+		want := &in.Desired[i]
+		have := seen[want.Identity]
+		if have == nil || have.State == inventory.Unknown {
+			continue
+		}
+		applied := in.LastApplied[want.Addr]
+		if applied.Identity != want.Identity {
+			applied = Applied{}
+		}
+		d := differ{want: want, have: have, applied: applied.Attrs, terraform: in.Terraform[want.Identity], now: in.Now}
+		if c, differs := d.change(); differs {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// observations indexes snapshots by identity.
+func observations(snaps []inventory.Snapshot) map[string]*inventory.Observation {
+	n := 0
+	for i := range snaps {
+		n += len(snaps[i].Observations)
+	}
+	seen := make(map[string]*inventory.Observation, n)
+	for i := range snaps {
+		for j := range snaps[i].Observations {
+			o := &snaps[i].Observations[j]
+			seen[o.Resource.Identity] = o
+		}
+	}
+	return seen
+}
+
+// A differ compares one resource.
+type differ struct {
+	want      *inventory.Resource
+	have      *inventory.Observation
+	applied   inventory.Attrs
+	terraform inventory.Attrs
+	now       time.Time
+}
+
+func (d *differ) change() (inventory.Change, bool) {
+	c := inventory.Change{Addr: d.want.Addr, Want: *d.want, Have: *d.have, Digest: d.have.Digest, Action: inventory.ActionNone, Verdict: inventory.VerdictInSync}
+	present := d.have.State == inventory.Present
+	switch {
+	case d.want.Policy.Absent && !present:
+		return c, false
+	case d.want.Policy.Absent:
+		c.Action, c.Verdict, c.Impact = inventory.ActionDelete, inventory.VerdictPendingChange, inventory.ImpactDestroy
+	case !present:
+		c.Action, c.Verdict = inventory.ActionCreate, inventory.VerdictMissing
+		c.Fields = d.creation()
+		return c, true
+	default:
+		d.compare(&c)
+	}
+	d.identity(&c)
+	return c, c.Verdict != inventory.VerdictInSync
+}
+
+// identity refuses to write to a guest that may be another one: the vmid belongs
+// to a guest of the other kind, or its name is neither the declared nor the last
+// applied one.
+func (d *differ) identity(c *inventory.Change) {
+	if have := d.have.Resource.Addr.Kind; have != "" && have != d.want.Addr.Kind {
+		c.Verdict = inventory.VerdictConflict
+		c.Block("kind", "%s is declared as %s, but %s is %s", d.want.Addr, article(d.want.Addr.Kind), d.want.Identity, article(have))
+		return
+	}
+	live, wish, last := d.have.Resource.Name(), d.want.Name(), inventory.Text(d.applied["name"])
+	if wish == "" || live == wish || live == last {
+		return
+	}
+	c.Verdict = inventory.VerdictConflict
+	if f := c.Field("name"); f != nil {
+		f.Verdict = inventory.VerdictConflict
+	}
+	c.Block("identity", "%s is called %q there, which is neither the declared name %q nor the last applied one; if it is the same guest, declare its name or run recon adopt %s.name", d.want.Identity, live, wish, d.want.Addr)
+}
+
+func article(kind string) string {
+	switch kind {
+	case "vm":
+		return "a VM"
+	case "lxc":
+		return "an LXC"
+	}
+	return "a " + kind
+}
+
+// compare fills in the fields that differ and the verdict of the whole.
+func (d *differ) compare(c *inventory.Change) {
+	kind := d.want.Kind()
+	for _, p := range d.paths(kind) {
+		attr, _, _ := kind.Lookup(p)
+		if attr == nil || attr.Document || attr.Name == "vmid" || d.removed(p) {
+			continue
+		}
+		f, differs := d.field(p, attr)
+		if !differs {
+			continue
+		}
+		c.Fields = append(c.Fields, f)
+		if f.Policy == "ignore" {
+			continue
+		}
+		c.Verdict = inventory.Heavier(c.Verdict, f.Verdict)
+		if f.Writes() {
+			c.Action = inventory.ActionUpdate
+		}
+	}
+}
+
+// paths returns the declared paths in the order of the table.
+func (d *differ) paths(kind *inventory.Kind) []inventory.Path {
+	paths := make([]inventory.Path, 0, len(d.want.Attrs))
+	for p := range d.want.Attrs {
+		paths = append(paths, p)
+	}
+	slices.SortFunc(paths, kind.Compare)
+	return paths
+}
+
+// removed reports whether the author asks for the removal of the device to which
+// the path belongs: then its other fields mean nothing.
+func (d *differ) removed(p inventory.Path) bool {
+	parent := p.Parent()
+	return parent != "" && p.Leaf() != "absent" && inventory.True(d.want.Attrs[parent+".absent"])
+}
+
+// field compares one declared field and names the side that moved.
+func (d *differ) field(p inventory.Path, attr *inventory.Attr) (inventory.FieldChange, bool) {
+	f := inventory.FieldChange{
+		Path: p, Attr: attr, Source: d.want.Origin[p], Policy: d.want.Policy.OnDrift, Impact: attr.Impact,
+		Desired: d.want.Attrs[p], Live: inventory.ConfiguredValue(d.have, p), Running: d.have.Running[p],
+		LastApplied: d.applied[p], Terraform: d.terraform[p],
+	}
+	if p.Leaf() == "absent" && !inventory.True(f.Desired) {
+		return f, false
+	}
+	if d.want.Policy.IgnoreOf(p, d.now) != nil {
+		f.Policy = "ignore"
+	}
+	if attr.WriteOnly {
+		d.writeOnly(&f)
+	}
+	f.Verdict = verdict(&f, d.have.Running != nil)
+	return f, f.Verdict != inventory.VerdictInSync
+}
+
+// writeOnly stands in for a value that the provider never tells. It agrees when
+// there is one and nothing says that it is another: no memory, or the remembered
+// hash fits.
+func (d *differ) writeOnly(f *inventory.FieldChange) {
+	f.Running = cty.NilVal
+	set := slices.Contains(d.have.Volatile.MaskedSet, f.Path)
+	remembered := inventory.Text(f.LastApplied)
+	f.LastApplied = cty.NilVal
+	switch {
+	case !set:
+		f.Live = cty.NilVal
+	case remembered == "" || SecretMatches(remembered, inventory.Text(f.Desired)):
+		f.Live = f.Desired
+	default:
+		f.Live = cty.StringVal("")
+		f.LastApplied = f.Live
+	}
+}
+
+// verdict is the table of four values: desired, live, running and Terraform, with
+// the last applied value as the base that tells which side moved.
+func verdict(f *inventory.FieldChange, running bool) inventory.Verdict {
+	same := f.Attr.Same
+	if same(f.Desired, f.Live) {
+		switch {
+		case !inventory.IsNull(f.Terraform) && !same(f.Terraform, f.Desired):
+			return inventory.VerdictTerraformStale
+		case running && f.Attr.Wire != inventory.WireDerived && !f.Attr.WriteOnly && f.Path.Leaf() != "absent" && !same(f.Live, f.Running):
+			return inventory.VerdictPendingReboot
+		}
+		return inventory.VerdictInSync
+	}
+	base := f.LastApplied
+	if inventory.IsNull(base) {
+		base = f.Terraform
+	}
+	switch {
+	case inventory.IsNull(base) || same(base, f.Desired):
+		return inventory.VerdictDrift
+	case same(base, f.Live):
+		return inventory.VerdictPendingChange
+	}
+	return inventory.VerdictConflict
+}
+
+// creation lists the declared fields of a guest that does not exist.
+func (d *differ) creation() []inventory.FieldChange {
+	kind := d.want.Kind()
+	var out []inventory.FieldChange
+	for _, p := range d.paths(kind) {
+		attr, _, _ := kind.Lookup(p)
+		if attr == nil || attr.Document || d.removed(p) || p.Leaf() == "absent" {
+			continue
+		}
+		out = append(out, inventory.FieldChange{
+			Path: p, Attr: attr, Desired: d.want.Attrs[p], LastApplied: d.applied[p], Terraform: d.terraform[p], Verdict: inventory.VerdictMissing,
+			Policy: d.want.Policy.OnDrift, Source: d.want.Origin[p],
+		})
+	}
+	return out
+}

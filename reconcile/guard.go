@@ -1,0 +1,56 @@
+package reconcile
+
+import (
+	"fmt"
+
+	"recon/inventory"
+)
+
+// guard blocks a change for what its manifest or the observation says. It is pure:
+// whatever it judges travels in the change.
+func guard(c *inventory.Change) {
+	if c.Want.Policy.Protect && c.Action != inventory.ActionNone {
+		c.Block("protected", "%s has protect = true; recon never changes it", c.Addr)
+	}
+	if c.Action == inventory.ActionNone {
+		return
+	}
+	for _, r := range c.Have.Block {
+		c.Block(r.Code, "%s", r.Detail)
+	}
+	if c.Have.Lock != "" {
+		c.Block("locked", "%s is locked by Proxmox (%s); try again when that has ended", c.Want.Identity, c.Have.Lock)
+	}
+	if c.Action == inventory.ActionDelete && inventory.True(c.Have.Resource.Attrs["protection"]) {
+		c.Block("protection", "%s has Proxmox's protection flag; take it off first", c.Want.Identity)
+	}
+}
+
+// Limits say how much one run may change without being told to.
+type Limits struct {
+	Changes int // so many resources
+	Percent int // or so many of those managed, whichever is more
+}
+
+// CheckBulk refuses a run that would change more than the limits allow.
+func CheckBulk(p *Plan, l Limits) error {
+	n := 0
+	for i := range p.Changes {
+		if len(p.Changes[i].Steps) > 0 {
+			n++
+		}
+	}
+	if limit := max(l.Changes, p.Managed*l.Percent/100); n > limit {
+		return fmt.Errorf("the run would change %d of %d managed resources, more than the %d that one run may; look at the plan, then add --allow-bulk", n, p.Managed, limit)
+	}
+	return nil
+}
+
+// CheckEmpty refuses manifests that declare nothing where they declared something
+// the last time: a wrong folder, a lost file.
+func CheckEmpty(p *Plan, managedLastTime int) error {
+	if p.Managed == 0 && managedLastTime > 0 {
+		return fmt.Errorf("the manifests declare nothing, and the last run managed %d resources; is this the right folder?", managedLastTime)
+	}
+	return nil
+}
