@@ -118,3 +118,46 @@ type Finding struct {
 	Evidence []string `json:"evidence"`
 	Fix      string   `json:"fix"`
 }
+
+// Applied is what recon last wrote to a resource, or found in agreement with its
+// manifest. The values of secret fields are salted hashes.
+type Applied struct {
+	Identity string
+	Attrs    Attrs
+}
+
+// An Event is one line of the home's history.
+type Event struct {
+	At       time.Time
+	Address  Address
+	Identity string
+	Kind     EventKind
+	Fields   []EventField
+	By       string // who did it, "" when not known
+	Summary  string
+}
+
+// An EventKind says what happened.
+type EventKind string
+
+// The events. The values are those of the JSON of recon changes.
+const (
+	DriftOpened   EventKind = "drift_opened"
+	DriftChanged  EventKind = "drift_changed"
+	DriftResolved EventKind = "drift_resolved"
+	WasApplied    EventKind = "applied"
+	Appeared      EventKind = "appeared"
+	Disappeared   EventKind = "disappeared"
+	SourceLost    EventKind = "source_lost"
+	SourceBack    EventKind = "source_back"
+)
+
+// An EventField is a field that an event is about, with its values as JSON has
+// them and as people read them.
+type EventField struct {
+	Name     Path   `json:"name"`
+	From     any    `json:"from"`
+	To       any    `json:"to"`
+	FromText string `json:"from_text,omitempty"`
+	ToText   string `json:"to_text,omitempty"`
+}

@@ -13,16 +13,9 @@ import (
 type Input struct {
 	Desired     []inventory.Resource
 	Snapshots   []inventory.Snapshot
-	LastApplied map[inventory.Address]Applied
+	LastApplied map[inventory.Address]inventory.Applied
 	Terraform   map[string]inventory.Attrs // by identity
 	Now         time.Time                  // decides which ignore rules hold
-}
-
-// Applied is what recon last wrote or found in agreement. The values of secret
-// fields are salted hashes.
-type Applied struct {
-	Identity string
-	Attrs    inventory.Attrs
 }
 
 // Diff compares each declared resource with its observation. Resources that agree
@@ -38,7 +31,7 @@ func Diff(in Input) []inventory.Change {
 		}
 		applied := in.LastApplied[want.Addr]
 		if applied.Identity != want.Identity {
-			applied = Applied{}
+			applied = inventory.Applied{}
 		}
 		d := differ{want: want, have: have, applied: applied.Attrs, terraform: in.Terraform[want.Identity], now: in.Now}
 		if c, differs := d.change(); differs {

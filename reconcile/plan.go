@@ -46,7 +46,9 @@ func New(ctx context.Context, req Request) (*Plan, error) {
 	p.Unmanaged = unmanaged(req.Desired, req.Snapshots)
 	p.Changes = Diff(req.Input)
 	if req.Targets != nil {
-		p.Changes = slices.DeleteFunc(p.Changes, func(c inventory.Change) bool { return !slices.ContainsFunc(req.Targets, func(a inventory.Address) bool { return targets(a, c.Addr) }) })
+		p.Changes = slices.DeleteFunc(p.Changes, func(c inventory.Change) bool {
+			return !slices.ContainsFunc(req.Targets, func(a inventory.Address) bool { return targets(a, c.Addr) })
+		})
 	}
 	for i := range p.Changes {
 		if err := describe(ctx, &p.Changes[i], req.Readers); err != nil {
