@@ -1,0 +1,5 @@
+package pvesim
+
+func firewallRoutes(*routeTable) {}
+func backupRoutes(*routeTable)   {}
+func mappingRoutes(*routeTable)  {}
