@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -105,8 +106,8 @@ func (p *Policy) IgnoreOf(path Path, now time.Time) *Ignore {
 }
 
 // Label turns a guest's name into a block label: lower case, [a-z][a-z0-9-]*.
-// A name that gives no label becomes kind-vmid, as does an empty one.
-func Label(name, fallback string) string {
+// A name that gives no label, as an empty one, becomes vm-<vmid>.
+func Label(name string, vmid int) string {
 	var b strings.Builder
 	dash := false
 	for _, r := range strings.ToLower(name) {
@@ -123,7 +124,7 @@ func Label(name, fallback string) string {
 	}
 	label := b.String()
 	if label == "" || label[0] < 'a' {
-		return fallback
+		return fmt.Sprintf("vm-%d", vmid)
 	}
 	return label
 }

@@ -38,19 +38,19 @@ func vmAttrs() []*Attr {
 		{Name: "viommu", Key: "machine", Sub: "viommu", Type: cty.String, Enum: []string{"intel", "virtio"}, Impact: ImpactRestart, Privilege: privHardware, Doc: "Virtual IOMMU."},
 		{Name: "scsi_hardware", Key: "scsihw", Type: cty.String, Enum: []string{"lsi", "lsi53c810", "virtio-scsi-pci", "virtio-scsi-single", "megasas", "pvscsi"}, Default: cty.StringVal("lsi"), Impact: ImpactRestart, Privilege: privHardware, Doc: "SCSI controller."},
 		{Name: "keyboard", Key: "keyboard", Type: cty.String, Impact: ImpactRestart, Privilege: privOptions, Doc: "Keyboard layout of the VNC console."},
-		{Name: "tablet", Key: "tablet", Type: cty.Bool, Default: cty.True, Impact: ImpactRestart, Privilege: privOptions, Doc: "USB tablet as pointer."},
+		{Name: "tablet", Key: "tablet", Type: cty.Bool, Default: cty.True, Impact: ImpactRestart, Privilege: privHardware, Doc: "USB tablet as pointer."},
 		{Name: "os_type", Key: "ostype", Type: cty.String, Enum: []string{"other", "wxp", "w2k", "w2k3", "w2k8", "wvista", "win7", "win8", "win10", "win11", "l24", "l26", "solaris"}, Default: cty.StringVal("other"), Impact: ImpactRestart, Privilege: privOptions, Doc: "Guest operating system, for the defaults that it implies."},
-		{Name: "boot_order", Key: "boot", Sub: "order", Type: stringList, Wire: WireSemicolon, Impact: ImpactRestart, Privilege: privOptions, Doc: "Devices to boot from, in order."},
-		{Name: "hotplug", Key: "hotplug", Type: stringSet, Wire: WireSemicolon, Default: StringSet("network", "disk", "usb"), Privilege: privOptions, Doc: "What may be plugged while the VM runs: network, disk, usb, memory, cpu, cloudinit; [] for nothing."},
-		{Name: "acpi", Key: "acpi", Type: cty.Bool, Default: cty.True, Impact: ImpactRestart, Privilege: privOptions, Doc: "ACPI support."},
+		{Name: "boot_order", Key: "boot", Sub: "order", Type: stringList, Wire: WireSemicolon, Impact: ImpactRestart, Privilege: privDisk, Doc: "Devices to boot from, in order."},
+		{Name: "hotplug", Key: "hotplug", Type: stringSet, Wire: WireSemicolon, Default: StringSet("network", "disk", "usb"), Privilege: privHardware, Doc: "What may be plugged while the VM runs: network, disk, usb, memory, cpu, cloudinit; [] for nothing."},
+		{Name: "acpi", Key: "acpi", Type: cty.Bool, Default: cty.True, Impact: ImpactRestart, Privilege: privHardware, Doc: "ACPI support."},
 		{Name: "kvm", Key: "kvm", Type: cty.Bool, Default: cty.True, Impact: ImpactRestart, Privilege: privHardware, Doc: "Hardware virtualisation."},
-		{Name: "freeze", Key: "freeze", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Privilege: privOptions, Doc: "Do not start the CPU at boot."},
+		{Name: "freeze", Key: "freeze", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Privilege: privPower, Doc: "Do not start the CPU at boot."},
 		{Name: "local_time", Key: "localtime", Type: cty.Bool, Impact: ImpactRestart, Privilege: privOptions, Doc: "Clock in local time; by default only for Windows."},
 		{Name: "start_date", Key: "startdate", Type: cty.String, Default: cty.StringVal("now"), Impact: ImpactRestart, Privilege: privOptions, Doc: "First value of the clock."},
 		{Name: "agent", Key: "agent", Sub: "enabled", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Privilege: privOptions, Doc: "Talk to the QEMU guest agent."},
 		{Name: "agent_fstrim", Key: "agent", Sub: "fstrim_cloned_disks", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Privilege: privOptions, Doc: "Trim disks after they were moved or cloned."},
 		{Name: "agent_freeze_on_backup", Key: "agent", Sub: "freeze-fs-on-backup", Type: cty.Bool, Default: cty.True, Impact: ImpactRestart, Privilege: privOptions, Doc: "Freeze file systems for a backup."},
-		{Name: "vm_state_storage", Key: "vmstatestorage", Type: cty.String, Privilege: privOptions, Doc: "Storage for the memory of suspended VMs and snapshots."},
+		{Name: "vm_state_storage", Key: "vmstatestorage", Type: cty.String, Privilege: privDisk, Doc: "Storage for the memory of suspended VMs and snapshots."},
 		{Name: "args", Key: "args", Type: cty.String, RootOnly: true, Impact: ImpactRootOnly, Doc: "Raw arguments for QEMU."},
 	}
 }
@@ -209,8 +209,8 @@ func vmVirtioFS() *Block {
 
 func vmWatchdog() *Block {
 	return &Block{Name: "watchdog", Key: "watchdog", Doc: "A hardware watchdog.", Attrs: []*Attr{
-		{Name: "model", Key: "model", Type: cty.String, Enum: []string{"i6300esb", "ib700"}, Default: cty.StringVal("i6300esb"), Impact: ImpactRestart, Privilege: privOptions, Doc: "Device."},
-		{Name: "action", Key: "action", Type: cty.String, Enum: []string{"reset", "shutdown", "poweroff", "pause", "debug", "none"}, Impact: ImpactRestart, Privilege: privOptions, Doc: "What happens when the guest does not answer."},
+		{Name: "model", Key: "model", Type: cty.String, Enum: []string{"i6300esb", "ib700"}, Default: cty.StringVal("i6300esb"), Impact: ImpactRestart, Privilege: privHardware, Doc: "Device."},
+		{Name: "action", Key: "action", Type: cty.String, Enum: []string{"reset", "shutdown", "poweroff", "pause", "debug", "none"}, Impact: ImpactRestart, Privilege: privHardware, Doc: "What happens when the guest does not answer."},
 	}}
 }
 

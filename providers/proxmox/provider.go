@@ -15,6 +15,8 @@ type Provider struct {
 	client *client
 	now    func() time.Time
 
+	progress func(done, total int) // hears how far a Read has come
+
 	mu   sync.Mutex
 	last view // what the last Read saw of the cluster, for Steps and Look
 }
@@ -47,6 +49,10 @@ func New(cfg Config) (*Provider, error) {
 
 // Name returns the provider's address: proxmox.home.
 func (p *Provider) Name() string { return "proxmox." + p.name }
+
+// OnProgress has a function hear how far a Read has come. It is not called at the
+// same time from two goroutines.
+func (p *Provider) OnProgress(f func(done, total int)) { p.progress = f }
 
 // Close ends idle connections.
 func (p *Provider) Close() { p.client.close() }

@@ -138,7 +138,7 @@ func (r *reading) guests() {
 		for range min(len(queue), r.client.inFlight) {
 			wg.Go(func() {
 				for g := range work {
-					r.add(r.guest(g))
+					r.add(r.guest(g), len(r.view.guests))
 				}
 			})
 		}
@@ -146,10 +146,13 @@ func (r *reading) guests() {
 	wg.Wait()
 }
 
-func (r *reading) add(o inventory.Observation) {
+func (r *reading) add(o inventory.Observation, of int) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.out = append(r.out, o)
-	r.mu.Unlock()
+	if r.progress != nil {
+		r.progress(len(r.out), of)
+	}
 }
 
 // guest reads one guest. One that has just moved is looked for once more.
@@ -241,7 +244,7 @@ func (r *reading) unknown(g guestRow, err error) inventory.Observation {
 }
 
 func (p *Provider) resource(g guestRow, attrs inventory.Attrs) inventory.Resource {
-	return inventory.Resource{Addr: inventory.Address{Kind: g.kind, Name: inventory.Label(g.name, g.kind+"-"+itoa(g.vmid))}, Identity: p.identity(g.vmid), Provider: p.Name(), Attrs: attrs}
+	return inventory.Resource{Addr: inventory.Address{Kind: g.kind, Name: inventory.Label(g.name, g.vmid)}, Identity: p.identity(g.vmid), Provider: p.Name(), Attrs: attrs}
 }
 
 // observation turns a guest's row and configuration into what was seen.
@@ -252,11 +255,8 @@ func (p *Provider) observation(g guestRow, c config, v view) inventory.Observati
 	attrs["node"] = cty.StringVal(g.node)
 	attrs["pool"] = cty.StringVal(g.pool)
 	attrs["running"] = cty.BoolVal(g.status == "running" || g.status == "paused")
-	if inventory.IsNull(attrs["name"]) {
-		attrs["name"] = cty.StringVal(g.name)
-	} else {
-		g.name = inventory.Text(attrs["name"])
-	}
+	g.name = inventory.Text(attrs["name"])
+	attrs["name"] = cty.StringVal(g.name) // "" is a name too: that of a guest without one
 	o := inventory.Observation{
 		State: inventory.Present, Resource: p.resource(g, attrs), Digest: c.digest, Lock: c.configured["lock"], At: p.now(),
 		Volatile: inventory.Volatile{

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"recon/cmd/recon/internal/app"
+)
+
+func newAdopt(c *cli) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "adopt ADDRESS[.path]...",
+		Short: "Live wins: write observed values into the manifests",
+		Long: `Edits literals in your own files, in place; comments and layout stay. A value that
+comes from a variable, a local, each or another expression is not edited: recon
+says where it stands and what to write, and exits 4. Nothing is done by halves.`,
+		Args: args(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, what []string) error { return runAdopt(cmd, c, what) },
+	}
+	return exits(cmd, "recon adopt vm.media.memory", app.ExitOK, app.ExitError, app.ExitIncomplete, app.ExitRefused)
+}
+
+type adoptOut struct {
+	FormatVersion string       `json:"format_version"`
+	Adopted       []adoptedOut `json:"adopted"`
+	Refused       []refusedOut `json:"refused"`
+}
+
+type adoptedOut struct {
+	Address string `json:"address"`
+	Field   string `json:"field"`
+}
+
+type refusedOut struct {
+	Address string `json:"address"`
+	Field   string `json:"field"`
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Write   string `json:"write"`
+	Why     string `json:"why"`
+}
+
+func runAdopt(cmd *cobra.Command, c *cli, what []string) error {
+	ctx, s, err := c.open(cmd)
+	if err != nil {
+		return err
+	}
+	w, err := s.Observe(ctx)
+	c.endProgress()
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	a, err := s.PlanAdopt(ctx, w, what)
+	if err != nil {
+		return err
+	}
+	if len(a.Refusals) > 0 {
+		return c.adoptRefused(a)
+	}
+	if len(a.Edits) > 0 {
+		if err := s.WriteAdopt(ctx, w, a); err != nil {
+			return err
+		}
+	}
+	if c.json() {
+		return c.printJSON(adoptJSON(a))
+	}
+	p := c.printer()
+	if len(a.Edits) == 0 {
+		p.Printf("Nothing to adopt: manifests and live agree.")
+	}
+	for _, e := range a.Edits {
+		p.Printf("%s.%s", e.Addr, e.Path)
+	}
+	for _, file := range slices.Sorted(maps.Keys(a.Files)) {
+		c.hint("edited %s", file)
+	}
+	return nil
+}
+
+// adoptRefused says, for each value that recon does not edit, where it stands and
+// what to write.
+func (c *cli) adoptRefused(a *app.Adoption) error {
+	if c.json() {
+		if err := c.printJSON(adoptJSON(a)); err != nil {
+			return err
+		}
+		return exit(app.ExitRefused)
+	}
+	for _, r := range a.Refusals {
+		place := ""
+		if r.Range.Filename != "" {
+			place = fmt.Sprintf("%s:%d: ", r.Range.Filename, r.Range.Start.Line)
+		}
+		c.errPrinter().Printf("%s%s.%s is left as it is: %s\n  write: %s", place, r.Addr, r.Path, r.Why, r.Text)
+	}
+	return app.Refuse("make these changes by hand, then run recon plan", "nothing was adopted")
+}
+
+func adoptJSON(a *app.Adoption) adoptOut {
+	out := adoptOut{FormatVersion: "1.0", Adopted: []adoptedOut{}, Refused: []refusedOut{}}
+	if len(a.Refusals) == 0 {
+		for _, e := range a.Edits {
+			out.Adopted = append(out.Adopted, adoptedOut{e.Addr.String(), string(e.Path)})
+		}
+	}
+	for _, r := range a.Refusals {
+		out.Refused = append(out.Refused, refusedOut{r.Addr.String(), string(r.Path), r.Range.Filename, r.Range.Start.Line, r.Text, r.Why})
+	}
+	return out
+}

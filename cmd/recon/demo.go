@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"recon/cmd/recon/internal/app"
+	"recon/providers/proxmox/pvesim"
+)
+
+func newDemo(c *cli) *cobra.Command {
+	dir := ""
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Tell the whole story on a simulated home",
+		Long: `Builds a small home on an embedded simulator (no network, no accounts), imports it,
+causes drift, plans, applies, and writes CLAUDE.md and the session log. What it
+prints are real commands; the folder and the world stay for you to go on with.`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), c, dir) },
+	}
+	cmd.Flags().StringVar(&dir, "dir", "recon-demo", "`folder` of the demo; an existing one that is no demo is never touched")
+	return exits(cmd, "recon demo", app.ExitOK, app.ExitError, app.ExitRefused)
+}
+
+// A demo is a telling of the story.
+type demo struct {
+	*cli
+	ctx  context.Context
+	dir  string
+	sim  *pvesim.Server
+	api  *simUser
+	step int
+	err  error // the first thing that went wrong; nothing is told after it
+}
+
+// demoMark is the file by which a folder is known as a demo's.
+const demoMark = ".sim/demo"
+
+func runDemo(ctx context.Context, c *cli, dir string) error {
+	d := &demo{cli: c, ctx: ctx, dir: dir}
+	if err := d.build(); err != nil {
+		return err
+	}
+	defer d.sim.Close()
+	d.tell()
+	return d.err
+}
+
+// build makes the folder, the world and the files that the home's owner would
+// have written.
+func (d *demo) build() error {
+	if entries, err := os.ReadDir(d.dir); err == nil && len(entries) > 0 {
+		if _, err := os.Stat(filepath.Join(d.dir, demoMark)); err != nil {
+			return app.Refuse("choose another folder with --dir", "%s exists and is not a demo", d.dir)
+		}
+		if err := os.RemoveAll(d.dir); err != nil {
+			return fmt.Errorf("clear the last demo: %w", err)
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(d.dir, ".sim"), 0o755); err != nil {
+		return fmt.Errorf("make the demo's folder: %w", err)
+	}
+	var err error
+	opts := pvesim.Options{Listen: "127.0.0.1:8006", Dir: filepath.Join(d.dir, ".sim"), StatCycle: -1, NodeDelay: 200 * time.Millisecond}
+	if d.sim, err = pvesim.New(opts); err != nil {
+		var op *net.OpError
+		if !errors.As(err, &op) {
+			return fmt.Errorf("start the simulated home: %w", err)
+		}
+		opts.Listen = "127.0.0.1:0"
+		if d.sim, err = pvesim.New(opts); err != nil {
+			return fmt.Errorf("start the simulated home: %w", err)
+		}
+	}
+	if d.api, err = newSimUser(d.sim, "lena@pve"); err != nil {
+		return err
+	}
+	files := map[string]string{
+		demoMark:                 "made by recon demo\n",
+		"recon.hcl":              fmt.Sprintf(demoManifest, d.sim.Endpoint()),
+		"CLAUDE.md":              demoClaude,
+		".claude/session-log.md": demoSessionLog,
+	}
+	for name, text := range files {
+		path := filepath.Join(d.dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell tells the story.
+func (d *demo) tell() {
+	d.say("A home: three Proxmox nodes and some twenty-five guests, simulated on\n%s. The folder is %s; the commands below are real.", d.sim.Endpoint(), d.dir)
+
+	d.chapter("What is there becomes manifests")
+	d.recon(app.ExitOK, "import", "--all", "-q")
+	d.edit("You add what only you know: purposes, and what nobody may touch.", demoEdits)
+	d.recon(app.ExitOK, "plan")
+	d.recon(app.ExitOK, "context")
+	d.show("CLAUDE.md", 14)
+
+	d.chapter("Then life goes on")
+	d.live("Lena takes memory from the media server in the web interface.", "PUT", "/nodes/node01/qemu/111/config", "memory=4096")
+	d.live("A guest moves to another node, and its tags are typed anew in another order.", "POST", "/nodes/node02/qemu/106/migrate", "target=node01", "online=1", "with-local-disks=1")
+	d.live("", "PUT", "/nodes/node01/qemu/106/config", "tags=prod;GitLab;devops")
+	d.live("She switches off the start at boot of the backup server, which is protected.", "PUT", "/nodes/node03/qemu/150/config", "onboot=0")
+	d.live("And she tries something out in a new container.", "POST", "/nodes/node02/lxc", "vmid=299", "hostname=scratch", "memory=512", "rootfs=local-lvm:4", "ostemplate=local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst", "net0=name=eth0,bridge=vmbr0,tag=40,ip=dhcp")
+	d.edit("You give Immich two more cores in its manifest.", map[string][2]string{"manifests/media.hcl": {immichCores, immichMoreCores}})
+	d.recon(app.ExitDiffers, "drift")
+	d.say("The move and the order of tags are no drift. The rest is, and CLAUDE.md says so.")
+
+	d.chapter("A node goes down halfway")
+	d.fault("node-down:node03")
+	d.recon(app.ExitIncomplete, "context")
+	d.grep("CLAUDE.md", "STALE")
+	d.say("Unknown is not absent: its guests keep their last known facts.")
+	d.fault("")
+
+	d.chapter("You decide")
+	d.recon(app.ExitPartial, "apply", "--yes", "--allow", "restart", "--target", "vm.media", "--target", "vm.pbs")
+	d.say("The protected guest was left alone. Immich gets its cores, but no restart yet.")
+	d.recon(app.ExitOK, "apply", "--yes", "--defer-restart", "--target", "vm.immich", "-q")
+	d.recon(app.ExitDiffers, "plan")
+	d.recon(app.ExitOK, "history")
+	d.ending()
+}
+
+func (d *demo) chapter(title string) {
+	if d.err != nil {
+		return
+	}
+	d.step++
+	p := d.printer()
+	p.Printf("")
+	p.Heading(fmt.Sprintf("%d. %s", d.step, title))
+}
+
+func (d *demo) say(format string, a ...any) {
+	if d.err == nil {
+		d.printer().Printf("\n"+format, a...)
+	}
+}
+
+// recon runs a command of this program as the reader would type it.
+func (d *demo) recon(want int, args ...string) {
+	if d.err != nil {
+		return
+	}
+	p := d.printer()
+	p.Printf("")
+	p.Command("recon " + strings.Join(args, " "))
+	sub := &cli{stdin: bytes.NewReader(nil), stdout: d.stdout, stderr: d.stdout, color: "never"}
+	color := "never"
+	if d.colored(d.stdout) {
+		color = "always"
+	}
+	root := newRoot(sub)
+	root.SetArgs(append([]string{"-C", d.dir, "--color", color}, args...))
+	root.SetOut(d.stdout)
+	root.SetErr(d.stdout)
+	if code := sub.report(root.ExecuteContext(d.ctx)); code != want {
+		d.err = fmt.Errorf("recon %s ended with %d, not %d", strings.Join(args, " "), code, want)
+	}
+}
+
+// edit changes files as their author would in an editor.
+func (d *demo) edit(why string, edits map[string][2]string) {
+	d.say("%s", why)
+	for name, e := range edits {
+		if d.err != nil {
+			return
+		}
+		path := filepath.Join(d.dir, name)
+		text, err := os.ReadFile(path)
+		if err == nil && !strings.Contains(string(text), e[0]) {
+			err = fmt.Errorf("%s holds no %q", name, e[0])
+		}
+		if err == nil {
+			err = os.WriteFile(path, []byte(strings.Replace(string(text), e[0], e[1], 1)), 0o644)
+		}
+		d.err = err
+	}
+}
+
+// live changes the home behind recon's back.
+func (d *demo) live(why, method, path string, params ...string) {
+	if d.err != nil {
+		return
+	}
+	if why != "" {
+		d.printer().Printf("  - %s", why)
+	}
+	d.err = d.api.call(d.ctx, method, path, params...)
+}
+
+func (d *demo) fault(spec string) {
+	if d.err != nil {
+		return
+	}
+	d.sim.ClearFaults()
+	if spec != "" {
+		d.err = d.sim.AddFault(spec)
+	}
+}
+
+// show prints the beginning of recon's block of a document.
+func (d *demo) show(name string, lines int) {
+	text := d.read(name)
+	if d.err != nil {
+		return
+	}
+	_, block, _ := strings.Cut(text, "<!-- recon:begin")
+	d.printer().Printf("")
+	for i, line := range strings.Split("<!-- recon:begin"+block, "\n") {
+		if i == lines {
+			d.printer().Printf("  ...")
+			return
+		}
+		d.printer().Printf("  %s", line)
+	}
+}
+
+func (d *demo) grep(name, word string) {
+	for _, line := range strings.Split(d.read(name), "\n") {
+		if strings.Contains(line, word) {
+			d.printer().Printf("  %s: %s", name, line)
+		}
+	}
+}
+
+func (d *demo) read(name string) string {
+	if d.err != nil {
+		return ""
+	}
+	text, err := os.ReadFile(filepath.Join(d.dir, name))
+	d.err = err
+	return string(text)
+}
+
+func (d *demo) ending() {
+	if d.err != nil {
+		return
+	}
+	p := d.printer()
+	p.Printf("")
+	p.Heading("Go on yourself")
+	p.Printf(`The world stays in %s/.sim. In one terminal:
+
+  recon sim --world %s/.sim
+
+and in another:
+
+  cd %s
+  recon plan
+  recon show vm.media
+  recon adopt vm.pbs        # live wins: onboot = false goes into its manifest
+  recon import scratch
+  cat CLAUDE.md .claude/session-log.md`, d.dir, d.dir, d.dir)
+}

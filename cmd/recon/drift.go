@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/term"
+)
+
+type driftOptions struct {
+	report string
+	out    string
+}
+
+func newDrift(c *cli) *cobra.Command {
+	var o driftOptions
+	cmd := &cobra.Command{
+		Use:   "drift",
+		Short: "Report what differs, remember it, and bring the documents up to date",
+		Long: `The report that runs on a schedule: a plan, and with it the ledger (drift episodes,
+what was last seen) and the documents that the context block names.`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDrift(cmd, c, o) },
+	}
+	cmd.Flags().StringVar(&o.report, "report", "", "write a report too: md, html or json")
+	cmd.Flags().StringVar(&o.out, "out", "", "`file` for the report")
+	return exits(cmd, "recon drift --report md --out drift.md", app.ExitOK, app.ExitError, app.ExitDiffers, app.ExitIncomplete, app.ExitRefused)
+}
+
+func runDrift(cmd *cobra.Command, c *cli, o driftOptions) error {
+	if (o.report == "") != (o.out == "") {
+		return usage(cmd, fmt.Errorf("--report and --out go together"))
+	}
+	if o.report != "" && !strings.Contains(" md html json ", " "+o.report+" ") {
+		return usage(cmd, fmt.Errorf("--report is md, html or json, not %q", o.report))
+	}
+	ctx, s, err := c.open(cmd)
+	if err != nil {
+		return err
+	}
+	cycle, err := s.RunCycle(ctx, "drift", app.CycleOptions{})
+	c.endProgress()
+	if err != nil {
+		return err
+	}
+	if c.json() {
+		if err := c.printJSON(cycle.Plan); err != nil {
+			return err
+		}
+	} else {
+		c.printer().Plan(cycle.Plan, term.PlanOptions{})
+		c.printer().News(cycle.Events)
+	}
+	c.cycleNotes(cycle)
+	if o.report != "" {
+		body, err := term.Report(o.report, cycle.Plan)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(o.out, body, 0o644); err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+	}
+	return exit(cycle.Code())
+}
+
+// cycleNotes says on stderr what a cycle found out beside the plan: what became of
+// a killed run, and which documents were written or left alone.
+func (c *cli) cycleNotes(cycle *app.Cycle) {
+	p := c.errPrinter()
+	for _, line := range cycle.Interrupted {
+		p.Warning("%s", line)
+	}
+	edited, unmarked := app.LeftAlone(cycle.Docs)
+	for _, e := range edited {
+		p.Warning("%s was edited by hand and is left alone; recon context --theirs replaces it, --ours keeps it", e)
+	}
+	if c.quiet {
+		return
+	}
+	for _, f := range unmarked {
+		p.Hint(f + " has no recon markers and is left alone; recon context --insert adds them at its end")
+	}
+	for _, f := range cycle.Written {
+		p.Hint("wrote " + f)
+	}
+	if cycle.DocsErr != nil {
+		p.Error(cycle.DocsErr, "the other documents are up to date")
+	}
+}

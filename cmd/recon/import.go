@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"recon/cmd/recon/internal/app"
+)
+
+type importOptions struct {
+	all    bool
+	dryRun bool
+}
+
+func newImport(c *cli) *cobra.Command {
+	var o importOptions
+	cmd := &cobra.Command{
+		Use:   "import [WHAT...]",
+		Short: "Write manifests from live state",
+		Long: `Writes a block for each guest that is asked for and not declared yet. WHAT is a
+name, a vmid, an address, or an identity such as home/111. Blocks go into
+manifests/<pool>.hcl, those of guests without a pool into manifests/<cluster>.hcl;
+files that exist are appended to, never rewritten. A plan made right after is
+empty.`,
+		RunE: func(cmd *cobra.Command, what []string) error { return runImport(cmd, c, o, what) },
+	}
+	cmd.Flags().BoolVar(&o.all, "all", false, "every guest that is not declared yet")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print the blocks, write nothing")
+	return exits(cmd, "recon import --all", app.ExitOK, app.ExitError, app.ExitIncomplete, app.ExitRefused)
+}
+
+func runImport(cmd *cobra.Command, c *cli, o importOptions, what []string) error {
+	if o.all == (len(what) > 0) {
+		return usage(cmd, errors.New("say what to import, or --all"))
+	}
+	if o.all {
+		what = nil
+	}
+	ctx, s, err := c.open(cmd)
+	if err != nil {
+		return err
+	}
+	w, err := s.Observe(ctx)
+	c.endProgress()
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	im, err := s.PlanImport(w, what)
+	if err != nil {
+		return err
+	}
+	if !o.dryRun && len(im.Blocks) > 0 {
+		if err := s.WriteImport(ctx, w, im); err != nil {
+			return err
+		}
+	}
+	if err := c.imported(im, o.dryRun); err != nil {
+		return err
+	}
+	if len(im.Unknown) > 0 || w.Incomplete() {
+		return exit(app.ExitIncomplete)
+	}
+	return nil
+}
+
+type importOut struct {
+	FormatVersion string        `json:"format_version"`
+	Imported      []importedOut `json:"imported"`
+	Already       []string      `json:"already"`
+	Unknown       []string      `json:"unknown"`
+}
+
+type importedOut struct {
+	Address  string `json:"address"`
+	Identity string `json:"identity"`
+	File     string `json:"file"`
+	Text     string `json:"text"`
+}
+
+func (c *cli) imported(im *app.Import, dryRun bool) error {
+	if c.json() {
+		out := importOut{FormatVersion: "1.0", Imported: []importedOut{}, Already: append([]string{}, im.Already...), Unknown: append([]string{}, im.Unknown...)}
+		for _, b := range im.Blocks {
+			out.Imported = append(out.Imported, importedOut{b.Address.String(), b.Identity, b.File, b.Text})
+		}
+		return c.printJSON(out)
+	}
+	p := c.printer()
+	if dryRun {
+		for _, b := range im.Blocks {
+			p.Printf("# %s\n%s", b.File, b.Text)
+		}
+	} else {
+		count := map[string][]string{}
+		for _, b := range im.Blocks {
+			count[b.File] = append(count[b.File], b.Address.String())
+		}
+		for _, file := range slices.Sorted(maps.Keys(count)) {
+			p.Printf("%s: %s", file, strings.Join(count[file], ", "))
+		}
+	}
+	for _, u := range im.Unknown {
+		c.errPrinter().Warning("not imported, since it could not be observed: %s", u)
+	}
+	if len(im.Blocks) == 0 {
+		p.Printf("Nothing to import.")
+	} else if !dryRun {
+		c.hint("%d block(s) written; recon plan shows that they agree with live", len(im.Blocks))
+	}
+	for _, a := range im.Already {
+		c.hint("%s", fmt.Sprintf("%s is declared already", a))
+	}
+	return nil
+}

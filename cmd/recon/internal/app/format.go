@@ -1,0 +1,55 @@
+package app
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"recon/manifests"
+)
+
+// Format lays out the project's manifests and returns those that were not in
+// canonical form; it writes them only when write is set. A file that does not
+// parse is an error, and then nothing is written.
+func Format(opts Options, write bool) ([]string, error) {
+	root, err := FindRoot(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{Options: opts, Root: root, fsys: os.DirFS(root)}
+	names, err := manifests.Files(s.fsys)
+	if err != nil {
+		return nil, err
+	}
+	var changed []string
+	old, formatted := map[string][]byte{}, map[string][]byte{}
+	var diags hcl.Diagnostics
+	files := map[string]*hcl.File{}
+	for _, name := range names {
+		src, _, err := s.readDocument(name)
+		if err != nil {
+			return nil, err
+		}
+		out, d := manifests.Format(src, name)
+		diags = append(diags, d...)
+		files[name] = &hcl.File{Bytes: src}
+		if !d.HasErrors() && !bytes.Equal(src, out) {
+			changed = append(changed, name)
+			old[name], formatted[name] = src, out
+		}
+	}
+	if diags.HasErrors() {
+		return nil, &DiagnosticsError{diags, files}
+	}
+	if !write {
+		return changed, nil
+	}
+	for _, name := range changed {
+		if _, err := s.replaceFile(name, old[name], true, formatted[name]); err != nil {
+			return nil, fmt.Errorf("lay out: %w", err)
+		}
+	}
+	return changed, nil
+}

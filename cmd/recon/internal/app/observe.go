@@ -1,0 +1,300 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"recon/inventory"
+	"recon/manifests"
+	"recon/providers"
+	"recon/providers/proxmox"
+	"recon/reconcile"
+	"recon/reconcile/ledger"
+)
+
+// A World is what one look at everything found, beside what is remembered.
+type World struct {
+	At        time.Time
+	Snapshots []inventory.Snapshot
+	Readers   []providers.Reader
+	Memory    Memory
+	Elapsed   time.Duration
+}
+
+// Memory is what the ledger holds; empty without one.
+type Memory struct {
+	Applied   map[inventory.Address]inventory.Applied
+	Sightings map[string]ledger.Sighting
+	Sources   []ledger.Source
+	Episodes  map[inventory.Address]ledger.Episode
+	Managed   int // resources that the manifests declared last time
+}
+
+// Close ends the readers' idle connections.
+func (w *World) Close() {
+	for _, r := range w.Readers {
+		if c, ok := r.(interface{ Close() }); ok {
+			c.Close()
+		}
+	}
+}
+
+// Observe looks at every source. One that fails is Unknown and spoils nothing
+// else. The ledger is read when there is one, and never made.
+func (s *Session) Observe(ctx context.Context) (*World, error) {
+	start := time.Now()
+	w := &World{At: s.Now().UTC()}
+	var err error
+	if w.Memory, err = s.remember(); err != nil {
+		return nil, err
+	}
+	if w.Readers, err = s.readers(); err != nil {
+		return nil, err
+	}
+	w.Snapshots = make([]inventory.Snapshot, len(w.Readers))
+	var wg sync.WaitGroup
+	for i, r := range w.Readers {
+		wg.Go(func() { w.Snapshots[i] = s.read(ctx, r, w) })
+	}
+	wg.Wait()
+	w.Elapsed = time.Since(start)
+	return w, ctx.Err()
+}
+
+// Remembered is a look at the ledger alone: what was seen last time.
+func (s *Session) Remembered() (*World, error) {
+	w := &World{At: s.Now().UTC()}
+	var err error
+	if w.Memory, err = s.remember(); err != nil {
+		return nil, err
+	}
+	if w.Readers, err = s.readers(); err != nil {
+		return nil, err
+	}
+	for _, r := range w.Readers {
+		w.Snapshots = append(w.Snapshots, s.fromMemory(r.Name(), w.Memory))
+	}
+	return w, nil
+}
+
+// read makes one pass of a reader.
+func (s *Session) read(ctx context.Context, r providers.Reader, w *World) inventory.Snapshot {
+	var want []inventory.Resource
+	for _, res := range s.Project.Resources {
+		if res.Provider == r.Name() {
+			want = append(want, res)
+		}
+	}
+	if p, ok := r.(interface{ OnProgress(func(done, total int)) }); ok && s.Progress != nil {
+		p.OnProgress(func(done, total int) { s.Progress("observing "+r.Name(), done, total) })
+	}
+	snap, err := r.Read(ctx, want)
+	if err != nil {
+		s.Log.Warn("source cannot be observed", "provider", r.Name(), "error", err)
+		scope := inventory.Scope{Provider: r.Name(), Scope: r.Name(), Err: err}
+		for _, res := range want {
+			scope.Addresses = append(scope.Addresses, res.Addr)
+		}
+		snap = inventory.Snapshot{Provider: r.Name(), Unknown: []inventory.Scope{scope}, Calls: snap.Calls}
+	}
+	for i := range snap.Unknown {
+		snap.Unknown[i].Since = sinceOf(w.Memory.Sources, snap.Unknown[i], w.At)
+	}
+	return snap
+}
+
+func sinceOf(known []ledger.Source, u inventory.Scope, now time.Time) time.Time {
+	for _, k := range known {
+		if k.Provider == u.Provider && k.Scope == u.Scope {
+			return k.Since
+		}
+	}
+	return now
+}
+
+// readers makes a provider for each cluster. A cluster whose token is missing is
+// a mistake of the project, not an unknown source.
+func (s *Session) readers() ([]providers.Reader, error) {
+	var out []providers.Reader
+	for i := range s.Project.Clusters {
+		c := &s.Project.Clusters[i]
+		if c.Credentials.HasErrors() {
+			return nil, &DiagnosticsError{c.Credentials, s.Project.Files}
+		}
+		p, err := s.Provider(c)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// Provider makes the provider of a cluster.
+func (s *Session) Provider(c *manifests.Cluster) (*proxmox.Provider, error) {
+	cfg := proxmox.Config{Name: c.Name, Endpoints: c.Endpoints, Token: c.Token, Fingerprint: c.Fingerprint, Insecure: c.Insecure}
+	if c.CAFile != "" {
+		ca, err := readOutside(s.absolute(c.CAFile))
+		if err != nil {
+			return nil, fmt.Errorf("read ca_file of proxmox.%s: %w", c.Name, err)
+		}
+		cfg.CA = ca
+	}
+	return proxmox.New(cfg)
+}
+
+func (s *Session) absolute(name string) string {
+	if strings.HasPrefix(name, "/") || strings.HasPrefix(name, "~/") {
+		return name
+	}
+	return s.path(name)
+}
+
+// remember reads the ledger when there is one.
+func (s *Session) remember() (Memory, error) {
+	l, err := ledger.OpenExisting(s.StatePath())
+	if err != nil {
+		return Memory{}, fmt.Errorf("open the ledger: %w", err)
+	}
+	if l == nil {
+		return Memory{}, nil
+	}
+	defer l.Close()
+	return s.memoryOf(l)
+}
+
+func (s *Session) memoryOf(l *ledger.Ledger) (m Memory, err error) {
+	if m.Applied, err = l.Applied(); err != nil {
+		return m, err
+	}
+	for _, mv := range s.Project.Moved { // a renamed block keeps its memory
+		if a, ok := m.Applied[mv.From]; ok {
+			if _, taken := m.Applied[mv.To]; !taken {
+				m.Applied[mv.To] = a
+			}
+			delete(m.Applied, mv.From)
+		}
+	}
+	if m.Sightings, err = l.Sightings(); err != nil {
+		return m, err
+	}
+	if m.Sources, err = l.Sources(); err != nil {
+		return m, err
+	}
+	if m.Episodes, err = l.OpenEpisodes(); err != nil {
+		return m, err
+	}
+	m.Managed, err = l.ManagedLastTime()
+	return m, err
+}
+
+// fromMemory is the snapshot that the ledger remembers of a provider.
+func (s *Session) fromMemory(provider string, m Memory) inventory.Snapshot {
+	snap := inventory.Snapshot{Provider: provider, Quorate: true, Complete: true}
+	for _, sight := range m.Sightings {
+		if sight.Provider == provider {
+			snap.Observations = append(snap.Observations, observationOf(sight))
+		}
+	}
+	for _, res := range s.Project.Resources {
+		if _, seen := m.Sightings[res.Identity]; !seen && res.Provider == provider {
+			snap.Complete = false
+			snap.Unknown = append(snap.Unknown, inventory.Scope{Provider: provider, Scope: res.Identity, Err: fmt.Errorf("it was never observed"), Since: s.Now(), Addresses: []inventory.Address{res.Addr}})
+		}
+	}
+	snap.Sort()
+	return snap
+}
+
+func observationOf(s ledger.Sighting) inventory.Observation {
+	s.Attrs["vmid"] = cty.NumberIntVal(int64(vmidOf(s.Identity)))
+	return inventory.Observation{
+		State: inventory.Present, At: s.At, Digest: s.Digest, Volatile: s.Volatile, Running: s.Running,
+		Resource: inventory.Resource{Addr: s.Address, Identity: s.Identity, Provider: s.Provider, Attrs: s.Attrs},
+	}
+}
+
+func vmidOf(identity string) int {
+	n := 0
+	_, digits, _ := strings.Cut(identity, "/")
+	fmt.Sscanf(digits, "%d", &n)
+	return n
+}
+
+// request is the comparison's input.
+func (s *Session) request(w *World, targets []inventory.Address) reconcile.Request {
+	return reconcile.Request{
+		Input:   reconcile.Input{Desired: s.Project.Resources, Snapshots: w.Snapshots, LastApplied: w.Memory.Applied, Now: w.At},
+		Readers: w.Readers, Targets: targets, Graph: s.Project.Graph,
+	}
+}
+
+// Plan compares what was observed with the manifests. Who changed what is asked
+// only when something has drifted.
+func (s *Session) Plan(ctx context.Context, w *World, targets []inventory.Address) (*reconcile.Plan, error) {
+	for _, t := range targets {
+		if !slices.ContainsFunc(s.Project.Resources, func(r inventory.Resource) bool {
+			return r.Addr == t || t.Key == "" && r.Addr.Kind == t.Kind && r.Addr.Name == t.Name
+		}) {
+			return nil, fmt.Errorf("no manifest declares %s", t)
+		}
+	}
+	start := time.Now()
+	p, err := reconcile.New(ctx, s.request(w, targets))
+	if err != nil {
+		return nil, err
+	}
+	s.attribute(ctx, w, p)
+	p.Elapsed = w.Elapsed + time.Since(start)
+	return p, nil
+}
+
+// attribute asks the providers who changed what has drifted.
+func (s *Session) attribute(ctx context.Context, w *World, p *reconcile.Plan) {
+	for i, r := range w.Readers {
+		a, ok := r.(providers.Attributor)
+		if !ok || w.Snapshots[i].Calls == 0 {
+			continue
+		}
+		var ids []string
+		for j := range p.Changes {
+			if c := &p.Changes[j]; c.Want.Provider == r.Name() && (c.Verdict == inventory.VerdictDrift || c.Verdict == inventory.VerdictConflict || c.Verdict == inventory.VerdictPendingReboot) {
+				ids = append(ids, c.Want.Identity)
+			}
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		who := a.Attribute(ctx, ids)
+		p.Calls += 2
+		for j := range p.Changes {
+			if by, ok := who[p.Changes[j].Want.Identity]; ok {
+				p.Changes[j].Have.Volatile.Changed = by
+			}
+		}
+	}
+}
+
+// Incomplete reports whether some source could not be observed.
+func (w *World) Incomplete() bool {
+	return slices.ContainsFunc(w.Snapshots, func(s inventory.Snapshot) bool { return !s.Complete })
+}
+
+// observations returns everything that was seen, sorted by address.
+func (w *World) observations() []inventory.Observation {
+	var out []inventory.Observation
+	for _, s := range w.Snapshots {
+		out = append(out, s.Observations...)
+	}
+	slices.SortFunc(out, func(a, b inventory.Observation) int {
+		return cmp.Or(inventory.CompareAddress(a.Resource.Addr, b.Resource.Addr), inventory.NaturalCompare(a.Resource.Identity, b.Resource.Identity))
+	})
+	return out
+}

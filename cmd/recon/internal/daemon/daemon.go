@@ -1,0 +1,176 @@
+// Package daemon runs a project's schedules until it is told to stop. It is a thin
+// view of app: a schedule's action is the same cycle that a command runs.
+//
+// A run that is due while the same schedule still runs is skipped; runs of
+// different schedules wait for each other. When manifests change they are loaded
+// anew; as long as they have a mistake, the last good ones stay in force. The
+// project's lock is held by each run for its write phase, never by the daemon.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"recon/cmd/recon/internal/app"
+	"recon/manifests"
+)
+
+// Options say what the daemon works on and who hears of it.
+type Options struct {
+	Session *app.Session
+	Poll    time.Duration // how often manifests are looked at; 0 means 2 s
+	Grace   time.Duration // how long a run may go on after the daemon is told to stop; 0 means 30 s
+	Tell    func(Notice)
+}
+
+// A Notice is something that happened.
+type Notice struct {
+	Schedule string
+	Cycle    *app.Cycle // a run that ended
+	Text     string     // anything else
+	Err      error
+	Next     time.Time
+}
+
+// Run runs the schedules until ctx ends, and then waits for what is under way.
+func Run(ctx context.Context, o Options) error {
+	if o.Poll == 0 {
+		o.Poll = 2 * time.Second
+	}
+	if o.Grace == 0 {
+		o.Grace = 30 * time.Second
+	}
+	d := &daemon{Options: o, project: o.Session.Project}
+	if len(d.project.Schedules) == 0 {
+		return &app.Failure{Code: app.ExitError, Err: errors.New("the manifests have no schedule"), Hint: `add one: schedule "drift" { cron = "*/15 * * * *", action = "drift" }`}
+	}
+	work, kill := context.WithCancel(context.WithoutCancel(ctx))
+	defer kill()
+	d.work = work
+	d.start()
+	seen := d.fingerprint()
+	tick := time.NewTicker(o.Poll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			d.stop(kill)
+			return nil
+		case <-tick.C:
+			if now := d.fingerprint(); now != seen {
+				seen = now
+				d.reload()
+			}
+		}
+	}
+}
+
+type daemon struct {
+	Options
+	work    context.Context // of the runs; outlives the daemon's by the grace
+	cron    *cron.Cron
+	project *manifests.Project
+	mu      sync.Mutex // one run at a time, and none while manifests are replaced
+}
+
+// start begins the schedules of the project.
+func (d *daemon) start() {
+	d.cron = cron.New()
+	for _, s := range d.project.Schedules {
+		schedule, err := cron.ParseStandard(s.Cron)
+		if err != nil {
+			panic(err) // the manifests were checked
+		}
+		if spec, ok := schedule.(*cron.SpecSchedule); ok {
+			spec.Location = s.Location
+		}
+		job := cron.NewChain(d.skipIfRunning(s.Name)).Then(cron.FuncJob(func() { d.run(s) }))
+		d.cron.Schedule(schedule, job)
+		d.Tell(Notice{Schedule: s.Name, Text: fmt.Sprintf("%s, %s", s.Action, s.Cron), Next: schedule.Next(time.Now().In(s.Location))})
+	}
+	d.cron.Start()
+}
+
+// skipIfRunning drops a run that is due while the same schedule still runs.
+func (d *daemon) skipIfRunning(name string) cron.JobWrapper {
+	return func(j cron.Job) cron.Job {
+		var running sync.Mutex
+		return cron.FuncJob(func() {
+			if !running.TryLock() {
+				d.Tell(Notice{Schedule: name, Text: "skipped: the last run still goes on"})
+				return
+			}
+			defer running.Unlock()
+			j.Run()
+		})
+	}
+}
+
+// run runs one cycle of a schedule.
+func (d *daemon) run(s manifests.Schedule) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.work.Err() != nil {
+		return
+	}
+	cycle, err := d.Session.RunCycle(d.work, s.Action, app.CycleOptions{})
+	d.Tell(Notice{Schedule: s.Name, Cycle: cycle, Err: err})
+}
+
+// reload puts changed manifests in force.
+func (d *daemon) reload() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.Session.Load(); err != nil {
+		d.Tell(Notice{Text: "the manifests changed and have mistakes; the last good ones stay in force", Err: err})
+		return
+	}
+	if len(d.Session.Project.Schedules) == 0 {
+		d.Session.Project = d.project
+		d.Tell(Notice{Text: "the manifests changed and have no schedule any more; the last good ones stay in force"})
+		return
+	}
+	d.project = d.Session.Project
+	d.Tell(Notice{Text: "the manifests changed and are in force"})
+	d.cron.Stop()
+	d.start()
+}
+
+// stop starts nothing more and waits for the run under way, as long as the grace
+// lasts.
+func (d *daemon) stop(kill context.CancelFunc) {
+	done := d.cron.Stop().Done()
+	select {
+	case <-done:
+	case <-time.After(d.Grace):
+		kill()
+		<-done
+	}
+}
+
+// fingerprint changes when a manifest does.
+func (d *daemon) fingerprint() uint64 {
+	fsys := os.DirFS(d.Session.Root)
+	names, err := manifests.Files(fsys)
+	h := fnv.New64a()
+	if err != nil {
+		fmt.Fprint(h, err)
+	}
+	for _, name := range names {
+		info, err := fs.Stat(fsys, name)
+		if err != nil {
+			fmt.Fprint(h, name, err)
+			continue
+		}
+		fmt.Fprint(h, name, info.Size(), info.ModTime().UnixNano())
+	}
+	return h.Sum64()
+}

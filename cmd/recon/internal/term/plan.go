@@ -1,0 +1,242 @@
+package term
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"charm.land/lipgloss/v2"
+
+	"recon/inventory"
+	"recon/reconcile"
+)
+
+// PlanOptions choose what of a plan is shown.
+type PlanOptions struct {
+	Calls bool // the calls that would be made
+}
+
+// Plan writes a plan: a block a resource, what could not be observed, and a last
+// line that counts.
+func (p *Printer) Plan(plan *reconcile.Plan, opts PlanOptions) {
+	for i := range plan.Changes {
+		p.change(&plan.Changes[i], opts)
+		fmt.Fprintln(p.W)
+	}
+	p.unknown(plan.Unknown)
+	p.unmanaged(plan.Unmanaged)
+	p.findings(plan.Findings)
+	p.summary(plan)
+}
+
+var glyphs = map[inventory.Action]string{inventory.ActionCreate: "+", inventory.ActionUpdate: "~", inventory.ActionDelete: "-", inventory.ActionNone: "="}
+
+// verdictWords say a verdict in a sentence.
+var verdictWords = map[inventory.Verdict]string{
+	inventory.VerdictDrift:          "drift: live has moved away from the manifest",
+	inventory.VerdictPendingChange:  "pending change: the manifest has moved",
+	inventory.VerdictConflict:       "conflict: manifest and live have both moved",
+	inventory.VerdictMissing:        "missing: it does not exist",
+	inventory.VerdictPendingReboot:  "pending reboot: written, not yet in use",
+	inventory.VerdictTerraformStale: "stale in Terraform: the next terraform apply would undo it",
+}
+
+func (p *Printer) change(c *inventory.Change, opts PlanOptions) {
+	where := c.Want.Identity
+	if c.Have.Volatile.Node != "" {
+		where += " on " + Clean(c.Have.Volatile.Node)
+	}
+	fmt.Fprintf(p.W, "%s %s  %s\n", p.glyph(c.Action), p.paint(bold, c.Addr.String()), p.paint(quiet, where))
+	word := verdictWords[c.Verdict]
+	if c.Action == inventory.ActionDelete {
+		word = "absent = true: it shall not exist"
+	}
+	fmt.Fprintf(p.W, "    %s\n", p.paint(p.verdictStyle(c.Verdict), word))
+	var rows [][]string
+	for i := range c.Fields {
+		if c.Action == inventory.ActionCreate && c.Fields[i].Path == "vmid" {
+			continue
+		}
+		rows = append(rows, p.field(c, &c.Fields[i]))
+	}
+	fmt.Fprint(p.W, columns(rows, "    "))
+	p.consequences(c)
+	if opts.Calls {
+		p.calls(c.Steps)
+	}
+}
+
+func (p *Printer) glyph(a inventory.Action) string {
+	style := warn
+	switch a {
+	case inventory.ActionCreate:
+		style = good
+	case inventory.ActionDelete:
+		style = bad
+	case inventory.ActionNone:
+		style = quiet
+	}
+	return p.paint(style, glyphs[a])
+}
+
+func (p *Printer) verdictStyle(v inventory.Verdict) lipgloss.Style {
+	switch v {
+	case inventory.VerdictConflict:
+		return bad
+	case inventory.VerdictPendingChange, inventory.VerdictMissing:
+		return accent
+	}
+	return warn
+}
+
+// field says one field: what it is, and what it would become.
+func (p *Printer) field(c *inventory.Change, f *inventory.FieldChange) []string {
+	from, to := Clean(shorten(f.Attr.Show(f.Live))), Clean(shorten(f.Attr.Show(f.Desired)))
+	text := from + " -> " + to
+	switch {
+	case c.Action == inventory.ActionCreate:
+		text = to
+	case f.Verdict == inventory.VerdictPendingReboot:
+		text = fmt.Sprintf("%s, in use %s", to, Clean(shorten(f.Attr.Show(f.Running))))
+	case f.Policy == "ignore":
+		text += "  (ignored)"
+	case f.Verdict != c.Verdict:
+		text += "  (" + strings.ReplaceAll(string(f.Verdict), "_", " ") + ")"
+	}
+	if f.NoWayBack {
+		text += "  (cannot be undone)"
+	}
+	source := ""
+	if f.Source.Filename != "" {
+		source = fmt.Sprintf("%s:%d", f.Source.Filename, f.Source.Start.Line)
+	}
+	return []string{string(f.Path), text, p.paint(quiet, source)}
+}
+
+// shorten keeps a long value to a line.
+func shorten(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:37]) + "..."
+	}
+	return s
+}
+
+// consequences say who changed it, what closing the gap does, and what prevents it.
+func (p *Printer) consequences(c *inventory.Change) {
+	if by := c.Have.Volatile.Changed; by.User != "" && c.Verdict != inventory.VerdictPendingChange {
+		fmt.Fprintf(p.W, "    last changed by %s, %s\n", Clean(by.User), by.At.Local().Format("2006-01-02 15:04"))
+	}
+	if len(c.Blocked) > 0 {
+		for _, b := range c.Blocked {
+			fmt.Fprintln(p.W, wrap("    "+p.paint(bad, "blocked: ")+Clean(b.Detail), "      ", p.width()))
+		}
+	}
+	if len(c.Steps) == 0 {
+		return
+	}
+	text := "apply: " + c.Impact.Words(c.Addr.Kind)
+	if c.Impact > inventory.ImpactReload {
+		text += fmt.Sprintf(" (needs --allow %s)", c.Impact)
+	}
+	fmt.Fprintln(p.W, wrap("    "+text, "      ", p.width()))
+	if c.Action == inventory.ActionDelete {
+		for _, v := range c.Have.Volatile.Volumes {
+			fmt.Fprintf(p.W, "      %s %s\n", p.paint(bad, "lost:"), Clean(v))
+		}
+	}
+}
+
+// calls shows the exact calls.
+func (p *Printer) calls(steps []inventory.Step) {
+	for _, s := range steps {
+		text := s.Method + " " + s.Path
+		for _, k := range slices.Sorted(maps.Keys(s.Params)) {
+			text += " " + k + "=" + shorten(s.Params[k])
+		}
+		fmt.Fprintln(p.W, p.paint(quiet, wrap("    > "+Clean(text), "      ", p.width())))
+	}
+}
+
+func (p *Printer) unknown(scopes []inventory.Scope) {
+	for _, u := range scopes {
+		fmt.Fprintf(p.W, "%s %s  %s\n", p.paint(bad, "?"), p.paint(bold, Clean(u.Scope)), p.paint(quiet, u.Provider+", since "+u.Since.Local().Format("2006-01-02 15:04")))
+		if u.Err != nil {
+			fmt.Fprintln(p.W, wrap("    unknown: "+Clean(u.Err.Error()), "      ", p.width()))
+		}
+		var names []string
+		for _, a := range u.Addresses {
+			names = append(names, a.String())
+		}
+		if len(names) > 0 {
+			fmt.Fprintln(p.W, wrap("    not compared: "+strings.Join(names, ", "), "      ", p.width()))
+		}
+		fmt.Fprintln(p.W)
+	}
+}
+
+func (p *Printer) unmanaged(obs []inventory.Observation) {
+	if len(obs) == 0 {
+		return
+	}
+	var names []string
+	for _, o := range obs {
+		name := Clean(o.Resource.Name())
+		if name == "" {
+			name = o.Resource.Addr.Name
+		}
+		names = append(names, fmt.Sprintf("%s (%s %s)", name, o.Resource.Addr.Kind, o.Resource.Identity))
+	}
+	if len(names) > 12 {
+		names = append(names[:12], fmt.Sprintf("and %d more", len(names)-12))
+	}
+	fmt.Fprintln(p.W, wrap("Not in manifests: "+strings.Join(names, ", "), "  ", p.width()))
+	fmt.Fprintln(p.W)
+}
+
+func (p *Printer) findings(findings []inventory.Finding) {
+	for _, f := range findings {
+		fmt.Fprintf(p.W, "! %s  %s\n    %s\n", p.paint(bold, f.Address), f.Rule, Clean(f.Summary))
+	}
+}
+
+// summary is the last line: counts, seconds and calls.
+func (p *Printer) summary(plan *reconcile.Plan) {
+	s := plan.Summary()
+	what := "Everything is in sync."
+	style := good
+	switch {
+	case !plan.InSync():
+		what, style = counts(s), warn
+	case !plan.Complete:
+		what, style = "What could be observed is in sync.", warn
+	}
+	fmt.Fprintln(p.W, p.paint(style, what))
+	text := fmt.Sprintf("%d managed, %d in sync", s.Managed, s.InSync)
+	if s.Unknown > 0 {
+		text += fmt.Sprintf(", %d unknown", s.Unknown)
+	}
+	if s.Unmanaged > 0 {
+		text += fmt.Sprintf(", %d unmanaged", s.Unmanaged)
+	}
+	fmt.Fprintln(p.W, p.paint(quiet, fmt.Sprintf("%s; %d API calls in %s", text, s.APICalls, plan.Elapsed.Round(10*time.Millisecond))))
+}
+
+func counts(s reconcile.Summary) string {
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{
+		{s.Create, "to create"}, {s.Update, "to update"}, {s.Delete, "to delete"}, {s.PendingReboot, "waiting for a restart"}, {s.TerraformStale, "stale in Terraform"},
+	} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
+		}
+	}
+	if s.Conflict > 0 {
+		parts = append(parts, fmt.Sprintf("%d in conflict", s.Conflict))
+	}
+	return strings.Join(parts, ", ") + "."
+}

@@ -1,0 +1,117 @@
+package term
+
+import (
+	"fmt"
+	"strings"
+
+	"recon/inventory"
+	"recon/reconcile"
+)
+
+// Results writes what became of each change of an apply.
+func (p *Printer) Results(results []reconcile.Result) {
+	count := map[reconcile.Status]int{}
+	withheld := 0
+	for i := range results {
+		r := &results[i]
+		if r.Change.Action == inventory.ActionNone && r.Status == reconcile.StatusSkipped {
+			continue
+		}
+		count[r.Status]++
+		p.result(r)
+		if len(r.Withheld) > 0 {
+			withheld++
+		}
+	}
+	var parts []string
+	for _, s := range []reconcile.Status{reconcile.StatusDone, reconcile.StatusFailed, reconcile.StatusUnknown, reconcile.StatusSkipped} {
+		if count[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", count[s], s))
+		}
+	}
+	if withheld > 0 {
+		parts = append(parts, fmt.Sprintf("%d with calls withheld", withheld))
+	}
+	if len(parts) > 0 {
+		fmt.Fprintln(p.W, strings.Join(parts, ", ")+".")
+	}
+}
+
+func (p *Printer) result(r *reconcile.Result) {
+	style, word := good, string(r.Status)
+	switch r.Status {
+	case reconcile.StatusFailed, reconcile.StatusUnknown:
+		style = bad
+	case reconcile.StatusSkipped:
+		style = warn
+	}
+	fmt.Fprintf(p.W, "%s  %s\n", p.paint(style, fmt.Sprintf("%-7s", word)), p.paint(bold, r.Change.Addr.String()))
+	for _, s := range r.Done {
+		fmt.Fprintf(p.W, "         %s\n", wrap(Clean(s.Summary), "         ", p.width()-9))
+	}
+	for _, w := range r.Warnings {
+		fmt.Fprintf(p.W, "         note: %s\n", Clean(w))
+	}
+	if r.Err != nil {
+		fmt.Fprintln(p.W, wrap("         "+p.paint(bad, "error: ")+Clean(r.Err.Error()), "           ", p.width()))
+	}
+	for _, b := range r.Change.Blocked {
+		fmt.Fprintln(p.W, wrap("         "+p.paint(warn, "blocked: ")+Clean(b.Detail), "           ", p.width()))
+	}
+	for _, s := range r.Withheld {
+		fmt.Fprintln(p.W, wrap(fmt.Sprintf("         %s %s: needs --allow %s", p.paint(warn, "withheld:"), Clean(s.Summary), s.Impact), "           ", p.width()))
+	}
+}
+
+// eventWords say an event in a sentence.
+var eventWords = map[inventory.EventKind]string{
+	inventory.DriftOpened: "drifted", inventory.DriftChanged: "drifted further", inventory.DriftResolved: "is back in sync", inventory.WasApplied: "was applied",
+	inventory.Appeared: "appeared", inventory.Disappeared: "is gone", inventory.SourceLost: "cannot be observed", inventory.SourceBack: "is observed again",
+}
+
+// News writes what has happened since the last run.
+func (p *Printer) News(events []inventory.Event) {
+	if len(events) == 0 {
+		return
+	}
+	fmt.Fprintln(p.W, "\nNew since the last run:")
+	p.Events(events, false)
+}
+
+// Events writes events, a line each.
+func (p *Printer) Events(events []inventory.Event, dates bool) {
+	for i := range events {
+		e := &events[i]
+		subject := e.Address.String()
+		if e.Address.IsZero() {
+			subject = e.Identity
+		}
+		line := "  " + p.paint(bold, Clean(subject)) + " " + eventWords[e.Kind]
+		if dates {
+			line = e.At.Local().Format("2006-01-02 15:04") + line
+		}
+		var fields []string
+		for _, f := range e.Fields {
+			fields = append(fields, fmt.Sprintf("%s %s -> %s", f.Name, Clean(shorten(f.FromText)), Clean(shorten(f.ToText))))
+		}
+		if len(fields) > 0 {
+			line += ": " + strings.Join(fields, ", ")
+		}
+		if e.By != "" {
+			line += " (by " + Clean(e.By) + ")"
+		}
+		fmt.Fprintln(p.W, wrap(line, "      ", p.width()))
+	}
+}
+
+// Table writes rows under a head, aligned.
+func (p *Printer) Table(head []string, rows [][]string) {
+	for i := range rows {
+		for j := range rows[i] {
+			rows[i][j] = Clean(rows[i][j])
+		}
+	}
+	text := columns(append([][]string{head}, rows...), "")
+	first, rest, _ := strings.Cut(text, "\n")
+	fmt.Fprintf(p.W, "%s\n%s", p.paint(bold, first), rest)
+}

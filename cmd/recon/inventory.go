@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"recon/cmd/recon/internal/app"
+)
+
+type inventoryOptions struct {
+	format  string
+	refresh bool
+}
+
+func newInventory(c *cli) *cobra.Command {
+	var o inventoryOptions
+	cmd := &cobra.Command{
+		Use:   "inventory",
+		Short: "List what exists",
+		Args:  args(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runInventory(cmd, c, o) },
+	}
+	cmd.Flags().StringVar(&o.format, "format", "table", "table or json")
+	cmd.Flags().BoolVar(&o.refresh, "refresh", true, "look at live state; false lists what was seen last")
+	return exits(cmd, "recon inventory --format json", app.ExitOK, app.ExitError, app.ExitIncomplete)
+}
+
+func runInventory(cmd *cobra.Command, c *cli, o inventoryOptions) error {
+	if o.format != "table" && o.format != "json" {
+		return usage(cmd, fmt.Errorf("--format is table or json, not %q", o.format))
+	}
+	ctx, s, err := c.open(cmd)
+	if err != nil {
+		return err
+	}
+	w, err := c.look(ctx, s, o.refresh)
+	c.endProgress()
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	inv := s.Inventory(w)
+	if c.json() || o.format == "json" {
+		if err := c.printJSON(inv); err != nil {
+			return err
+		}
+	} else {
+		c.inventoryTable(inv)
+	}
+	if w.Incomplete() {
+		return exit(app.ExitIncomplete)
+	}
+	return nil
+}
+
+func (c *cli) inventoryTable(inv app.Inventory) {
+	var rows [][]string
+	for _, r := range inv.Resources {
+		status := r.Status
+		if r.Unknown {
+			status = "unknown"
+		}
+		rows = append(rows, []string{r.Address, r.Identity, r.Node, status, strings.Join(r.Addresses, " "), r.ManagedBy})
+	}
+	c.printer().Table([]string{"ADDRESS", "IDENTITY", "NODE", "STATUS", "IP", "MANAGED BY"}, rows)
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"recon/cmd/recon/internal/app"
+)
+
+func newLock(c *cli) *cobra.Command {
+	cmd := &cobra.Command{Use: "lock", Short: "See who holds the project's lock", Args: args(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	list := &cobra.Command{
+		Use:   "list",
+		Short: "Say who holds the lock",
+		Long:  `Says who holds the project's lock. It is a lock of the kernel: when its holder dies it is free at once, so there is nothing to break.`,
+		Args:  args(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runLockList(cmd, c) },
+	}
+	cmd.AddCommand(exits(list, "recon lock list", app.ExitOK, app.ExitError))
+	return exits(cmd, "recon lock list", app.ExitOK, app.ExitError)
+}
+
+func runLockList(cmd *cobra.Command, c *cli) error {
+	_, s, err := c.open(cmd)
+	if err != nil {
+		return err
+	}
+	h, err := s.Holder()
+	if err != nil {
+		return err
+	}
+	if c.json() {
+		return c.printJSON(struct {
+			FormatVersion string      `json:"format_version"`
+			Holder        *app.Holder `json:"holder"`
+		}{"1.0", h})
+	}
+	if h == nil {
+		c.printer().Printf("Nobody holds the lock.")
+		return nil
+	}
+	c.printer().Printf("%s, pid %d on %s, since %s", h.Command, h.PID, h.Host, h.Since.Local().Format(time.DateTime))
+	return nil
+}

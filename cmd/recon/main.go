@@ -1,0 +1,87 @@
+// Recon holds declarative manifests against live Proxmox state, shows and applies
+// the difference, and writes what it observed into the files that people and
+// their AI assistants read.
+//
+// Each command is a file of its own: newX builds the command, runX does the work.
+// Exit codes are decided here alone.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/term"
+)
+
+// version is set by the linker in releases.
+var version = "0.1.0-dev"
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns its exit code. The first interrupt
+// asks for a graceful end, the second one kills.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := newRoot(c)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	c.endProgress()
+	return c.report(err)
+}
+
+// An exitCode ends a command with a code and no message: everything is said.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// exit returns nil for 0.
+func exit(code int) error {
+	if code == app.ExitOK {
+		return nil
+	}
+	return exitCode(code)
+}
+
+// report prints what went wrong and returns the exit code.
+func (c *cli) report(err error) int {
+	var quiet exitCode
+	var diags *app.DiagnosticsError
+	var failure *app.Failure
+	p := c.errPrinter()
+	switch {
+	case err == nil:
+		return app.ExitOK
+	case errors.As(err, &quiet):
+		return int(quiet)
+	case errors.As(err, &diags):
+		p.Diagnostics(diags.Diags, diags.Files)
+		return app.ExitError
+	case errors.As(err, &failure):
+		p.Error(err, failure.Hint)
+		return failure.Code
+	}
+	p.Error(err, "")
+	return app.ExitError
+}
+
+func (c *cli) errPrinter() *term.Printer {
+	return &term.Printer{W: c.stderr, Color: c.colored(c.stderr), Width: widthOf(c.stderr)}
+}
+
+func (c *cli) printer() *term.Printer {
+	return &term.Printer{W: c.stdout, Color: c.colored(c.stdout), Width: widthOf(c.stdout)}
+}

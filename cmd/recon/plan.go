@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/term"
+	"recon/inventory"
+	"recon/reconcile"
+)
+
+type planOptions struct {
+	targets []string
+	out     string
+	refresh bool
+}
+
+func newPlan(c *cli) *cobra.Command {
+	var o planOptions
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Observe, compare, and show what differs",
+		Long: `Observes every source, compares it with the manifests and shows what differs and
+what apply would do. It takes no lock and writes nothing but the file of --out.`,
+		Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runPlan(cmd, c, o) },
+	}
+	cmd.Flags().StringArrayVar(&o.targets, "target", nil, "only this `address`; may be repeated")
+	cmd.Flags().StringVar(&o.out, "out", "", "save the plan to a `file` for recon apply")
+	cmd.Flags().BoolVar(&o.refresh, "refresh", true, "look at live state; false compares with what was seen last")
+	return exits(cmd, "recon plan --target vm.gitlab --out gitlab.plan", app.ExitOK, app.ExitError, app.ExitDiffers, app.ExitIncomplete)
+}
+
+func runPlan(cmd *cobra.Command, c *cli, o planOptions) error {
+	ctx, s, err := c.open(cmd)
+	if err != nil {
+		return err
+	}
+	targets, err := parseTargets(cmd, o.targets)
+	if err != nil {
+		return err
+	}
+	w, err := c.look(ctx, s, o.refresh)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	p, err := s.Plan(ctx, w, targets)
+	if err != nil {
+		return err
+	}
+	c.endProgress()
+	if o.out != "" {
+		if err := savePlan(p, o.out); err != nil {
+			return err
+		}
+	}
+	if c.json() {
+		if err := c.printJSON(p); err != nil {
+			return err
+		}
+	} else {
+		c.printer().Plan(p, term.PlanOptions{})
+		c.afterPlan(p, o)
+	}
+	return exit(planCode(p))
+}
+
+// planCode is the exit code of what a plan shows.
+func planCode(p *reconcile.Plan) int {
+	codes := []int{app.ExitOK}
+	if !p.InSync() {
+		codes = append(codes, app.ExitDiffers)
+	}
+	if !p.Complete {
+		codes = append(codes, app.ExitIncomplete)
+	}
+	return app.Worst(codes...)
+}
+
+func (c *cli) afterPlan(p *reconcile.Plan, o planOptions) {
+	switch {
+	case o.out != "":
+		c.hint("saved; recon apply %s does exactly this", o.out)
+	case !p.InSync():
+		c.hint("recon apply makes live agree with the manifests, recon adopt ADDRESS the manifests with live")
+	}
+}
+
+// look observes, or remembers.
+func (c *cli) look(ctx context.Context, s *app.Session, refresh bool) (*app.World, error) {
+	if refresh {
+		return s.Observe(ctx)
+	}
+	return s.Remembered()
+}
+
+func parseTargets(cmd *cobra.Command, texts []string) ([]inventory.Address, error) {
+	var out []inventory.Address
+	for _, t := range texts {
+		a, rest, err := inventory.ParseAddress(t)
+		if err == nil && rest != "" {
+			err = fmt.Errorf("--target takes the address of a resource, not of the field %s", rest)
+		}
+		if err != nil {
+			return nil, usage(cmd, err)
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// savePlan writes a plan for its owner's eyes only.
+func savePlan(p *reconcile.Plan, file string) error {
+	body, err := p.Save()
+	if err != nil {
+		return err
+	}
+	if err := renameio.WriteFile(file, body, os.FileMode(0o600)); err != nil {
+		return fmt.Errorf("save the plan: %w", err)
+	}
+	return nil
+}

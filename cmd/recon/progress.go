@@ -1,0 +1,53 @@
+package main
+
+import (
+	"sync"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+)
+
+// A progress shows long work on a terminal: what, n of m, elapsed. It is wiped
+// when the work has ended.
+type progress struct {
+	mu   sync.Mutex
+	pool *mpb.Progress
+	bars map[string]*mpb.Bar
+}
+
+// showProgress notes how far a piece of work has come. Nothing is shown when
+// stderr is no terminal.
+func (c *cli) showProgress(what string, done, total int) {
+	if c.quiet || c.json() || !isTerminal(c.stderr) {
+		return
+	}
+	if c.progress == nil {
+		c.progress = &progress{pool: mpb.New(mpb.WithOutput(c.stderr), mpb.WithWidth(30)), bars: map[string]*mpb.Bar{}}
+	}
+	c.progress.set(what, done, total)
+}
+
+func (p *progress) set(what string, done, total int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	bar := p.bars[what]
+	if bar == nil {
+		bar = p.pool.AddBar(int64(total), mpb.BarRemoveOnComplete(),
+			mpb.PrependDecorators(decor.Name(what+" ")),
+			mpb.AppendDecorators(decor.CountersNoUnit("%d of %d "), decor.Elapsed(decor.ET_STYLE_GO)))
+		p.bars[what] = bar
+	}
+	bar.SetCurrent(int64(done))
+}
+
+// endProgress wipes what is shown.
+func (c *cli) endProgress() {
+	if c.progress == nil {
+		return
+	}
+	for _, bar := range c.progress.bars {
+		bar.Abort(true)
+	}
+	c.progress.pool.Wait()
+	c.progress = nil
+}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/spf13/cobra"
+	xterm "golang.org/x/term"
+
+	"recon/cmd/recon/internal/app"
+)
+
+// A cli holds the global flags and where a command reads and writes.
+type cli struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	dir      string
+	output   string
+	color    string
+	vars     []string
+	varFiles []string
+	timeout  time.Duration
+	quiet    bool
+	verbose  bool
+
+	progress *progress
+}
+
+func newRoot(c *cli) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "recon",
+		Short: "Hold manifests against live Proxmox state, and keep the context that assistants read true",
+		Long: `recon holds declarative HCL manifests for the guests of a Proxmox home against
+live state, shows and applies the difference, and writes what it observed into
+CLAUDE.md and the session log.
+
+Start with "recon demo", which shows everything on a simulated home.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage(cmd, fmt.Errorf("there is no command %q%s", args[0], suggestions(cmd, args[0])))
+			}
+			return cmd.Help()
+		},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return c.check(cmd) },
+	}
+	f := root.PersistentFlags()
+	f.StringVarP(&c.dir, "dir", "C", "", "root of the project (default: the nearest parent that holds recon.hcl)")
+	f.StringVarP(&c.output, "output", "o", "text", "text or json")
+	f.StringVar(&c.color, "color", "auto", "auto, always or never; NO_COLOR is honoured")
+	f.StringArrayVar(&c.vars, "var", nil, "value of a variable: `name=value`")
+	f.StringArrayVar(&c.varFiles, "var-file", nil, "`file` with values of variables")
+	f.DurationVar(&c.timeout, "timeout", 0, "give up after this time")
+	f.BoolVarP(&c.quiet, "quiet", "q", false, "no hints and no progress")
+	f.BoolVarP(&c.verbose, "verbose", "v", false, "log what is done to stderr")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
+	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help-command"})
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(
+		newDemo(c), newSim(c), newInit(c), newImport(c), newValidate(c), newFmt(c), newPlan(c), newApply(c), newDrift(c), newAdopt(c),
+		newContext(c), newShow(c), newInventory(c), newHistory(c), newServe(c), newLock(c), newVersion(c),
+	)
+	return root
+}
+
+func suggestions(cmd *cobra.Command, word string) string {
+	cmd.SuggestionsMinimumDistance = 2
+	if s := cmd.SuggestionsFor(word); len(s) > 0 {
+		return fmt.Sprintf("; did you mean %q?", s[0])
+	}
+	return ""
+}
+
+// usage is a mistake on the command line.
+func usage(cmd *cobra.Command, err error) error {
+	return &app.Failure{Code: app.ExitUsage, Err: err, Hint: cmd.CommandPath() + " --help tells more"}
+}
+
+// args wraps a check of arguments so that its failure is a usage error.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, a []string) error {
+		if err := check(cmd, a); err != nil {
+			return usage(cmd, err)
+		}
+		return nil
+	}
+}
+
+// check validates the global flags.
+func (c *cli) check(cmd *cobra.Command) error {
+	if c.output != "text" && c.output != "json" {
+		return usage(cmd, fmt.Errorf("--output is text or json, not %q", c.output))
+	}
+	if c.color != "auto" && c.color != "always" && c.color != "never" {
+		return usage(cmd, fmt.Errorf("--color is auto, always or never, not %q", c.color))
+	}
+	for _, v := range c.vars {
+		if name, _, ok := strings.Cut(v, "="); !ok || name == "" {
+			return usage(cmd, fmt.Errorf("--var is name=value, not %q", v))
+		}
+	}
+	return nil
+}
+
+// exits documents the exit codes of a command and one example.
+func exits(cmd *cobra.Command, example string, codes ...int) *cobra.Command {
+	words := map[int]string{
+		app.ExitOK: "in sync, or done", app.ExitError: "error", app.ExitDiffers: "something differs", app.ExitIncomplete: "incomplete: some source could not be observed",
+		app.ExitRefused: "refused: policy, guard, lock, stale plan, no terminal and no --yes; nothing was done", app.ExitPartial: "partial: not every change ended as planned", app.ExitUsage: "usage",
+	}
+	var b strings.Builder
+	b.WriteString(strings.TrimSpace(cmd.Long))
+	if cmd.Long == "" {
+		b.WriteString(cmd.Short + ".")
+	}
+	b.WriteString("\n\nExit codes:\n")
+	for _, code := range append(codes, app.ExitUsage) {
+		fmt.Fprintf(&b, "  %-3d %s\n", code, words[code])
+	}
+	cmd.Long = strings.TrimRight(b.String(), "\n")
+	cmd.Example = "  " + example
+	return cmd
+}
+
+// options turns the flags into those of the app.
+func (c *cli) options(cmd *cobra.Command) app.Options {
+	vars := map[string]string{}
+	for _, v := range c.vars {
+		name, value, _ := strings.Cut(v, "=")
+		vars[name] = value
+	}
+	return app.Options{
+		Dir: c.dir, Vars: vars, VarFiles: c.varFiles, Timeout: c.timeout, Version: version, Command: cmd.CommandPath(), Log: c.logger(),
+		Warn: func(d hcl.Diagnostics, files map[string]*hcl.File) {
+			if !c.quiet {
+				c.errPrinter().Diagnostics(d, files)
+			}
+		},
+		Progress: c.showProgress,
+	}
+}
+
+func (c *cli) logger() *slog.Logger {
+	level := slog.LevelError
+	if c.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// open opens the project and bounds the command's time.
+func (c *cli) open(cmd *cobra.Command) (context.Context, *app.Session, error) {
+	s, err := app.Open(c.options(cmd))
+	ctx := cmd.Context()
+	if c.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.timeout)
+		context.AfterFunc(ctx, cancel)
+	}
+	return ctx, s, err
+}
+
+func (c *cli) json() bool { return c.output == "json" }
+
+// printJSON writes the answer of a command.
+func (c *cli) printJSON(v any) error {
+	enc := json.NewEncoder(c.stdout)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// hint writes a next step to stderr, unless it is unwanted.
+func (c *cli) hint(format string, a ...any) {
+	if !c.quiet && !c.json() {
+		c.errPrinter().Hint(fmt.Sprintf(format, a...))
+	}
+}
+
+func (c *cli) colored(w io.Writer) bool {
+	switch c.color {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
+}
+
+func isTerminal(v any) bool {
+	f, ok := v.(*os.File)
+	return ok && xterm.IsTerminal(int(f.Fd()))
+}
+
+func widthOf(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if width, _, err := xterm.GetSize(int(f.Fd())); err == nil {
+			return min(width, 120)
+		}
+	}
+	return 80
+}
+
+// confirm asks a question on the terminal. Without one the answer is no.
+func (c *cli) confirm(question string) bool {
+	if !isTerminal(c.stdin) {
+		return false
+	}
+	c.endProgress()
+	fmt.Fprintf(c.stderr, "%s [y/N] ", question)
+	var answer string
+	if _, err := fmt.Fscanln(c.stdin, &answer); err != nil {
+		return false
+	}
+	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
+}
