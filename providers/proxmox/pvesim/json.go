@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 )
 
 // obj is a JSON object whose keys come in no order, as a Perl hash's do, so
@@ -62,4 +63,12 @@ func number(s string) any {
 		return n
 	}
 	return s
+}
+
+// splitNUL splits the values of a list parameter.
+func splitNUL(s string) []string {
+	if s == "" {
+		return []string{}
+	}
+	return strings.Split(s, "\x00")
 }

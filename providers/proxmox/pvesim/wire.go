@@ -22,16 +22,14 @@ const bodyLimit = 512 << 10
 // conn is one client connection.
 type conn struct {
 	net.Conn
-	busy   atomic.Bool
 	closed atomic.Bool
 }
 
 // shut ends an idle connection now and a busy one after its answer.
 func (c *conn) shut() {
 	c.closed.Store(true)
-	if !c.busy.Load() {
-		_ = c.SetReadDeadline(time.Now()) // wakes the reader; the loop then closes
-	}
+	_ = c.SetReadDeadline(time.Now())                       // wakes a reader; an answer under way needs no more input
+	_ = c.SetWriteDeadline(time.Now().Add(2 * time.Second)) // a client that does not read must not hold Close
 }
 
 // reply is one answer.
@@ -76,14 +74,9 @@ func (s *Server) serve(c *conn) {
 	}()
 	br := bufio.NewReader(c)
 	for !c.closed.Load() {
-		c.busy.Store(false)
-		if c.closed.Load() {
-			return
-		}
 		if _, err := br.Peek(1); err != nil {
 			return
 		}
-		c.busy.Store(true)
 		req, err := http.ReadRequest(br)
 		if err != nil {
 			_ = write(c, &reply{status: 400, reason: "bad request", close: true}, "GET")
