@@ -142,6 +142,7 @@ func Literal(a *inventory.Attr, v cty.Value) string {
 		if text, ok := heredoc(inventory.Text(v)); ok {
 			return text
 		}
+		v = cty.StringVal(strings.TrimRight(inventory.Text(v), " \t\r\n"))
 	}
 	return strings.TrimSpace(string(hclwrite.TokensForValue(v).Bytes()))
 }

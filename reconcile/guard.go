@@ -40,8 +40,8 @@ func CheckBulk(p *Plan, l Limits) error {
 			n++
 		}
 	}
-	if limit := max(l.Changes, p.Managed*l.Percent/100); n > limit {
-		return fmt.Errorf("the run would change %d of %d managed resources, more than the %d that one run may; look at the plan, then add --allow-bulk", n, p.Managed, limit)
+	if limit := max(l.Changes, p.Declared*l.Percent/100); n > limit {
+		return fmt.Errorf("the run would change %d of %d managed resources, more than the %d that one run may; look at the plan, then add --allow-bulk", n, p.Declared, limit)
 	}
 	return nil
 }
@@ -49,7 +49,7 @@ func CheckBulk(p *Plan, l Limits) error {
 // CheckEmpty refuses manifests that declare nothing where they declared something
 // the last time: a wrong folder, a lost file.
 func CheckEmpty(p *Plan, managedLastTime int) error {
-	if p.Managed == 0 && managedLastTime > 0 {
+	if p.Declared == 0 && managedLastTime > 0 {
 		return fmt.Errorf("the manifests declare nothing, and the last run managed %d resources; is this the right folder?", managedLastTime)
 	}
 	return nil

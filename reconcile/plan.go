@@ -16,7 +16,8 @@ import (
 type Plan struct {
 	ObservedAt time.Time
 	Complete   bool // every source could be observed
-	Managed    int  // declared resources
+	Declared   int  // resources in the manifests
+	Managed    int  // those of them that the plan is about
 	Changes    []inventory.Change
 	Unknown    []inventory.Scope
 	Unmanaged  []inventory.Observation
@@ -35,7 +36,7 @@ type Request struct {
 
 // New compares and plans. It makes no calls that change anything.
 func New(ctx context.Context, req Request) (*Plan, error) {
-	p := &Plan{ObservedAt: req.Now, Complete: true, Managed: len(req.Desired)}
+	p := &Plan{ObservedAt: req.Now, Complete: true, Declared: len(req.Desired), Managed: len(req.Desired)}
 	for i := range req.Snapshots {
 		s := &req.Snapshots[i]
 		p.Complete = p.Complete && s.Complete
@@ -63,6 +64,34 @@ func New(ctx context.Context, req Request) (*Plan, error) {
 // which it is an instance.
 func targets(target, a inventory.Address) bool {
 	return target == a || target.Key == "" && target.Kind == a.Kind && target.Name == a.Name
+}
+
+// targeted returns the resources that the targets name.
+func targeted(all []inventory.Resource, ts []inventory.Address) []inventory.Resource {
+	var out []inventory.Resource
+	for _, r := range all {
+		if slices.ContainsFunc(ts, func(t inventory.Address) bool { return targets(t, r.Addr) }) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// narrow keeps, of what could not be observed, what concerns the targets.
+func narrow(scopes []inventory.Scope, ts []inventory.Address) []inventory.Scope {
+	var out []inventory.Scope
+	for _, u := range scopes {
+		var named []inventory.Address
+		for _, a := range u.Addresses {
+			if slices.ContainsFunc(ts, func(t inventory.Address) bool { return targets(t, a) }) {
+				named = append(named, a)
+			}
+		}
+		if u.Addresses = named; len(named) > 0 {
+			out = append(out, u)
+		}
+	}
+	return out
 }
 
 // unmanaged returns the guests that no manifest declares. A template is none of
@@ -179,7 +208,7 @@ func (p *Plan) Summary() Summary {
 	for i := range p.Changes {
 		s.count(&p.Changes[i])
 	}
-	s.InSync = s.Managed - s.Unknown - len(p.Changes)
+	s.InSync = max(s.Managed-s.Unknown-len(p.Changes), 0)
 	if all := s.Managed + s.Unmanaged; all > 0 {
 		s.Coverage = float64(s.Managed*1000/all) / 1000
 	}

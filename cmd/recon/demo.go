@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -109,7 +110,8 @@ func (d *demo) tell() {
 
 	d.chapter("What is there becomes manifests")
 	d.recon(app.ExitOK, "import", "--all", "-q")
-	d.edit("You add what only you know: purposes, and what nobody may touch.", demoEdits)
+	d.edit("You add what only you know: purposes, and what nobody may touch.", demoEdits()...)
+	d.recon(app.ExitOK, "fmt", "-q")
 	d.recon(app.ExitOK, "plan")
 	d.recon(app.ExitOK, "context")
 	d.show("CLAUDE.md", 14)
@@ -117,10 +119,10 @@ func (d *demo) tell() {
 	d.chapter("Then life goes on")
 	d.live("Lena takes memory from the media server in the web interface.", "PUT", "/nodes/node01/qemu/111/config", "memory=4096")
 	d.live("A guest moves to another node, and its tags are typed anew in another order.", "POST", "/nodes/node02/qemu/106/migrate", "target=node01", "online=1", "with-local-disks=1")
-	d.live("", "PUT", "/nodes/node01/qemu/106/config", "tags=prod;GitLab;devops")
+	d.live("", "PUT", "/nodes/node01/qemu/106/config", "tags=Docker;devops")
 	d.live("She switches off the start at boot of the backup server, which is protected.", "PUT", "/nodes/node03/qemu/150/config", "onboot=0")
-	d.live("And she tries something out in a new container.", "POST", "/nodes/node02/lxc", "vmid=299", "hostname=scratch", "memory=512", "rootfs=local-lvm:4", "ostemplate=local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst", "net0=name=eth0,bridge=vmbr0,tag=40,ip=dhcp")
-	d.edit("You give Immich two more cores in its manifest.", map[string][2]string{"manifests/media.hcl": {immichCores, immichMoreCores}})
+	d.live("And she tries something out in a new container.", "POST", "/nodes/node01/lxc", "vmid=299", "hostname=scratch", "memory=512", "rootfs=local-lvm:4", "ostemplate=local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst", "net0=name=eth0,bridge=vmbr0,tag=40,ip=dhcp")
+	d.edit("You give Immich two more cores in its manifest.", demoEdit{"manifests/media.hcl", `(?s)(vm "immich" .*?cores +=) 6`, "$1 8"})
 	d.recon(app.ExitDiffers, "drift")
 	d.say("The move and the order of tags are no drift. The rest is, and CLAUDE.md says so.")
 
@@ -178,22 +180,23 @@ func (d *demo) recon(want int, args ...string) {
 	}
 }
 
+// A demoEdit replaces text in a manifest.
+type demoEdit struct{ file, pattern, with string }
+
 // edit changes files as their author would in an editor.
-func (d *demo) edit(why string, edits map[string][2]string) {
+func (d *demo) edit(why string, edits ...demoEdit) {
 	d.say("%s", why)
-	for name, e := range edits {
+	for _, e := range edits {
+		text := d.read(e.file)
 		if d.err != nil {
 			return
 		}
-		path := filepath.Join(d.dir, name)
-		text, err := os.ReadFile(path)
-		if err == nil && !strings.Contains(string(text), e[0]) {
-			err = fmt.Errorf("%s holds no %q", name, e[0])
+		changed := regexp.MustCompile(e.pattern).ReplaceAllString(text, e.with)
+		if changed == text {
+			d.err = fmt.Errorf("%s holds nothing like %s", e.file, e.pattern)
+			return
 		}
-		if err == nil {
-			err = os.WriteFile(path, []byte(strings.Replace(string(text), e[0], e[1], 1)), 0o644)
-		}
-		d.err = err
+		d.err = os.WriteFile(filepath.Join(d.dir, e.file), []byte(changed), 0o644)
 	}
 }
 

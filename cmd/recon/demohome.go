@@ -58,16 +58,13 @@ Moved the photo library to Immich.
 `
 
 // demoEdits are what the home's owner adds to the imported manifests.
-var demoEdits = map[string][2]string{
-	"manifests/media.hcl":  {"  vmid = 111\n", "  vmid    = 111\n  purpose = \"films and music for the family\"\n"},
-	"manifests/infra.hcl":  {"  vmid = 150\n", "  vmid    = 150\n  purpose = \"backups of everything\"\n  protect = true\n"},
-	"manifests/devops.hcl": {"  vmid = 106\n", "  vmid    = 106\n  purpose = \"GitLab\"\n"},
+func demoEdits() []demoEdit {
+	return []demoEdit{
+		{"manifests/media.hcl", `(?m)^(  vmid +)= 111$`, "$0\n  purpose = \"films and music for the family\""},
+		{"manifests/devops.hcl", `(?m)^(  vmid +)= 106$`, "$0\n  purpose = \"GitLab\""},
+		{"manifests/infra.hcl", `(?m)^(  vmid +)= 150$`, "$0\n  purpose = \"backups of everything\"\n\n  protect = true"},
+	}
 }
-
-const (
-	immichCores     = "immich"
-	immichMoreCores = "immich"
-)
 
 // A simUser changes the simulated home the way a person does: with another
 // account than recon's.

@@ -66,7 +66,7 @@ func (s *Session) RunCycle(ctx context.Context, kind string, opts CycleOptions) 
 	if err := reconcile.CheckEmpty(c.Plan, w.Memory.Managed); err != nil {
 		return nil, Refuse("nothing was written", "%w", err)
 	}
-	err = s.writing(kind, c.Plan.Managed, func(l *ledger.Ledger) (int, string, error) {
+	err = s.writing(kind, c.Plan.Declared, func(l *ledger.Ledger) (int, string, error) {
 		if err := s.record(ctx, l, c, nil); err != nil {
 			return ExitError, "", err
 		}
@@ -167,7 +167,7 @@ func (a *ApplyRun) Code() int {
 // ledger and documents from that second look.
 func (s *Session) RunApply(ctx context.Context, w *World, p *reconcile.Plan, opts reconcile.Options) (*ApplyRun, error) {
 	run := &ApplyRun{Plan: p}
-	err := s.writing("apply", p.Managed, func(l *ledger.Ledger) (int, string, error) {
+	err := s.writing("apply", p.Declared, func(l *ledger.Ledger) (int, string, error) {
 		opts.Journal, opts.Secret = l, reconcile.SecretOf
 		run.Results = reconcile.Apply(ctx, p, s.request(w, nil), opts)
 		after, err := s.lookAgain(context.WithoutCancel(ctx), l, run.Results)

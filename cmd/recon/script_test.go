@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"recon/providers/proxmox/pvesim"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"recon": main})
+}
+
+// TestScripts runs the txtar scripts in testdata: what a user types, and what the
+// program answers. Beside testscript's own commands they have:
+//
+//	sim WORLD [fault...]   start a simulated cluster: home, single, or a JSON file.
+//	                       Its address, token and certificate go into the environment
+//	                       and into cluster.recon.hcl.
+//	pve METHOD PATH [k=v]  change the cluster as somebody else would
+//	fault [SPEC...]        set the simulator's faults; none clears them
+//	edit FILE OLD NEW      replace text in a file
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("NO_COLOR", "1")
+			e.Setenv("TZ", "UTC")
+			e.Values[simKey{}] = &scriptSim{}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "edit": cmdEdit, "exits": cmdExits},
+	})
+}
+
+type simKey struct{}
+
+// A scriptSim is the simulator of one script, and an account on it that is not
+// recon's.
+type scriptSim struct {
+	server *pvesim.Server
+	user   *simUser
+}
+
+func cmdSim(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 1 {
+		ts.Fatalf("usage: sim WORLD [fault...]")
+	}
+	name := args[0]
+	if strings.HasSuffix(name, ".json") {
+		name = ts.MkAbs(name)
+	}
+	world, err := pvesim.LoadWorld(name)
+	ts.Check(err)
+	s := ts.Value(simKey{}).(*scriptSim)
+	if s.server != nil {
+		ts.Check(s.server.Close())
+	}
+	s.server, err = pvesim.New(pvesim.Options{World: world, StatCycle: -1, NodeDelay: 20 * time.Millisecond, AuthDelay: -1, Faults: args[1:]})
+	ts.Check(err)
+	ts.Defer(func() { s.server.Close() })
+	s.user, err = newSimUser(s.server, "lena@pve")
+	ts.Check(err)
+	ts.Setenv("PVE_TOKEN", s.server.Token())
+	ts.Setenv("PVE_ENDPOINT", s.server.Endpoint())
+	ts.Setenv("PVE_FINGERPRINT", s.server.Fingerprint())
+	block := fmt.Sprintf("proxmox \"home\" {\n  endpoints   = [%q]\n  token       = env(\"PVE_TOKEN\")\n  fingerprint = %q\n}\n", s.server.Endpoint(), s.server.Fingerprint())
+	ts.Check(os.WriteFile(ts.MkAbs("cluster.recon.hcl"), []byte(block), 0o644))
+	if _, err := os.Stat(ts.MkAbs("recon.hcl")); os.IsNotExist(err) {
+		ts.Check(os.WriteFile(ts.MkAbs("recon.hcl"), nil, 0o644))
+	}
+}
+
+func cmdPVE(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: pve METHOD PATH [k=v...]")
+	}
+	s := ts.Value(simKey{}).(*scriptSim)
+	if args[0] == "GET" {
+		data, err := s.user.do(context.Background(), "GET", args[1], nil)
+		ts.Check(err)
+		pretty, err := json.MarshalIndent(data, "", "  ")
+		ts.Check(err)
+		fmt.Fprintln(ts.Stdout(), string(pretty))
+		return
+	}
+	err := s.user.call(context.Background(), args[0], args[1], args[2:]...)
+	switch {
+	case neg && err == nil:
+		ts.Fatalf("the call succeeded")
+	case !neg:
+		ts.Check(err)
+	}
+}
+
+func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
+	s := ts.Value(simKey{}).(*scriptSim)
+	s.server.ClearFaults()
+	for _, f := range args {
+		ts.Check(s.server.AddFault(f))
+	}
+}
+
+func cmdEdit(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: edit FILE OLD NEW")
+	}
+	file := ts.MkAbs(args[0])
+	text, err := os.ReadFile(file)
+	ts.Check(err)
+	if !strings.Contains(string(text), args[1]) {
+		ts.Fatalf("%s holds no %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(file, []byte(strings.Replace(string(text), args[1], args[2], 1)), 0o644))
+}
+
+// cmdExits runs recon and checks its exit code: exits CODE ARGS...
+func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 1 {
+		ts.Fatalf("usage: exits CODE ARGS...")
+	}
+	err := ts.Exec("recon", args[1:]...)
+	code := 0
+	if err != nil {
+		var exit interface{ ExitCode() int }
+		if e, ok := err.(interface{ ExitCode() int }); ok {
+			exit = e
+		}
+		if exit == nil {
+			ts.Fatalf("recon did not run: %v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("recon %s exited with %d, not %s", strings.Join(args[1:], " "), code, args[0])
+	}
+}
+
