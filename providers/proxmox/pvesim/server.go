@@ -253,7 +253,7 @@ func (s *Server) Fingerprint() string { return s.ca.fingerprint }
 func (s *Server) CAFile() string { return s.caFile }
 
 // Update changes the world behind the clients' backs. Digests follow, and the
-// lists show the new state at once.
+// lists show the new state at once. f must not call the server.
 func (s *Server) Update(f func(*World)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
