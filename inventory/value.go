@@ -92,9 +92,19 @@ var sizeUnits = []struct {
 	suffix string
 	bytes  int64
 }{
-	{"TiB", TiB}, {"GiB", GiB}, {"MiB", MiB}, {"KiB", KiB},
-	{"TB", TiB}, {"GB", GiB}, {"MB", MiB}, {"KB", KiB},
-	{"T", TiB}, {"G", GiB}, {"M", MiB}, {"K", KiB}, {"B", 1},
+	{"TiB", TiB},
+	{"GiB", GiB},
+	{"MiB", MiB},
+	{"KiB", KiB},
+	{"TB", TiB},
+	{"GB", GiB},
+	{"MB", MiB},
+	{"KB", KiB},
+	{"T", TiB},
+	{"G", GiB},
+	{"M", MiB},
+	{"K", KiB},
+	{"B", 1},
 }
 
 // ParseSize reads a size with a unit: "8GiB", "512M", "1.5T". All units are

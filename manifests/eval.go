@@ -5,11 +5,11 @@ import (
 	"slices"
 	"strings"
 
+	"recon/inventory"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-
-	"recon/inventory"
 )
 
 // A node is something whose value can be referenced: var.x, local.x or a guest

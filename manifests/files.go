@@ -72,8 +72,10 @@ func parseFiles(fsys fs.FS) (map[string]*hcl.File, hcl.Diagnostics) {
 			err = fmt.Errorf("the file has %d bytes; a manifest has at most %d", len(src), maxFile)
 		}
 		if err != nil {
-			diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Manifest cannot be read", Detail: err.Error() + ".",
-				Subject: &hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}})
+			diags = append(diags, &hcl.Diagnostic{
+				Severity: hcl.DiagError, Summary: "Manifest cannot be read", Detail: err.Error() + ".",
+				Subject: &hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos},
+			})
 			continue
 		}
 		f, d := parse(src, name)

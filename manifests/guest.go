@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"recon/inventory"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-
-	"recon/inventory"
 )
 
 // A guestBlock is one vm or lxc block: one resource, or one an instance of its

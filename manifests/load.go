@@ -7,10 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"recon/inventory"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-
-	"recon/inventory"
 )
 
 // Options are what the language may reach outside the manifests.

@@ -3,9 +3,9 @@ package manifests
 import (
 	"time"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"recon/inventory"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
 // A Project is everything that the manifests say.

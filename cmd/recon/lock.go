@@ -3,9 +3,9 @@ package main
 import (
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"recon/cmd/recon/internal/app"
+
+	"github.com/spf13/cobra"
 )
 
 func newLock(c *cli) *cobra.Command {

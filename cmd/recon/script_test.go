@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rogpeppe/go-internal/testscript"
-
 	"recon/providers/proxmox/pvesim"
+
+	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
@@ -144,4 +144,3 @@ func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("recon %s exited with %d, not %s", strings.Join(args[1:], " "), code, args[0])
 	}
 }
-

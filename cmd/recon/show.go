@@ -3,10 +3,10 @@ package main
 import (
 	"fmt"
 
-	"github.com/spf13/cobra"
-
 	"recon/cmd/recon/internal/app"
 	"recon/inventory"
+
+	"github.com/spf13/cobra"
 )
 
 func newShow(c *cli) *cobra.Command {

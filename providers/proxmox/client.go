@@ -19,9 +19,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	goproxmox "github.com/luthermonson/go-proxmox"
-
 	"recon/providers"
+
+	goproxmox "github.com/luthermonson/go-proxmox"
 )
 
 // Config says how a cluster is reached.

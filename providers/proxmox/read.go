@@ -9,9 +9,9 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"recon/inventory"
+
+	"github.com/zclconf/go-cty/cty"
 )
 
 // Read observes every guest of the cluster: one list of what exists, one request

@@ -190,7 +190,7 @@ func (i *initialiser) markers(claude string) error {
 
 // surroundings notes what else is there.
 func (i *initialiser) surroundings() {
-	filepath.WalkDir(i.root, func(p string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(i.root, func(p string, d fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(i.root, p)
 		switch {
 		case err != nil:

@@ -5,11 +5,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/zclconf/go-cty/cty"
 
 	"recon/inventory"
 	"recon/manifests"
@@ -17,6 +16,8 @@ import (
 	"recon/providers/proxmox"
 	"recon/reconcile"
 	"recon/reconcile/ledger"
+
+	"github.com/zclconf/go-cty/cty"
 )
 
 // A World is what one look at everything found, beside what is remembered.
@@ -222,9 +223,11 @@ func observationOf(s ledger.Sighting) inventory.Observation {
 }
 
 func vmidOf(identity string) int {
-	n := 0
 	_, digits, _ := strings.Cut(identity, "/")
-	fmt.Sscanf(digits, "%d", &n)
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return 0 // not a guest
+	}
 	return n
 }
 

@@ -10,12 +10,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"recon/inventory"
 	"recon/providers"
 	"recon/reconcile"
 	"recon/reconcile/ledger"
+
+	"github.com/zclconf/go-cty/cty"
 )
 
 // OpenLedger opens the ledger for a command that writes it, and tells when a

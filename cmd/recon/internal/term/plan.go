@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
-
 	"recon/inventory"
 	"recon/reconcile"
+
+	"charm.land/lipgloss/v2"
 )
 
 // PlanOptions choose what of a plan is shown.
