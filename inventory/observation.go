@@ -33,6 +33,7 @@ type Observation struct {
 	Block    []Reason // why a change would not go through, as far as the look shows
 	At       time.Time
 	Err      error // why the state is Unknown
+	Old      bool  // from memory, not from a look: good to compare, no ground to act on
 }
 
 // Volatile are facts about a guest that guards and documents need.

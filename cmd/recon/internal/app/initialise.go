@@ -212,6 +212,10 @@ func (i *initialiser) surroundings() {
 
 // WriteInit writes what PlanInit decided.
 func WriteInit(root string, in *Init) error {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return err
+	}
 	s := &Session{Root: root}
 	for _, f := range in.Files {
 		if _, err := s.replaceFile(f.Path, f.Old, f.Existed, f.New); err != nil {

@@ -217,7 +217,7 @@ func (s *Session) fromMemory(provider string, m Memory) inventory.Snapshot {
 func observationOf(s ledger.Sighting) inventory.Observation {
 	s.Attrs["vmid"] = cty.NumberIntVal(int64(vmidOf(s.Identity)))
 	return inventory.Observation{
-		State: inventory.Present, At: s.At, Digest: s.Digest, Volatile: s.Volatile, Running: s.Running,
+		State: inventory.Present, Old: true, At: s.At, Digest: s.Digest, Volatile: s.Volatile, Running: s.Running,
 		Resource: inventory.Resource{Addr: s.Address, Identity: s.Identity, Provider: s.Provider, Attrs: s.Attrs},
 	}
 }
