@@ -68,7 +68,7 @@ type Scope struct {
 	Scope     string // a node, a host, or the provider's own name for all of it
 	Err       error
 	Since     time.Time
-	Addresses []Address
+	Addresses []Address // the declared resources in it
 }
 
 // A Node is a machine that carries guests.
