@@ -118,7 +118,7 @@ func ParseSize(s string) (int64, error) {
 			continue
 		}
 		r, ok := new(big.Rat).SetString(strings.TrimSpace(digits))
-		if !ok || strings.ContainsAny(digits, "/eE_+-") || len(digits) > 24 {
+		if !ok || strings.Trim(digits, "0123456789. ") != "" || len(digits) > 24 {
 			return 0, fmt.Errorf("%q is not a size; write a number and a unit, such as \"8GiB\"", s)
 		}
 		r.Mul(r, new(big.Rat).SetInt64(u.bytes))
