@@ -21,6 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	asMain()
 	testscript.Main(m, map[string]func(){"recon": main})
 }
 
