@@ -213,15 +213,6 @@ func JSONValue(v cty.Value) any {
 	return json.RawMessage(raw)
 }
 
-// ValueFromJSON reads back what JSONValue wrote for an attribute of that type.
-func ValueFromJSON(raw []byte, t cty.Type) (cty.Value, error) {
-	v, err := ctyjson.Unmarshal(raw, t)
-	if err != nil {
-		return cty.NullVal(t), fmt.Errorf("value %s is not a %s: %w", raw, t.FriendlyName(), err)
-	}
-	return v, nil
-}
-
 // Timestamp returns a time in the form of all JSON output: RFC 3339, UTC, whole
 // seconds, and "" for the zero time.
 func Timestamp(t time.Time) string {

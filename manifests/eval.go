@@ -20,7 +20,7 @@ type node struct {
 	expr  hclsyntax.Expression // of a local
 	guest *guestBlock          // of a vm or lxc block
 	state nodeState
-	value cty.Value // meaningful when state is ready
+	value cty.Value // of a variable or local, when state is ready
 }
 
 type nodeState int
@@ -87,7 +87,7 @@ func (l *loader) evaluate(n *node) bool {
 	l.stack = append(l.stack, n)
 	ok := false
 	if n.guest != nil {
-		n.value, ok = l.evaluateGuest(n.guest)
+		ok = l.evaluateGuest(n.guest)
 	} else {
 		n.value, ok = l.eval(n.expr, &scope{})
 	}
@@ -206,16 +206,17 @@ func (l *loader) resolve(t hcl.Traversal, s *scope) (member string, v cty.Value,
 	if !l.evaluate(n) {
 		return "", cty.DynamicVal, false
 	}
-	if n.guest != nil {
-		s.refer(t, n)
+	if n.guest == nil {
+		return step.Name, n.value, true
 	}
-	return step.Name, n.value, true
+	s.refer(t, n)
+	return step.Name, n.guest.value(), true
 }
 
 // refer notes the edge to a guest, and explains a reference to a field that its
 // block does not declare: only what is written can be referred to.
 func (s *scope) refer(t hcl.Traversal, n *node) {
-	v, rest, addr := n.value, t[2:], inventory.Address{Kind: n.guest.kind.Name, Name: n.guest.label}
+	v, rest, addr := n.guest.value(), t[2:], inventory.Address{Kind: n.guest.kind.Name, Name: n.guest.label}
 	explain := func(summary, format string, args ...any) {
 		s.missing = append(s.missing, errorAt(t.SourceRange(), summary, format, args...))
 	}

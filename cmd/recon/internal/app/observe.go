@@ -32,7 +32,7 @@ type World struct {
 // Memory is what the ledger holds; empty without one.
 type Memory struct {
 	Applied   map[inventory.Address]inventory.Applied
-	Sightings map[string]ledger.Sighting
+	Sightings map[string]ledger.Sighting // nil until recall
 	Sources   []ledger.Source
 	Episodes  map[inventory.Address]ledger.Episode
 	Managed   int // resources that the manifests declared last time
@@ -77,6 +77,9 @@ func (s *Session) Remembered() (*World, error) {
 		return nil, err
 	}
 	if w.Readers, err = s.readers(); err != nil {
+		return nil, err
+	}
+	if err := s.recall(w); err != nil {
 		return nil, err
 	}
 	for _, r := range w.Readers {
@@ -158,6 +161,22 @@ func (s *Session) absolute(name string) string {
 	return s.path(name)
 }
 
+// recall reads what was last seen of every resource, which is much and is needed
+// only where something is unknown, written down, or shown from memory.
+func (s *Session) recall(w *World) error {
+	if w.Memory.Sightings != nil {
+		return nil
+	}
+	w.Memory.Sightings = map[string]ledger.Sighting{}
+	l, err := ledger.OpenExisting(s.StatePath())
+	if err != nil || l == nil {
+		return err
+	}
+	defer l.Close()
+	w.Memory.Sightings, err = l.Sightings()
+	return err
+}
+
 // remember reads the ledger when there is one.
 func (s *Session) remember() (Memory, error) {
 	l, err := ledger.OpenExisting(s.StatePath())
@@ -182,9 +201,6 @@ func (s *Session) memoryOf(l *ledger.Ledger) (m Memory, err error) {
 			}
 			delete(m.Applied, mv.From)
 		}
-	}
-	if m.Sightings, err = l.Sightings(); err != nil {
-		return m, err
 	}
 	if m.Sources, err = l.Sources(); err != nil {
 		return m, err
