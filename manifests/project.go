@@ -65,6 +65,15 @@ type Moved struct {
 	Range    hcl.Range
 }
 
+// forgetSyntax lets go of the syntax trees, which are most of what a large project
+// weighs. Showing mistakes needs them, and then there were some; an edit parses
+// its file again.
+func (p *Project) forgetSyntax() {
+	for name, f := range p.Files {
+		p.Files[name] = &hcl.File{Bytes: f.Bytes}
+	}
+}
+
 // Resource returns the resource at an address, or nil.
 func (p *Project) Resource(a inventory.Address) *inventory.Resource {
 	for i := range p.Resources {

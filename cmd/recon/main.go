@@ -13,7 +13,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"recon/cmd/recon/internal/app"
@@ -24,9 +23,6 @@ import (
 var version = "0.1.0-dev"
 
 func main() {
-	// Runs are short and make much that lives to their end: collecting less often
-	// saves a third of the time.
-	debug.SetGCPercent(400)
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
