@@ -51,6 +51,7 @@ func TestChaos(t *testing.T) {
 type chaos struct {
 	*home
 	rnd    *rand.Rand
+	check  func(method, path string, params url.Values)
 	killAt atomic.Int64 // the number of the request at which the process is killed; 0 for a moment in time
 	seen   atomic.Int64
 	victim atomic.Pointer[os.Process]
@@ -58,7 +59,7 @@ type chaos struct {
 }
 
 func newChaos(t *testing.T, seed int64) *chaos {
-	c := &chaos{rnd: rand.New(rand.NewSource(seed))}
+	c := &chaos{rnd: rand.New(rand.NewSource(seed)), check: schemas.Hook(t, "")}
 	opts := pvesim.Options{World: pvesim.Generate(9, seed), StatCycle: -1, AuthDelay: -1, NodeDelay: -1, OnRequest: c.request}
 	sim, err := pvesim.New(opts)
 	if err != nil {
@@ -74,7 +75,10 @@ func newChaos(t *testing.T, seed int64) *chaos {
 
 // request counts what recon asks and kills it at the chosen number. The request
 // itself goes on: the server has it.
-func (c *chaos) request(string, string, url.Values) {
+func (c *chaos) request(method, path string, params url.Values) {
+	if c.check != nil {
+		c.check(method, path, params)
+	}
 	if n := c.seen.Add(1); n == c.killAt.Load() {
 		if p := c.victim.Load(); p != nil {
 			_ = p.Kill()
