@@ -1,0 +1,400 @@
+package terraform
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-exec/tfexec"
+	tfjson "github.com/hashicorp/terraform-json"
+
+	"recon/inventory"
+	"recon/providers"
+)
+
+// RunMethod is the method of steps that run terraform.
+const RunMethod = "run"
+
+// A plan is a saved plan of terraform and what it would do.
+type plan struct {
+	file    string
+	changes []string          // a line a resource that would change
+	after   map[string]*Guest // what the state would say afterwards, by address
+	actions map[string]bool   // create, update, delete, as far as they occur
+	used    bool              // it was applied, or another one was since
+}
+
+// Covers reports whether Terraform has a say in a field of the guest: then recon
+// must not write it.
+func (g *Guest) Covers(p inventory.Path, live inventory.Attrs) bool {
+	if slices.Contains(g.veiled, p) {
+		return true
+	}
+	names := g.slots(live)
+	kind := inventory.KindOf(g.Kind)
+	for mine := range g.Attrs {
+		if renamed(kind, mine, names) == p {
+			return true
+		}
+	}
+	return false
+}
+
+// Steps turns the change of a guest that Terraform owns into a run of terraform:
+// terraform plan for that resource alone, saved, and its apply. When the code does
+// not say what is wished, the reasons name the lines of code and what to write
+// there, and there are no steps.
+func (p *Provider) Steps(ctx context.Context, c inventory.Change, g *Guest) ([]inventory.Step, []inventory.Reason) {
+	if c.Action == inventory.ActionDelete {
+		return nil, reason("terraform_owned", "Terraform owns it; take %s (%s) out of the code and run terraform apply", g.Address, p.spot(g.Address, place{}))
+	}
+	if p.cfg.Directory == "" {
+		return nil, p.elsewhere(c, g)
+	}
+	pl, err := p.plan(ctx, g.Address)
+	if err != nil {
+		return nil, reason("terraform", "Terraform owns it (%s), and terraform plan failed: %s", g.Address, redact(err.Error(), p.secrets()))
+	}
+	if wrong := p.unmet(c, g, pl); len(wrong) > 0 {
+		return nil, wrong
+	}
+	if len(pl.changes) == 0 {
+		return nil, reason("terraform", "Terraform owns it (%s), and terraform plan sees nothing to change", g.Address)
+	}
+	return []inventory.Step{p.step(c, g, pl)}, nil
+}
+
+func reason(code, format string, args ...any) []inventory.Reason {
+	return []inventory.Reason{{Code: code, Detail: fmt.Sprintf(format, args...)}}
+}
+
+// elsewhere says what to change by hand when the source is a file, in whose name
+// recon cannot run terraform.
+func (p *Provider) elsewhere(c inventory.Change, g *Guest) []inventory.Reason {
+	var out []inventory.Reason
+	for _, f := range c.Writing() {
+		out = append(out, reason("terraform_owned", "Terraform owns it (%s in %s): %s, then run terraform apply", g.Address, p.where(), p.edit(g, &f, c.Have.Resource.Attrs))...)
+	}
+	if len(out) == 0 {
+		out = reason("terraform_owned", "Terraform owns it (%s in %s); run terraform apply", g.Address, p.where())
+	}
+	return out
+}
+
+// edit says which line of code to change, and to what.
+func (p *Provider) edit(g *Guest, f *inventory.FieldChange, live inventory.Attrs) string {
+	pl, ok := g.placeOf(f.Path, live)
+	if !ok {
+		return fmt.Sprintf("%s: %s shall be %s", p.spot(g.Address, place{}), f.Path, f.Attr.Show(f.Desired))
+	}
+	if f.Attr.Secret {
+		return fmt.Sprintf("%s: write another %s", p.spot(g.Address, pl), pl.spelled())
+	}
+	return fmt.Sprintf("%s: write %s = %s", p.spot(g.Address, pl), pl.spelled(), pl.spell(f.Desired))
+}
+
+func (g *Guest) placeOf(path inventory.Path, live inventory.Attrs) (place, bool) {
+	names := g.slots(live)
+	kind := inventory.KindOf(g.Kind)
+	for mine, pl := range g.places {
+		if renamed(kind, mine, names) == path {
+			return pl, true
+		}
+	}
+	return place{}, false
+}
+
+// unmet names the wishes that the code does not fulfil.
+func (p *Provider) unmet(c inventory.Change, g *Guest, pl *plan) []inventory.Reason {
+	after := pl.after[g.Address]
+	if after == nil && c.Action == inventory.ActionUpdate {
+		after = g // the plan leaves the resource as the state has it
+	}
+	var out []inventory.Reason
+	wishes := c.Writing()
+	if c.Action == inventory.ActionCreate {
+		wishes = c.Fields
+	}
+	target := maps.Clone(c.Have.Resource.Attrs)
+	if target == nil {
+		target = inventory.Attrs{}
+	}
+	for _, f := range wishes {
+		target[f.Path] = f.Desired
+	}
+	var would inventory.Attrs
+	if after != nil {
+		would = after.Agreeing(target)
+	}
+	for i := range wishes {
+		f := &wishes[i]
+		if c.Action == inventory.ActionCreate && !g.Covers(f.Path, target) || f.Attr.WriteOnly || f.Attr.Same(f.Desired, would[f.Path]) {
+			continue
+		}
+		out = append(out, reason("terraform_code", "Terraform owns it, and its code says otherwise; %s", p.edit(g, f, c.Have.Resource.Attrs))...)
+	}
+	return out
+}
+
+// step is the apply of a saved plan.
+func (p *Provider) step(c inventory.Change, g *Guest, pl *plan) inventory.Step {
+	s := inventory.Step{
+		Method: RunMethod, Path: "terraform apply", Impact: max(c.Impact, inventory.ImpactReload), Touches: touches(c.Have.Volatile.Raw, g.Kind),
+		Params:  map[string]string{"source": p.Name(), "directory": p.cfg.Directory, "target": g.Address, "changes": strings.Join(pl.changes, "\n")},
+		Summary: "terraform apply " + g.Address, Done: inventory.Probe{State: inventory.Present.String(), Fields: map[inventory.Path]inventory.Value{}},
+	}
+	if p.cfg.Workspace != "" {
+		s.Params["workspace"] = p.cfg.Workspace
+	}
+	if pl.actions["delete"] {
+		s.Impact = inventory.ImpactDestroy
+	}
+	for _, f := range c.Writing() {
+		if !f.Attr.WriteOnly {
+			s.Done.Fields[f.Path] = inventory.Value{Value: f.Desired}
+		}
+	}
+	return s
+}
+
+// touches lists the keys that a run of terraform may change: it writes the whole
+// guest, not single fields.
+func touches(raw map[string]string, kind string) []string {
+	out := slices.Collect(maps.Keys(raw))
+	k := inventory.KindOf(kind)
+	for _, a := range k.Attrs {
+		out = append(out, a.Key)
+	}
+	for _, b := range k.Blocks {
+		out = append(out, b.Key)
+		for _, a := range b.Attrs {
+			if b.Slots == nil {
+				out = append(out, a.Key)
+			}
+		}
+		for _, r := range b.Slots {
+			for n := r.From; n <= r.To; n++ {
+				out = append(out, slot(r.Prefix, n), slot("ipconfig", n))
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// plan makes and saves a plan for one resource. It takes no lock and changes
+// nothing; the apply of a plan whose state has changed is refused by terraform.
+func (p *Provider) plan(ctx context.Context, address string) (*plan, error) {
+	tf, done, err := p.terraform()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	dir, err := p.scratch()
+	if err != nil {
+		return nil, fmt.Errorf("save a plan: %w", err)
+	}
+	p.mu.Lock()
+	file := filepath.Join(dir, fmt.Sprintf("%d.tfplan", len(p.plans)))
+	p.plans[address] = &plan{file: file, used: true}
+	p.mu.Unlock()
+	if _, err := tf.Plan(ctx, tfexec.Target(address), tfexec.Out(file), tfexec.Lock(false)); err != nil {
+		return nil, classify(err, p.secrets())
+	}
+	shown, err := tf.ShowPlanFile(ctx, file)
+	if err != nil {
+		return nil, fmt.Errorf("show the saved plan: %w", classify(err, p.secrets()))
+	}
+	pl := p.read(shown, file)
+	p.mu.Lock()
+	p.plans[address] = pl
+	p.mu.Unlock()
+	return pl, nil
+}
+
+// read takes out of a saved plan what it would do.
+func (p *Provider) read(shown *tfjson.Plan, file string) *plan {
+	pl := &plan{file: file, after: map[string]*Guest{}, actions: map[string]bool{}}
+	for _, rc := range shown.ResourceChanges {
+		if rc.Change == nil || rc.Change.Actions.NoOp() || rc.Change.Actions.Read() {
+			if rc.Change != nil {
+				p.foresee(pl, rc)
+			}
+			continue
+		}
+		var actions []string
+		for _, a := range rc.Change.Actions {
+			pl.actions[string(a)] = true
+			actions = append(actions, string(a))
+		}
+		line := strings.Join(actions, " and ") + " " + rc.Address
+		if diff := differences(rc.Change); diff != "" {
+			line += ": " + diff
+		}
+		pl.changes = append(pl.changes, redact(line, p.secrets()))
+		p.foresee(pl, rc)
+	}
+	return pl
+}
+
+// foresee keeps what the state would say of a guest after the plan.
+func (p *Provider) foresee(pl *plan, rc *tfjson.ResourceChange) {
+	after, ok := normal(rc.Change.After).(map[string]any)
+	if !ok || mapperOf(rc.Type) == nil {
+		return
+	}
+	r := &resource{address: rc.Address, typ: rc.Type, values: after, sensitive: shownPaths(normal(rc.Change.AfterSensitive), nil)}
+	pl.after[rc.Address] = newGuest(r, p.Name())
+}
+
+// normal turns a decoded value into the form that this package decodes itself.
+func normal(v any) any {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	var out any
+	if decode(raw, &out) != nil {
+		return nil
+	}
+	return out
+}
+
+// differences says what a change changes. Sensitive values are named, not shown.
+func differences(c *tfjson.Change) string {
+	hidden := append(shownPaths(normal(c.BeforeSensitive), nil), shownPaths(normal(c.AfterSensitive), nil)...)
+	before, after, unknown := flat(normal(c.Before)), flat(normal(c.After)), flat(normal(c.AfterUnknown))
+	paths := map[string]bool{}
+	for _, side := range []map[string]leaf{before, after} {
+		for p := range side {
+			paths[p] = true
+		}
+	}
+	var out []string
+	for _, p := range slices.Sorted(maps.Keys(paths)) {
+		b, a := before[p], after[p]
+		if b.text == a.text || unknown[p].text == "true" {
+			continue
+		}
+		secret := slices.ContainsFunc(hidden, func(h []string) bool { return covers(h, b.path) && covers(h, a.path) })
+		if secret {
+			out = append(out, p+" (secret)")
+			continue
+		}
+		out = append(out, fmt.Sprintf("%s %s -> %s", p, orNone(b.text), orNone(a.text)))
+	}
+	return strings.Join(out, ", ")
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "(none)"
+	}
+	return s
+}
+
+type leaf struct {
+	path []string
+	text string
+}
+
+// flat lists the scalars of a value by path: memory[0].dedicated.
+func flat(v any) map[string]leaf {
+	out := map[string]leaf{}
+	var walk func(v any, name string, path []string)
+	walk = func(v any, name string, path []string) {
+		switch v := v.(type) {
+		case map[string]any:
+			for k, sub := range v {
+				walk(sub, strings.TrimPrefix(name+"."+k, "."), append(slices.Clone(path), k))
+			}
+		case []any:
+			for i, sub := range v {
+				walk(sub, fmt.Sprintf("%s[%d]", name, i), append(slices.Clone(path), "*"))
+			}
+		case nil:
+		default:
+			out[name] = leaf{path, text(v)}
+		}
+	}
+	walk(v, "", nil)
+	return out
+}
+
+// Do applies the saved plan of a step. One that was saved by another process, or
+// before another plan of the source was applied, is made again, and applied only
+// when it would do the same.
+func (p *Provider) Do(ctx context.Context, s inventory.Step, say providers.Reporter) (providers.Result, error) {
+	p.runs.Lock()
+	defer p.runs.Unlock()
+	target := s.Params["target"]
+	p.mu.Lock()
+	pl := p.plans[target]
+	p.mu.Unlock()
+	if pl == nil || pl.used {
+		var err error
+		if pl, err = p.plan(ctx, target); err != nil {
+			return providers.Result{}, fmt.Errorf("terraform plan: %w", err)
+		}
+	}
+	if got := strings.Join(pl.changes, "\n"); got != s.Params["changes"] {
+		return providers.Result{}, fmt.Errorf("%w: terraform would now do something else: %s", providers.ErrChangedMeanwhile, got)
+	}
+	tf, done, err := p.terraform()
+	if err != nil {
+		return providers.Result{}, err
+	}
+	defer done()
+	tf.SetStdout(&lineWriter{say: func(line string) { say(redact(line, p.secrets())) }})
+	p.spend()
+	if err := tf.Apply(ctx, tfexec.DirOrPlan(pl.file)); err != nil {
+		return providers.Result{}, fmt.Errorf("terraform apply: %w", p.outcome(err))
+	}
+	return providers.Result{}, nil
+}
+
+// outcome tells a run that was refused before it began from one that may have
+// changed something.
+func (p *Provider) outcome(err error) error {
+	err = classify(err, p.secrets())
+	if errors.Is(err, ErrLocked) || errors.Is(err, ErrUninitialised) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", providers.ErrOutcomeUnknown, err)
+}
+
+// spend marks all saved plans of the source as used: an apply changes the state for
+// which they were made.
+func (p *Provider) spend() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, pl := range p.plans {
+		pl.used = true
+	}
+}
+
+// A lineWriter hands on whole lines without colours.
+type lineWriter struct {
+	say  func(string)
+	rest []byte
+}
+
+func (w *lineWriter) Write(b []byte) (int, error) {
+	w.rest = append(w.rest, b...)
+	for {
+		i := bytes.IndexByte(w.rest, '\n')
+		if i < 0 {
+			return len(b), nil
+		}
+		if line := strings.TrimSpace(ansi.ReplaceAllString(string(w.rest[:i]), "")); line != "" && w.say != nil {
+			w.say(line)
+		}
+		w.rest = w.rest[i+1:]
+	}
+}
