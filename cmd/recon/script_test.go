@@ -144,4 +144,3 @@ func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("recon %s exited with %d, not %s", strings.Join(args[1:], " "), code, args[0])
 	}
 }
-

@@ -78,11 +78,15 @@ func reason(code, format string, args ...any) []inventory.Reason {
 // recon cannot run terraform.
 func (p *Provider) elsewhere(c inventory.Change, g *Guest) []inventory.Reason {
 	var out []inventory.Reason
+	said := g.Agreeing(c.Have.Resource.Attrs)
 	for _, f := range c.Writing() {
-		out = append(out, reason("terraform_owned", "Terraform owns it (%s in %s): %s, then run terraform apply", g.Address, p.where(), p.edit(g, &f, c.Have.Resource.Attrs))...)
+		if f.Attr.Same(f.Desired, said[f.Path]) {
+			continue // its apply puts that right without a change of code
+		}
+		out = append(out, reason("terraform_owned", "Terraform owns it: %s, then run terraform apply (%s)", p.edit(g, &f, c.Have.Resource.Attrs), g.Address)...)
 	}
 	if len(out) == 0 {
-		out = reason("terraform_owned", "Terraform owns it (%s in %s); run terraform apply", g.Address, p.where())
+		out = reason("terraform_owned", "Terraform owns it, and its state agrees with the manifest; run terraform apply -target='%s'", g.Address)
 	}
 	return out
 }
@@ -91,12 +95,12 @@ func (p *Provider) elsewhere(c inventory.Change, g *Guest) []inventory.Reason {
 func (p *Provider) edit(g *Guest, f *inventory.FieldChange, live inventory.Attrs) string {
 	pl, ok := g.placeOf(f.Path, live)
 	if !ok {
-		return fmt.Sprintf("%s: %s shall be %s", p.spot(g.Address, place{}), f.Path, f.Attr.Show(f.Desired))
+		return fmt.Sprintf("in %s see to it that %s is %s", p.spot(g.Address, place{}), f.Path, f.Attr.Show(f.Desired))
 	}
 	if f.Attr.Secret {
-		return fmt.Sprintf("%s: write another %s", p.spot(g.Address, pl), pl.spelled())
+		return fmt.Sprintf("in %s write another %s", p.spot(g.Address, pl), pl.spelled())
 	}
-	return fmt.Sprintf("%s: write %s = %s", p.spot(g.Address, pl), pl.spelled(), pl.spell(f.Desired))
+	return fmt.Sprintf("in %s write %s = %s", p.spot(g.Address, pl), pl.spelled(), pl.spell(f.Desired))
 }
 
 func (g *Guest) placeOf(path inventory.Path, live inventory.Attrs) (place, bool) {

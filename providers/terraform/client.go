@@ -38,7 +38,7 @@ type Provider struct {
 
 	mu     sync.Mutex
 	guests []*Guest
-	hidden []string // secret values of the state
+	hidden []string                      // secret values of the state
 	code   map[string][]*hclsyntax.Block // by folder, as far as it was read
 
 	runs  sync.Mutex // one run that writes at a time
