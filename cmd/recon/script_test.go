@@ -15,7 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"recon": main})
+	testscript.Main(m, map[string]func(){"recon": main, "fake-terraform": fakeTerraform})
 }
 
 // TestScripts runs the txtar scripts in testdata: what a user types, and what the

@@ -24,7 +24,7 @@ const RunMethod = "run"
 // A plan is a saved plan of terraform and what it would do.
 type plan struct {
 	file    string
-	changes []string          // a line a resource that would change
+	changes []string          // a line for each resource that would change, followed by one for each of its values
 	after   map[string]*Guest // what the state would say afterwards, by address
 	actions map[string]bool   // create, update, delete, as far as they occur
 	used    bool              // it was applied, or another one was since
@@ -237,11 +237,10 @@ func (p *Provider) read(shown *tfjson.Plan, file string) *plan {
 			pl.actions[string(a)] = true
 			actions = append(actions, string(a))
 		}
-		line := strings.Join(actions, " and ") + " " + rc.Address
-		if diff := differences(rc.Change); diff != "" {
-			line += ": " + diff
+		pl.changes = append(pl.changes, strings.Join(actions, " and ")+" "+rc.Address)
+		for _, diff := range differences(rc.Change) {
+			pl.changes = append(pl.changes, redact(diff, p.secrets()))
 		}
-		pl.changes = append(pl.changes, redact(line, p.secrets()))
 		p.foresee(pl, rc)
 	}
 	return pl
@@ -271,7 +270,7 @@ func normal(v any) any {
 }
 
 // differences says what a change changes. Sensitive values are named, not shown.
-func differences(c *tfjson.Change) string {
+func differences(c *tfjson.Change) []string {
 	hidden := append(shownPaths(normal(c.BeforeSensitive), nil), shownPaths(normal(c.AfterSensitive), nil)...)
 	before, after, unknown := flat(normal(c.Before)), flat(normal(c.After)), flat(normal(c.AfterUnknown))
 	paths := map[string]bool{}
@@ -293,7 +292,7 @@ func differences(c *tfjson.Change) string {
 		}
 		out = append(out, fmt.Sprintf("%s %s -> %s", p, orNone(b.text), orNone(a.text)))
 	}
-	return strings.Join(out, ", ")
+	return out
 }
 
 func orNone(s string) string {

@@ -1,7 +1,9 @@
 package terraform
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -200,7 +202,7 @@ func (p *Provider) pull(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	defer done()
-	if err := p.checkLock(filepath.Join(p.path(p.cfg.Directory), p.localState())); err != nil {
+	if err := p.checkLock(p.localState()); err != nil {
 		return nil, err
 	}
 	if err := p.checkWorkspace(ctx, tf); err != nil {
@@ -236,16 +238,38 @@ func (p *Provider) checkWorkspace(ctx context.Context, tf *tfexec.Terraform) err
 	return nil
 }
 
-// localState is where the local backend keeps the state by default.
+// localState is where the local backend keeps the state: as terraform init has
+// noted it, or by default. With another backend nothing is there.
 func (p *Provider) localState() string {
-	if p.cfg.Workspace == "" || p.cfg.Workspace == "default" {
-		return "terraform.tfstate"
+	dir := p.path(p.cfg.Directory)
+	var noted struct {
+		Backend struct {
+			Type   string
+			Config struct {
+				Path         string
+				WorkspaceDir string `json:"workspace_dir"`
+			}
+		}
 	}
-	return filepath.Join("terraform.tfstate.d", p.cfg.Workspace, "terraform.tfstate")
+	if data, err := os.ReadFile(filepath.Join(dir, ".terraform", "terraform.tfstate")); err == nil {
+		_ = json.Unmarshal(data, &noted) // what cannot be read leaves the defaults
+	}
+	file, folder := cmp.Or(noted.Backend.Config.Path, "terraform.tfstate"), cmp.Or(noted.Backend.Config.WorkspaceDir, "terraform.tfstate.d")
+	if p.cfg.Workspace != "" && p.cfg.Workspace != "default" {
+		file = filepath.Join(folder, p.cfg.Workspace, "terraform.tfstate")
+	}
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(dir, file)
 }
 
 // initialised reports whether terraform init has been run in the folder.
 func (p *Provider) initialised() bool {
-	_, err := os.Stat(filepath.Join(p.path(p.cfg.Directory), ".terraform"))
-	return err == nil || os.Getenv("TF_DATA_DIR") != ""
+	for _, name := range []string{".terraform", ".terraform.lock.hcl"} {
+		if _, err := os.Stat(filepath.Join(p.path(p.cfg.Directory), name)); err == nil {
+			return true
+		}
+	}
+	return os.Getenv("TF_DATA_DIR") != ""
 }

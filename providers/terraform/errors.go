@@ -64,13 +64,16 @@ var ansi = regexp.MustCompile("\x1b\\[[0-9;]*m")
 // "Error:", without frames and colours.
 func message(out string) string {
 	out = ansi.ReplaceAllString(out, "")
-	if i := strings.Index(out, "Error:"); i >= 0 {
-		out = out[i+len("Error:"):]
+	for _, mark := range []string{"Error:", "Failed to"} {
+		if i := strings.Index(out, mark); i >= 0 {
+			out = strings.TrimPrefix(out[i:], "Error:")
+			break
+		}
 	}
 	var lines []string
 	for line := range strings.Lines(out) {
 		line = strings.TrimSpace(strings.Trim(strings.TrimSpace(line), "│╷╵"))
-		if line != "" {
+		if line != "" && !strings.HasPrefix(line, "exit status") {
 			lines = append(lines, line)
 		}
 		if len(lines) == 3 {
