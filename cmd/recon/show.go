@@ -60,7 +60,7 @@ func runShow(cmd *cobra.Command, c *cli, refresh bool, a []string) error {
 		return err
 	}
 	for _, sh := range shown {
-		if sh.State == inventory.Unknown.String() {
+		if sh.State == inventory.Unknown.String() || len(sh.Unread) > 0 {
 			return exit(app.ExitIncomplete)
 		}
 	}
@@ -109,6 +109,9 @@ func (c *cli) showOne(sh *app.Shown) {
 		if t.File != "" {
 			p.Printf("  its code is in %s:%d", t.File, t.Line)
 		}
+	}
+	for _, name := range sh.Unread {
+		p.Printf("  not known: what Terraform says; %s could not be read", name)
 	}
 	for _, n := range sh.Needs {
 		p.Printf("  needs %s", n)

@@ -114,7 +114,7 @@ func (m *mapping) table(o object, block, slot string, rules []rule) {
 // field applies one rule.
 func (m *mapping) field(o object, p inventory.Path, r rule, raw any) {
 	attr, _, _ := m.kind.Lookup(p)
-	if attr == nil || m.clone && r.cloned != "" && among(text(raw), r.cloned) {
+	if attr == nil || m.clone && (raw == "" || r.cloned != "" && among(text(raw), r.cloned)) {
 		return
 	}
 	m.put(o, p, r, m.value(attr, p, r, raw))

@@ -50,20 +50,15 @@ func (g *Guest) Agreeing(live inventory.Attrs) inventory.Attrs {
 	kind := inventory.KindOf(g.Kind)
 	out := make(inventory.Attrs, len(g.Attrs))
 	names := g.slots(live)
-	for p, v := range g.Attrs {
-		p = renamed(kind, p, names)
+	for mine, v := range g.Attrs {
+		p := renamed(kind, mine, names)
 		attr, _, _ := kind.Lookup(p)
-		if attr == nil {
-			continue
-		}
 		have := live[p]
 		switch {
-		case inventory.IsNull(have) && g.assumed[p]:
+		case inventory.IsNull(have) && g.assumed[mine]:
 			continue
-		case attr.Same(v, have) || g.roughly(p, v, have):
-			if !inventory.IsNull(have) {
-				v = have
-			}
+		case !inventory.IsNull(have) && (attr.Same(v, have) || g.roughly(mine, v, have)):
+			v = have
 		}
 		out[p] = v
 	}

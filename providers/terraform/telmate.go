@@ -173,8 +173,8 @@ var telmateDisk = []rule{
 	{path: "aio", from: "asyncio", assumed: "io_uring"},
 	{path: "aio", from: "aio", assumed: "io_uring"},
 	{path: "read_only", from: "readonly"},
-	{path: "backup", from: "backup"},
-	{path: "replicate", from: "replicate"},
+	{path: "backup", from: "backup", assumed: "0"},             // numbers until 2.9
+	{path: "replicate", from: "replicate", assumed: "0|false"}, // the default of 2.9, which it does not send
 	{path: "serial", from: "serial"},
 	{path: "read_limit", from: "mbps_r_concurrent", none: "0"},
 	{path: "write_limit", from: "mbps_wr_concurrent", none: "0"},

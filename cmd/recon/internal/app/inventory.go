@@ -101,7 +101,8 @@ type Shown struct {
 	State         string          `json:"state"` // present, absent, unknown
 	Verdict       string          `json:"verdict"`
 	ManagedBy     string          `json:"managed_by"`
-	Terraform     *ShownTerraform `json:"terraform"` // nil when no state has it
+	Terraform     *ShownTerraform `json:"terraform"`        // nil when no state has it
+	Unread        []string        `json:"terraform_unread"` // Terraform sources that could not be read, so that more may be known of it
 	File          string          `json:"file"`
 	Line          int             `json:"line"`
 	Since         *string         `json:"since"` // of the open drift episode
@@ -151,7 +152,7 @@ func (s *Session) Show(w *World, p *reconcile.Plan, addr inventory.Address) (*Sh
 	sh := &Shown{
 		FormatVersion: reconcile.FormatVersion, Address: addr.String(), Kind: addr.Kind, Identity: o.Resource.Identity, Provider: o.Resource.Provider, Name: o.Resource.Name(),
 		Node: o.Volatile.Node, Status: o.Volatile.Status, State: o.State.String(), Verdict: string(inventory.VerdictUnmanaged), ManagedBy: "none",
-		ObservedAt: inventory.Timestamp(o.At), Fields: []ShownField{}, Needs: []string{},
+		ObservedAt: inventory.Timestamp(o.At), Fields: []ShownField{}, Needs: []string{}, Unread: []string{},
 	}
 	if o.Err != nil {
 		text := o.Err.Error()

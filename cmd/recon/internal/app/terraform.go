@@ -225,6 +225,9 @@ type ShownTerraform struct {
 // terraform fills in what a state says of the resource.
 func (sh *Shown) terraform(w *World, identity string) {
 	cl := w.Claims.of(identity)
+	if cluster, _, _ := strings.Cut(identity, "/"); w.Claims != nil {
+		sh.Unread = append(sh.Unread, w.Claims.unread[cluster]...)
+	}
 	if cl == nil {
 		return
 	}
@@ -244,4 +247,48 @@ func (cl *claim) differing(paths map[inventory.Path]bool, live inventory.Attrs) 
 		}
 	}
 	return cl.attrs
+}
+
+// FromTerraform is the world as recon import --from-terraform writes it down: guests
+// that a state knows are what the state says, also those that do not exist or could
+// not be observed; the others are what they are.
+func (w *World) FromTerraform() *World {
+	out := *w
+	out.Snapshots = slices.Clone(w.Snapshots)
+	left := map[string]*claim{}
+	if w.Claims != nil {
+		maps.Copy(left, w.Claims.byIdentity)
+	}
+	for i := range out.Snapshots {
+		snap := &out.Snapshots[i]
+		snap.Observations = slices.Clone(snap.Observations)
+		for j := range snap.Observations {
+			o := &snap.Observations[j]
+			if cl := left[o.Resource.Identity]; cl != nil && (o.State != inventory.Present || o.Resource.Addr.Kind == cl.guest.Kind) {
+				*o = cl.observation(o)
+			}
+			delete(left, o.Resource.Identity)
+		}
+		for _, id := range slices.Sorted(maps.Keys(left)) {
+			if snap.Provider == "proxmox."+left[id].source.Cluster() {
+				snap.Observations = append(snap.Observations, left[id].observation(&inventory.Observation{Resource: inventory.Resource{Identity: id, Provider: snap.Provider}}))
+			}
+		}
+	}
+	return &out
+}
+
+// observation puts what the state says in the place of what was seen. Name and pool
+// come from live where the state does not know them.
+func (cl *claim) observation(o *inventory.Observation) inventory.Observation {
+	out := *o
+	out.State, out.Err = inventory.Present, nil
+	out.Resource.Addr.Kind = cl.guest.Kind
+	out.Resource.Attrs = maps.Clone(cl.attrs)
+	for _, p := range []inventory.Path{"name", "pool", "vmid"} {
+		if inventory.IsNull(out.Resource.Attrs[p]) && !inventory.IsNull(o.Resource.Attrs[p]) {
+			out.Resource.Attrs[p] = o.Resource.Attrs[p]
+		}
+	}
+	return out
 }
