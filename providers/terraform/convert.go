@@ -3,6 +3,7 @@ package terraform
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -265,9 +266,12 @@ func plainValue(t cty.Type, raw any) cty.Value {
 
 // numberValue reads a number; one beyond what any setting can be is none.
 func numberValue(s string) cty.Value {
+	if n, err := strconv.ParseFloat(s, 64); err != nil || len(s) > 40 || math.Abs(n) > 1<<62 || n != 0 && math.Abs(n) < 1e-9 {
+		return cty.NilVal // a number with a vast exponent would take for ever to be exact
+	}
 	v, err := cty.ParseNumberVal(s)
 	limit := cty.NumberIntVal(1 << 62)
-	if err != nil || len(s) > 40 || v.GreaterThan(limit).True() || v.LessThan(limit.Negate()).True() {
+	if err != nil || v.GreaterThan(limit).True() || v.LessThan(limit.Negate()).True() {
 		return cty.NilVal
 	}
 	return v

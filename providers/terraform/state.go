@@ -41,11 +41,14 @@ func parse(data []byte) (*state, error) {
 		FormatVersion string          `json:"format_version"`
 		Values        *shownValues    `json:"values"`
 		PriorState    json.RawMessage `json:"prior_state"`
+		Encrypted     string          `json:"encrypted_data"`
 	}
 	if err := decode(data, &head); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoState, hideText(err))
 	}
 	switch {
+	case head.Encrypted != "":
+		return nil, fmt.Errorf("%w: OpenTofu has encrypted it; with directory = its folder tofu hands it out", ErrNoState)
 	case head.Version != nil && *head.Version > stateVersion:
 		return nil, fmt.Errorf("%w: its format version is %d, and this recon reads %d", ErrNewer, *head.Version, stateVersion)
 	case head.Version != nil && *head.Version < stateVersion:

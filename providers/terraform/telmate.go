@@ -339,7 +339,11 @@ func telmateLXC(m *mapping, o object) {
 	}
 	for i, c := range o.children("mountpoint") {
 		at := slot("mp", indexOf(c, "slot", indexOf(c, "key", i)))
-		m.table(c, "mount", at, telmateVolume)
+		rules := telmateVolume
+		if strings.HasPrefix(c.text("volume"), "/") {
+			rules = telmateVolume[2:] // a folder of the node has neither storage nor size
+		}
+		m.table(c, "mount", at, rules)
 		m.table(c, "mount", at, []rule{{path: "path", from: "mp"}, {path: "backup", from: "backup"}})
 		if c.text("volume") != "" {
 			m.volume(c, "volume", "mount."+at)
