@@ -78,7 +78,7 @@ func reason(code, format string, args ...any) []inventory.Reason {
 // recon cannot run terraform.
 func (p *Provider) elsewhere(c inventory.Change, g *Guest) []inventory.Reason {
 	var out []inventory.Reason
-	said := g.Agreeing(c.Have.Resource.Attrs)
+	said, _ := g.Agreeing(c.Have.Resource.Attrs)
 	for _, f := range c.Writing() {
 		if f.Attr.Same(f.Desired, said[f.Path]) {
 			continue // its apply puts that right without a change of code
@@ -106,7 +106,7 @@ func (p *Provider) edit(g *Guest, f *inventory.FieldChange, live inventory.Attrs
 func (g *Guest) placeOf(path inventory.Path, live inventory.Attrs) (place, bool) {
 	names := g.slots(live)
 	kind := inventory.KindOf(g.Kind)
-	for mine, pl := range g.places {
+	for mine, pl := range g.places() {
 		if renamed(kind, mine, names) == path {
 			return pl, true
 		}
@@ -134,7 +134,7 @@ func (p *Provider) unmet(c inventory.Change, g *Guest, pl *plan) []inventory.Rea
 	}
 	var would inventory.Attrs
 	if after != nil {
-		would = after.Agreeing(target)
+		would, _ = after.Agreeing(target)
 	}
 	for i := range wishes {
 		f := &wishes[i]

@@ -94,6 +94,8 @@ type mapping struct {
 	kind  *inventory.Kind
 	guest *Guest
 	clone bool
+
+	places map[inventory.Path]place // nil: nobody asks
 }
 
 // table applies rules to an object; block and slot say where in the guest its
@@ -123,33 +125,30 @@ func (m *mapping) field(o object, p inventory.Path, r rule, raw any) {
 
 // put keeps a value, unless it comes from something that must not be shown.
 func (m *mapping) put(o object, p inventory.Path, r rule, v cty.Value) {
-	steps := append(slices.Clone(o.steps), step{r.from, 0})
-	switch {
-	case v == cty.NilVal:
+	if v == cty.NilVal {
 		return
-	case m.secret(steps):
+	}
+	if m.places != nil {
+		m.places[p] = place{append(slices.Clone(o.steps), step{r.from, 0}), r.as}
+	}
+	if m.secret(o, r.from) {
 		m.guest.veiled = append(m.guest.veiled, p)
 		delete(m.guest.Attrs, p)
 		return
 	}
 	m.guest.Attrs[p] = v
-	m.guest.places[p] = place{steps, r.as}
 }
 
-func (m *mapping) secret(steps []step) bool {
+func (m *mapping) secret(o object, from string) bool {
 	if len(m.res.sensitive) == 0 {
 		return false
 	}
-	for _, s := range m.res.sensitive {
-		var path []string
-		for _, st := range steps {
-			path = append(path, st.name)
-		}
-		if covers(withoutIndexes(s), path) {
-			return true
-		}
+	var path []string
+	for _, st := range o.steps {
+		path = append(path, st.name)
 	}
-	return false
+	path = append(path, from)
+	return slices.ContainsFunc(m.res.sensitive, func(s []string) bool { return covers(withoutIndexes(s), path) })
 }
 
 // withoutIndexes takes the list items out of a path.

@@ -24,7 +24,7 @@ type Guest struct {
 	assumed map[inventory.Path]bool  // the provider also says so of a key that is not there
 	coarse  map[inventory.Path]int64 // the value is known only as a multiple of this, rounded down
 	listed  map[string]bool          // blocks whose devices are listed in order, without their slots
-	places  map[inventory.Path]place // where the code says it
+	res     *resource                // for looking up where the code says what
 	hidden  []string                 // secret values, for taking them out of text
 	veiled  []inventory.Path         // fields that are left out because their values are secret
 }
@@ -45,10 +45,11 @@ type step struct {
 // that equal things are equal: devices get the slots that live has, values of which
 // the state knows less than live (whole GiB) take live's spelling, and what the
 // provider would also say of a key that is not there is left out where live has no
-// such key.
-func (g *Guest) Agreeing(live inventory.Attrs) inventory.Attrs {
+// such key. Differs are the fields in which the two differ, in the order of the
+// table; whether the guest runs is no configuration and is not among them.
+func (g *Guest) Agreeing(live inventory.Attrs) (said inventory.Attrs, differs []inventory.Path) {
 	kind := inventory.KindOf(g.Kind)
-	out := make(inventory.Attrs, len(g.Attrs))
+	said = make(inventory.Attrs, len(g.Attrs))
 	names := g.slots(live)
 	for mine, v := range g.Attrs {
 		p := renamed(kind, mine, names)
@@ -57,12 +58,17 @@ func (g *Guest) Agreeing(live inventory.Attrs) inventory.Attrs {
 		switch {
 		case inventory.IsNull(have) && g.assumed[mine]:
 			continue
-		case !inventory.IsNull(have) && (attr.Same(v, have) || g.roughly(mine, v, have)):
+		case !attr.Same(v, have) && !g.roughly(mine, v, have):
+			if p != "running" && p != "template" {
+				differs = append(differs, p)
+			}
+		case !inventory.IsNull(have):
 			v = have
 		}
-		out[p] = v
+		said[p] = v
 	}
-	return out
+	slices.SortFunc(differs, kind.Compare)
+	return said, differs
 }
 
 // roughly reports whether live is what the state rounds down.
@@ -106,19 +112,12 @@ func renamed(kind *inventory.Kind, p inventory.Path, names map[string]string) in
 	return p
 }
 
-// Differing returns the fields in which the state and live differ, in the order of
-// the table. Whether the guest runs is left out: that is no configuration.
-func (g *Guest) Differing(live inventory.Attrs) []inventory.Path {
-	kind := inventory.KindOf(g.Kind)
-	var out []inventory.Path
-	for p, v := range g.Agreeing(live) {
-		attr, _, _ := kind.Lookup(p)
-		if p != "running" && p != "template" && !attr.Same(v, live[p]) {
-			out = append(out, p)
-		}
-	}
-	slices.SortFunc(out, kind.Compare)
-	return out
+// places maps the guest's fields to where code spells them. It is made anew: few
+// guests are ever asked.
+func (g *Guest) places() map[inventory.Path]place {
+	m := &mapping{res: g.res, kind: inventory.KindOf(g.Kind), guest: &Guest{Attrs: inventory.Attrs{}, assumed: map[inventory.Path]bool{}, coarse: map[inventory.Path]int64{}, listed: map[string]bool{}}, places: map[inventory.Path]place{}}
+	mapperOf(g.Type).read(m, object{values: g.res.values})
+	return m.places
 }
 
 // guests maps every guest of a state. Sources order them by address.
@@ -135,11 +134,10 @@ func newGuest(r *resource, source string) *Guest {
 	m := mapperOf(r.typ)
 	g := &Guest{
 		Kind: m.kind, Address: r.address, Type: r.typ, Source: source, Attrs: inventory.Attrs{},
-		assumed: map[inventory.Path]bool{}, coarse: map[inventory.Path]int64{}, listed: map[string]bool{}, places: map[inventory.Path]place{},
+		assumed: map[inventory.Path]bool{}, coarse: map[inventory.Path]int64{}, listed: map[string]bool{}, res: r,
 	}
 	g.Secrets, g.hidden = r.secrets()
-	mp := &mapping{res: r, kind: inventory.KindOf(m.kind), guest: g}
-	m.read(mp, object{values: r.values})
+	m.read(&mapping{res: r, kind: inventory.KindOf(m.kind), guest: g}, object{values: r.values})
 	if g.VMID > 0 {
 		g.Attrs["vmid"] = cty.NumberIntVal(int64(g.VMID))
 	}

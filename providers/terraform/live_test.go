@@ -94,7 +94,7 @@ func TestRecordedStatesAgreeWithLive(t *testing.T) {
 			seen++
 			kind := inventory.KindOf(g.Kind)
 			have := o.Resource.Attrs
-			said := g.Agreeing(have)
+			said, _ := g.Agreeing(have)
 			for p, v := range said {
 				attr, _, _ := kind.Lookup(p)
 				if !attr.Same(v, have[p]) {

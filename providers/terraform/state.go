@@ -18,10 +18,7 @@ const stateVersion = 4
 const maxDepth = 64
 
 // A state is what this package needs of a state, whatever its spelling.
-type state struct {
-	serial    int64
-	resources []resource
-}
+type state struct{ resources []resource }
 
 // A resource is one instance of a managed resource.
 type resource struct {
@@ -36,7 +33,6 @@ type resource struct {
 func parse(data []byte) (*state, error) {
 	var head struct {
 		Version       *int64          `json:"version"`
-		Serial        int64           `json:"serial"`
 		Resources     []fileResource  `json:"resources"`
 		FormatVersion string          `json:"format_version"`
 		Values        *shownValues    `json:"values"`
@@ -54,7 +50,7 @@ func parse(data []byte) (*state, error) {
 	case head.Version != nil && *head.Version < stateVersion:
 		return nil, fmt.Errorf("%w: its format version %d is of a Terraform before 0.12; terraform apply -refresh-only with a newer one rewrites it", ErrNoState, *head.Version)
 	case head.Version != nil:
-		return fromFile(head.Serial, head.Resources)
+		return fromFile(head.Resources), nil
 	case head.FormatVersion != "" && major(head.FormatVersion) > 1:
 		return nil, fmt.Errorf("%w: its format version is %s, and this recon reads 1", ErrNewer, head.FormatVersion)
 	case head.FormatVersion != "" && head.PriorState != nil && head.Values == nil:
@@ -106,7 +102,7 @@ type fileResource struct {
 	Instances []struct {
 		IndexKey   json.RawMessage  `json:"index_key"`
 		Deposed    string           `json:"deposed"`
-		Attributes json.RawMessage  `json:"attributes"`
+		Attributes map[string]any   `json:"attributes"`
 		Sensitive  [][]fileStepJSON `json:"sensitive_attributes"`
 	} `json:"instances"`
 }
@@ -119,8 +115,8 @@ type fileStepJSON struct {
 
 // fromFile takes the guests out of a state file. Instances that wait for their
 // destruction (deposed) are none.
-func fromFile(serial int64, list []fileResource) (*state, error) {
-	s := &state{serial: serial}
+func fromFile(list []fileResource) *state {
+	s := &state{}
 	for i := range list {
 		fr := &list[i]
 		if fr.Mode != "managed" || mapperOf(fr.Type) == nil {
@@ -131,17 +127,14 @@ func fromFile(serial int64, list []fileResource) (*state, error) {
 			if in.Deposed != "" {
 				continue
 			}
-			r := resource{typ: fr.Type, address: address(fr.Module, fr.Type, fr.Name, in.IndexKey)}
-			if err := decode(in.Attributes, &r.values); err != nil {
-				return nil, fmt.Errorf("%w: %s: %w", ErrNoState, r.address, hideText(err))
-			}
+			r := resource{typ: fr.Type, address: address(fr.Module, fr.Type, fr.Name, in.IndexKey), values: in.Attributes}
 			for _, path := range in.Sensitive {
 				r.sensitive = append(r.sensitive, filePath(path))
 			}
 			s.resources = append(s.resources, r)
 		}
 	}
-	return s, nil
+	return s
 }
 
 func address(module, typ, name string, index json.RawMessage) string {
@@ -183,12 +176,12 @@ type shownValues struct {
 
 type shownModule struct {
 	Resources []struct {
-		Address    string          `json:"address"`
-		Mode       string          `json:"mode"`
-		Type       string          `json:"type"`
-		DeposedKey string          `json:"deposed_key"`
-		Values     json.RawMessage `json:"values"`
-		Sensitive  json.RawMessage `json:"sensitive_values"`
+		Address    string         `json:"address"`
+		Mode       string         `json:"mode"`
+		Type       string         `json:"type"`
+		DeposedKey string         `json:"deposed_key"`
+		Values     map[string]any `json:"values"`
+		Sensitive  any            `json:"sensitive_values"`
 	} `json:"resources"`
 	Children []shownModule `json:"child_modules"`
 }
@@ -203,15 +196,7 @@ func (s *state) module(m *shownModule, depth int) error {
 		if sr.Mode != "managed" || sr.DeposedKey != "" || mapperOf(sr.Type) == nil {
 			continue
 		}
-		r := resource{typ: sr.Type, address: sr.Address}
-		if err := decode(sr.Values, &r.values); err != nil {
-			return fmt.Errorf("%w: %s: %w", ErrNoState, sr.Address, hideText(err))
-		}
-		var marks any
-		if len(sr.Sensitive) > 0 && decode(sr.Sensitive, &marks) == nil {
-			r.sensitive = shownPaths(marks, nil)
-		}
-		s.resources = append(s.resources, r)
+		s.resources = append(s.resources, resource{typ: sr.Type, address: sr.Address, values: sr.Values, sensitive: shownPaths(sr.Sensitive, nil)})
 	}
 	for i := range m.Children {
 		if err := s.module(&m.Children[i], depth+1); err != nil {

@@ -57,8 +57,7 @@ func (m *mapping) telmateCommon(o object) {
 	})
 	m.setText(o, "current_node", "node", o.text("current_node"))
 	if raw, ok := o.values["tags"].(string); ok {
-		m.set(o, "tags", "tags", inventory.StringSet(fields(raw)...))
-		m.guest.places["tags"] = place{[]step{{"tags", 0}}, joined}
+		m.put(o, "tags", rule{from: "tags", as: joined}, inventory.StringSet(fields(raw)...))
 	}
 	m.startup(o, "startup")
 	if c, ok := o.child("startup_shutdown"); ok {
@@ -118,8 +117,7 @@ func telmateFlagName(name string) string {
 // telmateBoot reads order=scsi0;net0. The older form by letters names no devices.
 func (m *mapping) telmateBoot(o object) {
 	if order, ok := props(o.text("boot"))["order"]; ok {
-		m.set(o, "boot", "boot_order", inventory.StringList(fields(order)...))
-		m.guest.places["boot_order"] = place{[]step{{"boot", 0}}, joined}
+		m.put(o, "boot_order", rule{from: "boot", as: joined}, inventory.StringList(fields(order)...))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"recon/inventory"
+	"recon/providers/terraform"
 	"recon/reconcile"
 )
 
@@ -197,7 +198,7 @@ func (s *Session) declared(sh *Shown, w *World, p *reconcile.Plan, want *invento
 }
 
 // fields lists every path that anybody has something to say about.
-func (sh *Shown) fields(want *inventory.Resource, o *inventory.Observation, applied inventory.Attrs, cl *claim) {
+func (sh *Shown) fields(want *inventory.Resource, o *inventory.Observation, applied inventory.Attrs, cl *terraform.Held) {
 	kind := o.Resource.Kind()
 	paths := map[inventory.Path]bool{}
 	for p := range o.Resource.Attrs {
@@ -208,7 +209,7 @@ func (sh *Shown) fields(want *inventory.Resource, o *inventory.Observation, appl
 			paths[p] = true
 		}
 	}
-	state := cl.differing(paths, o.Resource.Attrs)
+	state := onlyInState(cl, paths)
 	var order []inventory.Path
 	for p := range paths {
 		order = append(order, p)

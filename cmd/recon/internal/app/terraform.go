@@ -27,22 +27,15 @@ func (s *Session) terraforms() []providers.Reader {
 // Claims are what Terraform's states say of guests, held against what is live. A nil
 // Claims claims nothing.
 type Claims struct {
-	byIdentity map[string]*claim
+	byIdentity map[string]*terraform.Held
 	unread     map[string][]string // sources that could not be read, by cluster
-}
-
-// A claim is one guest in a state.
-type claim struct {
-	source *terraform.Provider
-	guest  *terraform.Guest
-	attrs  inventory.Attrs
 }
 
 // claims gathers what the sources say after everything was read, adds what is worth
 // attention in them to their snapshots, and puts clusters behind owned.
 func (s *Session) claims(w *World) {
 	var sources []*terraform.Provider
-	c := &Claims{byIdentity: map[string]*claim{}, unread: map[string][]string{}}
+	c := &Claims{byIdentity: map[string]*terraform.Held{}, unread: map[string][]string{}}
 	for i, r := range w.Readers {
 		t, ok := r.(*terraform.Provider)
 		switch {
@@ -61,8 +54,13 @@ func (s *Session) claims(w *World) {
 	for i := range w.Snapshots {
 		maps.Copy(live, w.Snapshots[i].ByIdentity())
 	}
-	s.gather(c, sources, live)
-	findings := terraform.Findings(sources, live, w.sawAll)
+	held := terraform.Hold(sources, live, s.namedInTerraform())
+	for i := range held {
+		if h := &held[i]; h.Identity != "" && c.byIdentity[h.Identity] == nil {
+			c.byIdentity[h.Identity] = h
+		}
+	}
+	findings := terraform.Findings(held, w.sawAll)
 	for i, r := range w.Readers {
 		w.Snapshots[i].Findings = append(w.Snapshots[i].Findings, findings[r.Name()]...)
 		if p, ok := r.(*proxmox.Provider); ok {
@@ -71,38 +69,17 @@ func (s *Session) claims(w *World) {
 	}
 }
 
-// gather finds the claim on each guest: the resource that its manifest names, else
-// the first with its vmid.
-func (s *Session) gather(c *Claims, sources []*terraform.Provider, live map[string]*inventory.Observation) {
-	named := map[string]string{} // cluster and address -> identity
+// namedInTerraform finds the guests whose manifests name their resource with
+// terraform_address.
+func (s *Session) namedInTerraform() func(cluster, address string) string {
+	named := map[string]string{}
 	for i := range s.Project.Resources {
 		if r := &s.Project.Resources[i]; r.Policy.Terraform != "" {
 			cluster, _, _ := strings.Cut(r.Identity, "/")
 			named[cluster+" "+r.Policy.Terraform] = r.Identity
 		}
 	}
-	for _, byAddress := range []bool{true, false} {
-		for _, p := range sources {
-			for _, g := range p.Guests() {
-				id := g.Identity(p.Cluster())
-				if byAddress {
-					id = named[p.Cluster()+" "+g.Address]
-				}
-				if id == "" || c.byIdentity[id] != nil {
-					continue
-				}
-				c.byIdentity[id] = &claim{source: p, guest: g, attrs: g.Agreeing(attrsOf(live[id], g.Kind))}
-			}
-		}
-	}
-}
-
-// attrsOf returns what is live of a guest of that kind.
-func attrsOf(o *inventory.Observation, kind string) inventory.Attrs {
-	if o == nil || o.State != inventory.Present || o.Resource.Addr.Kind != kind {
-		return nil
-	}
-	return o.Resource.Attrs
+	return func(cluster, address string) string { return named[cluster+" "+address] }
 }
 
 // sawAll reports whether a cluster was observed in full.
@@ -122,12 +99,12 @@ func (c *Claims) attrs() map[string]inventory.Attrs {
 	}
 	out := make(map[string]inventory.Attrs, len(c.byIdentity))
 	for id, cl := range c.byIdentity {
-		out[id] = cl.attrs
+		out[id] = cl.Said
 	}
 	return out
 }
 
-func (c *Claims) of(identity string) *claim {
+func (c *Claims) of(identity string) *terraform.Held {
 	if c == nil {
 		return nil
 	}
@@ -169,14 +146,14 @@ func (o *owned) Steps(ctx context.Context, c inventory.Change) ([]inventory.Step
 	case cl == nil:
 		return nil, []inventory.Reason{{Code: "terraform_unknown", Detail: fmt.Sprintf("%s could not be read, so that it is not known whether Terraform owns %s; write owner = \"recon\" if it does not", strings.Join(unread, ", "), c.Addr)}}, nil
 	case c.Action != inventory.ActionUpdate:
-		steps, blocked := cl.source.Steps(ctx, c, cl.guest)
+		steps, blocked := cl.Provider.Steps(ctx, c, cl.Guest)
 		return steps, blocked, nil
 	}
-	theirs, ours := cl.divide(c)
+	theirs, ours := divide(cl, c)
 	var steps []inventory.Step
 	if len(theirs.Writing()) > 0 {
 		var blocked []inventory.Reason
-		if steps, blocked = cl.source.Steps(ctx, theirs, cl.guest); len(blocked) > 0 {
+		if steps, blocked = cl.Provider.Steps(ctx, theirs, cl.Guest); len(blocked) > 0 {
 			return nil, blocked, nil
 		}
 	}
@@ -188,11 +165,11 @@ func (o *owned) Steps(ctx context.Context, c inventory.Change) ([]inventory.Step
 }
 
 // divide splits a change into the fields in which Terraform has a say and the others.
-func (cl *claim) divide(c inventory.Change) (theirs, ours inventory.Change) {
+func divide(cl *terraform.Held, c inventory.Change) (theirs, ours inventory.Change) {
 	theirs, ours = c, c
 	theirs.Fields, ours.Fields = nil, nil
 	for _, f := range c.Fields {
-		if cl.guest.Covers(f.Path, c.Have.Resource.Attrs) {
+		if cl.Guest.Covers(f.Path, c.Have.Resource.Attrs) {
 			theirs.Fields = append(theirs.Fields, f)
 		} else {
 			ours.Fields = append(ours.Fields, f)
@@ -207,8 +184,8 @@ func (o *owned) Do(ctx context.Context, s inventory.Step, say providers.Reporter
 		return o.Provider.Do(ctx, s, say)
 	}
 	for _, id := range slices.Sorted(maps.Keys(o.claims.byIdentity)) {
-		if cl := o.claims.byIdentity[id]; cl.source.Name() == s.Params["source"] && cl.guest.Address == s.Params["target"] {
-			return cl.source.Do(ctx, s, say)
+		if cl := o.claims.byIdentity[id]; cl.Provider.Name() == s.Params["source"] && cl.Guest.Address == s.Params["target"] {
+			return cl.Provider.Do(ctx, s, say)
 		}
 	}
 	return providers.Result{}, fmt.Errorf("%w: %s no longer has %s", providers.ErrChangedMeanwhile, s.Params["source"], s.Params["target"])
@@ -231,22 +208,20 @@ func (sh *Shown) terraform(w *World, identity string) {
 	if cl == nil {
 		return
 	}
-	sh.Terraform = &ShownTerraform{Source: cl.source.Name(), Address: cl.guest.Address}
-	sh.Terraform.File, sh.Terraform.Line, _ = cl.source.Locate(cl.guest.Address)
+	sh.Terraform = &ShownTerraform{Source: cl.Provider.Name(), Address: cl.Guest.Address}
+	sh.Terraform.File, sh.Terraform.Line, _ = cl.Provider.Locate(cl.Guest.Address)
 }
 
-// differing adds the fields of which only the state knows.
-func (cl *claim) differing(paths map[inventory.Path]bool, live inventory.Attrs) inventory.Attrs {
+// onlyInState adds the fields in which the state differs from live to the paths that
+// are shown, and returns what the state says.
+func onlyInState(cl *terraform.Held, paths map[inventory.Path]bool) inventory.Attrs {
 	if cl == nil {
 		return nil
 	}
-	kind := inventory.KindOf(cl.guest.Kind)
-	for p, v := range cl.attrs {
-		if attr, _, _ := kind.Lookup(p); attr != nil && !attr.Same(v, live[p]) {
-			paths[p] = true
-		}
+	for _, p := range cl.Differs {
+		paths[p] = true
 	}
-	return cl.attrs
+	return cl.Said
 }
 
 // FromTerraform is the world as recon import --from-terraform writes it down: guests
@@ -255,7 +230,7 @@ func (cl *claim) differing(paths map[inventory.Path]bool, live inventory.Attrs) 
 func (w *World) FromTerraform() *World {
 	out := *w
 	out.Snapshots = slices.Clone(w.Snapshots)
-	left := map[string]*claim{}
+	left := map[string]*terraform.Held{}
 	if w.Claims != nil {
 		maps.Copy(left, w.Claims.byIdentity)
 	}
@@ -264,27 +239,27 @@ func (w *World) FromTerraform() *World {
 		snap.Observations = slices.Clone(snap.Observations)
 		for j := range snap.Observations {
 			o := &snap.Observations[j]
-			if cl := left[o.Resource.Identity]; cl != nil && (o.State != inventory.Present || o.Resource.Addr.Kind == cl.guest.Kind) {
-				*o = cl.observation(o)
+			if cl := left[o.Resource.Identity]; cl != nil && (o.State != inventory.Present || o.Resource.Addr.Kind == cl.Guest.Kind) {
+				*o = stated(cl, o)
 			}
 			delete(left, o.Resource.Identity)
 		}
 		for _, id := range slices.Sorted(maps.Keys(left)) {
-			if snap.Provider == "proxmox."+left[id].source.Cluster() {
-				snap.Observations = append(snap.Observations, left[id].observation(&inventory.Observation{Resource: inventory.Resource{Identity: id, Provider: snap.Provider}}))
+			if snap.Provider == "proxmox."+left[id].Provider.Cluster() {
+				snap.Observations = append(snap.Observations, stated(left[id], &inventory.Observation{Resource: inventory.Resource{Identity: id, Provider: snap.Provider}}))
 			}
 		}
 	}
 	return &out
 }
 
-// observation puts what the state says in the place of what was seen. Name and pool
+// stated puts what the state says in the place of what was seen. Name and pool
 // come from live where the state does not know them.
-func (cl *claim) observation(o *inventory.Observation) inventory.Observation {
+func stated(cl *terraform.Held, o *inventory.Observation) inventory.Observation {
 	out := *o
 	out.State, out.Err = inventory.Present, nil
-	out.Resource.Addr.Kind = cl.guest.Kind
-	out.Resource.Attrs = maps.Clone(cl.attrs)
+	out.Resource.Addr.Kind = cl.Guest.Kind
+	out.Resource.Attrs = maps.Clone(cl.Said)
 	for _, p := range []inventory.Path{"name", "pool", "vmid"} {
 		if inventory.IsNull(out.Resource.Attrs[p]) && !inventory.IsNull(o.Resource.Attrs[p]) {
 			out.Resource.Attrs[p] = o.Resource.Attrs[p]
