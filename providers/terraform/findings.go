@@ -13,6 +13,7 @@ type Held struct {
 	Provider *Provider
 	Guest    *Guest
 	Identity string                 // home/111; "" when the state knows no vmid
+	Named    bool                   // a manifest names its address
 	Live     *inventory.Observation // nil when nothing was seen of it
 	Said     inventory.Attrs        // what the state says, see Agreeing
 	Differs  []inventory.Path
@@ -26,7 +27,7 @@ func Hold(sources []*Provider, live map[string]*inventory.Observation, named fun
 	for _, p := range sources {
 		for _, g := range p.Guests() {
 			h := Held{Provider: p, Guest: g, Identity: named(p.Cluster(), g.Address)}
-			if h.Identity == "" {
+			if h.Named = h.Identity != ""; !h.Named {
 				h.Identity = g.Identity(p.Cluster())
 			}
 			h.Live = live[h.Identity]

@@ -56,7 +56,7 @@ func (s *Session) claims(w *World) {
 	}
 	held := terraform.Hold(sources, live, s.namedInTerraform())
 	for i := range held {
-		if h := &held[i]; h.Identity != "" && c.byIdentity[h.Identity] == nil {
+		if h := &held[i]; h.Identity != "" && (c.byIdentity[h.Identity] == nil || h.Named) {
 			c.byIdentity[h.Identity] = h
 		}
 	}
