@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"recon/cmd/recon/internal/app"
+
+	"github.com/spf13/cobra"
 )
 
 type importOptions struct {

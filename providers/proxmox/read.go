@@ -9,9 +9,9 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"recon/inventory"
+
+	"github.com/zclconf/go-cty/cty"
 )
 
 // Read observes every guest of the cluster: one list of what exists, one request
@@ -346,7 +346,9 @@ func (r *reading) snapshot() inventory.Snapshot {
 		if scopes[name] == nil {
 			scopes[name] = &inventory.Scope{Provider: s.Provider, Scope: name, Err: o.Err}
 		}
-		scopes[name].Addresses = append(scopes[name].Addresses, o.Resource.Addr)
+		if r.want[vmidOf(o.Resource.Identity)] != nil {
+			scopes[name].Addresses = append(scopes[name].Addresses, o.Resource.Addr)
+		}
 	}
 	for _, name := range slices.SortedFunc(maps.Keys(scopes), inventory.NaturalCompare) {
 		s.Unknown = append(s.Unknown, *scopes[name])

@@ -100,11 +100,7 @@ func (s *Server) privs(who *identity, path string) map[string]int {
 
 func (s *Server) userPrivs(user, path string) map[string]int {
 	if user == "root@pam" {
-		out := map[string]int{}
-		for _, p := range s.roles["Administrator"] {
-			out[p] = 1
-		}
-		return out
+		return s.everything // shared: nobody changes what privs returns
 	}
 	u := s.world.user(user)
 	if u == nil {
@@ -200,19 +196,6 @@ func perm(path string, privs ...string) guard {
 	re := regexp.MustCompile(`\{(\w+)\}`)
 	return func(c *call) error {
 		return c.check(re.ReplaceAllStringFunc(path, func(m string) string { return c.uri[strings.Trim(m, "{}")] }), privs...)
-	}
-}
-
-// either guards with any of several guards; the last one's text is told.
-func either(gs ...guard) guard {
-	return func(c *call) error {
-		var err error
-		for _, g := range gs {
-			if err = g(c); err == nil {
-				return nil
-			}
-		}
-		return err
 	}
 }
 

@@ -79,12 +79,14 @@ type Server struct {
 	lxc     *optionSet
 	routes  *routeTable
 	roles   map[string][]string // built in
-	token   string
-	port    string
-	ca      *authority
-	caFile  string
-	caTemp  bool
-	ln      net.Listener
+	// everything is what root@pam may, each privilege propagated.
+	everything map[string]int
+	token      string
+	port       string
+	ca         *authority
+	caFile     string
+	caTemp     bool
+	ln         net.Listener
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -109,9 +111,11 @@ type Server struct {
 // New makes a simulator and serves it.
 func New(opts Options) (*Server, error) {
 	opts.defaults()
-	s := &Server{opts: opts, formats: newFormats(), qemu: qemuOptions(), lxc: lxcOptions(), tasks: newTaskList(),
+	s := &Server{
+		opts: opts, formats: newFormats(), qemu: qemuOptions(), lxc: lxcOptions(), tasks: newTaskList(),
 		reported: map[string]bool{}, nodes: map[string]*pool{}, conns: map[*conn]bool{}, unsaved: make(chan struct{}, 1),
-		started: time.Now(), stats: newStats()}
+		started: time.Now(), stats: newStats(),
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.cancel()
@@ -140,6 +144,10 @@ func (s *Server) open() error {
 		return err
 	}
 	s.roles = builtinRoles(s.release)
+	s.everything = map[string]int{}
+	for _, p := range s.roles["Administrator"] {
+		s.everything[p] = 1
+	}
 	s.routes = newRoutes(s)
 	w.Version = s.release
 	s.adopt(w)
@@ -247,7 +255,7 @@ func (s *Server) Fingerprint() string { return s.ca.fingerprint }
 func (s *Server) CAFile() string { return s.caFile }
 
 // Update changes the world behind the clients' backs. Digests follow, and the
-// lists show the new state at once.
+// lists show the new state at once. f must not call the server.
 func (s *Server) Update(f func(*World)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

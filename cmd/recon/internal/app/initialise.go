@@ -190,7 +190,7 @@ func (i *initialiser) markers(claude string) error {
 
 // surroundings notes what else is there.
 func (i *initialiser) surroundings() {
-	filepath.WalkDir(i.root, func(p string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(i.root, func(p string, d fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(i.root, p)
 		switch {
 		case err != nil:
@@ -212,6 +212,10 @@ func (i *initialiser) surroundings() {
 
 // WriteInit writes what PlanInit decided.
 func WriteInit(root string, in *Init) error {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return err
+	}
 	s := &Session{Root: root}
 	for _, f := range in.Files {
 		if _, err := s.replaceFile(f.Path, f.Old, f.Existed, f.New); err != nil {

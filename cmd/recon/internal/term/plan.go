@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
-
 	"recon/inventory"
 	"recon/reconcile"
+
+	"charm.land/lipgloss/v2"
 )
 
 // PlanOptions choose what of a plan is shown.
@@ -139,6 +139,13 @@ func (p *Printer) consequences(c *inventory.Change) {
 		return
 	}
 	text := "apply: " + c.Impact.Words(c.Addr.Kind)
+	if c.Action == inventory.ActionCreate {
+		var made []string
+		for _, s := range c.Steps {
+			made = append(made, Clean(s.Summary))
+		}
+		text = "apply: " + strings.Join(made, "; ")
+	}
 	if c.Impact > inventory.ImpactReload {
 		text += fmt.Sprintf(" (needs --allow %s)", c.Impact)
 	}
