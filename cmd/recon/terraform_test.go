@@ -100,8 +100,12 @@ func fakeApply() {
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // the simulator of the test
 	resp, err := client.Do(req)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		log.Fatal(resp, err)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		log.Fatal(resp.Status)
 	}
 	fmt.Println("Modifying... password hunter2-canary")
 	if err := os.WriteFile("terraform.tfstate", fakeRead(c.State), 0o600); err != nil {

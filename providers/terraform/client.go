@@ -46,6 +46,7 @@ type Provider struct {
 	runs  sync.Mutex // one run that writes at a time
 	temp  string     // holds saved plans, for this process's user only
 	plans map[string]*plan
+	saved int // plans so far, for the names of their files
 }
 
 // New returns the provider of a source. It makes no call.

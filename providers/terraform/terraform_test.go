@@ -251,12 +251,43 @@ func TestSpell(t *testing.T) {
 		v    cty.Value
 		want string
 	}{
-		{inMiB, inventory.Size(6 * inventory.GiB), "6144"}, {inGiB, inventory.Size(32 * inventory.GiB), "32"}, {sizeText, inventory.Size(32 * inventory.GiB), `"32G"`},
-		{onOff, cty.True, `"on"`}, {onOff, cty.False, `"ignore"`}, {notBool, cty.True, "false"}, {joined, inventory.StringList("scsi0", "net0"), `"scsi0;net0"`},
-		{plain, inventory.StringSet("b", "a"), `["a", "b"]`}, {plain, cty.StringVal("x"), `"x"`}, {plain, cty.NumberIntVal(4), "4"}, {plain, cty.NilVal, "null"},
+		{inMiB, inventory.Size(6 * inventory.GiB), "6144"},
+		{inGiB, inventory.Size(32 * inventory.GiB), "32"},
+		{sizeText, inventory.Size(32 * inventory.GiB), `"32G"`},
+		{onOff, cty.True, `"on"`},
+		{onOff, cty.False, `"ignore"`},
+		{notBool, cty.True, "false"},
+		{joined, inventory.StringList("scsi0", "net0"), `"scsi0;net0"`},
+		{plain, inventory.StringSet("b", "a"), `["a", "b"]`},
+		{plain, cty.StringVal("x"), `"x"`},
+		{plain, cty.NumberIntVal(4), "4"},
+		{plain, cty.NilVal, "null"},
 	} {
 		if got := (place{as: tc.as}).spell(tc.v); got != tc.want {
 			t.Errorf("%v: %s, want %s", tc.as, got, tc.want)
+		}
+	}
+}
+
+// The first apply makes the saved plans of other resources stale; they are made
+// again, and applied when they would still do the same.
+func TestSeveralAppliesThroughTerraform(t *testing.T) {
+	needTerraform(t)
+	root := write(t, map[string]string{"tf/main.tf": "resource \"terraform_data\" \"x\" {\n  count = 2\n  input = count.index\n}\n"})
+	p := New(Config{Name: "test", Cluster: "home", Root: root, Directory: "tf"})
+	t.Cleanup(p.Close)
+	ctx := context.Background()
+	var steps []inventory.Step
+	for _, target := range []string{"terraform_data.x[0]", "terraform_data.x[1]"} {
+		pl, err := p.plan(ctx, target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, inventory.Step{Method: RunMethod, Params: map[string]string{"target": target, "changes": strings.Join(pl.changes, "\n")}})
+	}
+	for _, s := range steps {
+		if _, err := p.Do(ctx, s, func(string) {}); err != nil {
+			t.Errorf("%s: %v", s.Params["target"], err)
 		}
 	}
 }
