@@ -198,7 +198,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			t.use(n)
 			return answer(resp, req.Method, path)
 		}
-		failures = append(failures, fmt.Errorf("%s: %w", t.endpoints[n].Host, err))
+		failures = append(failures, fmt.Errorf("%s: %w", t.endpoints[n].Host, explainTLS(err)))
 		if !unsent(err) {
 			return nil, wireError(req.Method, err, t.endpoints[n].Host, t.timeout)
 		}
@@ -284,6 +284,16 @@ func unsent(err error) bool {
 	var record tls.RecordHeaderError
 	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &verify) || errors.As(err, &record) ||
 		errors.Is(err, errFingerprint) || strings.HasSuffix(err.Error(), "TLS handshake timeout")
+}
+
+// explainTLS adds, to a certificate that was not accepted, what to do about it.
+func explainTLS(err error) error {
+	var verify *tls.CertificateVerificationError
+	if !errors.As(err, &verify) || len(verify.UnverifiedCertificates) == 0 {
+		return err
+	}
+	sum := sha256.Sum256(verify.UnverifiedCertificates[0].Raw)
+	return fmt.Errorf("%w; if the web interface shows this fingerprint under Certificates too, write fingerprint = %q into the proxmox block, or name the cluster's CA with ca_file", verify.Err, colonHex(sum[:]))
 }
 
 // wireError describes a connection that broke under a request.

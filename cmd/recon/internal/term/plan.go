@@ -190,6 +190,9 @@ func (p *Printer) unknown(scopes []inventory.Scope) {
 		for _, a := range u.Addresses {
 			names = append(names, a.String())
 		}
+		if len(names) > 12 {
+			names = append(names[:12], fmt.Sprintf("and %d more", len(names)-12))
+		}
 		if len(names) > 0 {
 			fmt.Fprintln(p.W, wrap("    not compared: "+strings.Join(names, ", "), "      ", p.width()))
 		}
@@ -230,6 +233,8 @@ func (p *Printer) summary(plan *reconcile.Plan) {
 	switch {
 	case !plan.InSync():
 		what, style = counts(s), warn
+	case !plan.Complete && s.InSync == 0:
+		what, style = "Nothing could be compared.", warn
 	case !plan.Complete:
 		what, style = "What could be observed is in sync.", warn
 	}
