@@ -162,8 +162,9 @@ func (s *Session) Facts(w *World, p *reconcile.Plan, events []inventory.Event) *
 	}
 	seen := map[string]bool{}
 	for _, snap := range w.Snapshots {
-		name := strings.TrimPrefix(snap.Provider, "proxmox.")
-		f.Clusters = append(f.Clusters, contextfile.Cluster{Name: name, Version: snap.Version, Nodes: snap.Nodes})
+		if name, ok := strings.CutPrefix(snap.Provider, "proxmox."); ok {
+			f.Clusters = append(f.Clusters, contextfile.Cluster{Name: name, Version: snap.Version, Nodes: snap.Nodes})
+		}
 		for _, u := range snap.Unknown {
 			f.Sources = append(f.Sources, contextfile.Source{Provider: u.Provider, Scope: u.Scope, Since: u.Since})
 		}
