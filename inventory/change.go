@@ -155,6 +155,9 @@ func (p Probe) Holds(o *Observation) bool {
 	if p.State != "" && p.State != o.State.String() {
 		return false
 	}
+	if p.State == Present.String() && (o.Lock == "create" || o.Lock == "clone") {
+		return false // it is still being made
+	}
 	kind := o.Resource.Kind()
 	for path, want := range p.Fields {
 		if attr, _, _ := kind.Lookup(path); attr == nil || !attr.Same(want.Value, ConfiguredValue(o, path)) {
@@ -163,11 +166,26 @@ func (p Probe) Holds(o *Observation) bool {
 	}
 	for _, path := range p.Running {
 		attr, _, _ := kind.Lookup(path)
-		if o.Running == nil || attr == nil || !attr.Same(o.Resource.Attrs[path], o.Running[path]) {
+		if o.Running == nil || attr == nil || !attr.Same(ConfiguredValue(o, path), RunningValue(o, path)) {
 			return false
 		}
 	}
 	return true
+}
+
+// Evident reports whether the probe looks at anything that the step changes. One
+// that does not cannot tell that the step is unnecessary.
+func (p Probe) Evident() bool {
+	return len(p.Fields) > 0 || len(p.Running) > 0 || p.State == Absent.String()
+}
+
+// RunningValue returns the value in use of a field of an observation; see
+// ConfiguredValue.
+func RunningValue(o *Observation, p Path) cty.Value {
+	if p.Leaf() == "absent" && p.Parent() != "" && o.Running != nil {
+		return cty.BoolVal(!o.Running.Has(p.Parent()))
+	}
+	return o.Running[p]
 }
 
 // ConfiguredValue returns a field of an observation. A device's field "absent" is

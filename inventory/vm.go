@@ -85,7 +85,7 @@ func vmDisk() *Block {
 		{Name: "storage", Key: "storage", Wire: WireDerived, Type: cty.String, Impact: ImpactReload, Privilege: privDisk, Doc: "Storage that holds the volume. Changing it moves the disk; the old volume stays as unusedN."},
 		{Name: "size", Key: "size", Type: cty.Number, Unit: Bytes, Wire: WireSize, Privilege: privDisk, Doc: "Size. Only growing is possible."},
 		{Name: "volume", Key: "file", Wire: WireDerived, Type: cty.String, Computed: true, Doc: "The volume that is there."},
-		{Name: "format", Key: "format", Type: cty.String, Enum: []string{"raw", "qcow2", "vmdk"}, Frozen: true, Privilege: privDisk, Doc: "Image format of a new volume."},
+		{Name: "format", Key: "format", Wire: WireDerived, Type: cty.String, Enum: []string{"raw", "qcow2", "vmdk"}, Default: cty.StringVal("raw"), Frozen: true, Privilege: privDisk, Doc: "Image format, as the volume's name tells it."},
 		{Name: "cache", Key: "cache", Type: cty.String, Enum: []string{"none", "writethrough", "writeback", "unsafe", "directsync"}, Default: cty.StringVal("none"), Impact: ImpactRestart, Privilege: privDisk, Doc: "Cache mode."},
 		{Name: "discard", Key: "discard", Type: cty.Bool, Wire: WireOnOff, Default: cty.False, Impact: ImpactRestart, Privilege: privDisk, Doc: "Pass trim to the storage."},
 		{Name: "ssd", Key: "ssd", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Privilege: privDisk, Doc: "Present the disk as an SSD."},

@@ -58,7 +58,7 @@ func (l *loader) cluster(b *hclsyntax.Block) Cluster {
 		l.report(errorAt(b.DefRange(), "Missing argument", "A proxmox block needs endpoints = [\"https://ADDRESS:8006\"]."))
 	}
 	for _, e := range c.Endpoints {
-		if !strings.HasPrefix(e, "https://") && !strings.HasPrefix(e, "http://") || strings.Count(e, "/") != 2 {
+		if !strings.HasPrefix(e, "https://") || strings.Count(e, "/") != 2 {
 			l.report(errorAt(b.Body.Attributes["endpoints"].Expr.Range(), "Unsuitable endpoint", "%q is not of the form https://ADDRESS:8006, without a path.", e))
 		}
 	}
@@ -82,21 +82,16 @@ func (l *loader) credentials(b *hclsyntax.Block, c *Cluster) {
 	defer func() { c.Credentials, l.diags = l.diags, append(outer, warnings(l.diags)...) }()
 	if token != nil {
 		if isLiteral(token.Expr) {
+			l.project.secrets = append(l.project.secrets, token.Expr.Range())
 			l.report(warnAt(token.Expr.Range(), "Secret in a manifest", "The token stands in the file itself. Take it from env(), file() or token_command."))
 		}
 		l.argument(token, &scope{}, &c.Token)
 		c.Token = strings.TrimSpace(c.Token)
 		return
 	}
-	var argv []string
-	if !l.argument(command, &scope{}, &argv) || l.opts.Run == nil {
-		return
+	if l.argument(command, &scope{}, &c.Command) && len(c.Command) == 0 {
+		l.report(errorAt(command.Expr.Range(), "Empty token_command", "token_command takes the words of a command: [\"pass\", \"show\", \"pve\"]."))
 	}
-	out, err := l.opts.Run(argv)
-	if err != nil {
-		l.report(errorAt(command.Expr.Range(), "token_command gave no token", "%s.", err))
-	}
-	c.Token = strings.TrimSpace(out)
 }
 
 func warnings(diags hcl.Diagnostics) (out hcl.Diagnostics) {

@@ -182,6 +182,7 @@ func (d *guestDecoder) set(p inventory.Path, a *inventory.Attr, arg *hclsyntax.A
 		return
 	}
 	if a.Secret && isLiteral(arg.Expr) {
+		d.project.secrets = append(d.project.secrets, arg.Expr.Range())
 		d.report(warnAt(arg.Expr.Range(), "Secret in a manifest", "The value of %s stands in the file itself. Take it from env(), file() or a variable.", p))
 	}
 	val, diag := attrValue(a, v, arg.Expr)

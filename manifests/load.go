@@ -19,7 +19,6 @@ type Options struct {
 	VarFiles map[string][]byte                         // --var-file, by name
 	Env      func(name string) (value string, ok bool) // env()
 	ReadFile func(name string) ([]byte, error)         // file(); nil: files of the project only
-	Run      func(argv []string) (string, error)       // token_command
 	Now      time.Time                                 // decides which ignore rules have expired
 	Version  string                                    // of recon, for required_version
 }
@@ -48,6 +47,10 @@ func Load(fsys fs.FS, opts Options) (*Project, hcl.Diagnostics) {
 	l.duplicates()
 	slices.SortFunc(l.project.Resources, func(a, b inventory.Resource) int { return inventory.CompareAddress(a.Addr, b.Addr) })
 	sortDiagnostics(l.diags)
+	for _, d := range l.diags {
+		// With these the writer would print the values of variables, which may be secret.
+		d.Expression, d.EvalContext = nil, nil
+	}
 	if len(l.diags) == 0 {
 		l.project.forgetSyntax()
 	}

@@ -158,6 +158,7 @@ func (d *guestDecoder) create(b *hclsyntax.Block) {
 func (d *guestDecoder) createPassword(arg *hclsyntax.Attribute, c *inventory.Create) {
 	var s string
 	if isLiteral(arg.Expr) {
+		d.project.secrets = append(d.project.secrets, arg.Expr.Range())
 		d.report(warnAt(arg.Expr.Range(), "Secret in a manifest", "The password stands in the file itself. Take it from env(), file() or a variable."))
 	}
 	if d.argument(arg, d.scope, &s) {

@@ -1,6 +1,8 @@
 package manifests
 
 import (
+	"bytes"
+	"maps"
 	"time"
 
 	"recon/inventory"
@@ -18,7 +20,32 @@ type Project struct {
 	Schedules []Schedule
 	Moved     []Moved
 	Graph     inventory.Graph
-	Files     map[string]*hcl.File // by path relative to the root, for showing source
+	Files     map[string]*hcl.File // by path relative to the root
+
+	secrets []hcl.Range // literals that must not be shown
+}
+
+// Sources returns the files for showing the lines that a mistake is about, with
+// every secret that stands in them blanked.
+func (p *Project) Sources() map[string]*hcl.File {
+	if len(p.secrets) == 0 {
+		return p.Files
+	}
+	out := maps.Clone(p.Files)
+	for _, r := range p.secrets {
+		f := out[r.Filename]
+		if f == nil || r.End.Byte > len(f.Bytes) {
+			continue
+		}
+		text := bytes.Clone(f.Bytes)
+		for i := r.Start.Byte; i < r.End.Byte; i++ {
+			if text[i] != '\n' && text[i] != '"' {
+				text[i] = '*'
+			}
+		}
+		out[r.Filename] = &hcl.File{Bytes: text, Body: f.Body, Nav: f.Nav}
+	}
+	return out
 }
 
 // Settings are the recon block.
@@ -34,6 +61,7 @@ type Cluster struct {
 	Name        string
 	Endpoints   []string
 	Token       string
+	Command     []string // token_command, which gives the token when it is needed
 	Fingerprint string
 	CAFile      string
 	Insecure    bool

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
+	"time"
 
 	"recon/inventory"
 	"recon/providers"
@@ -57,6 +59,34 @@ type Options struct {
 	Progress     func(Event)                                                     // nil: nobody listens
 	PerNode      int                                                             // changes under way on one node; 0 means 1
 	Total        int                                                             // changes under way at all; 0 means 8
+}
+
+// Wrote reports whether a call that was made carried the secret of a field. A nil
+// result wrote nothing.
+func (r *Result) Wrote(secret inventory.Path) bool {
+	if r == nil {
+		return false
+	}
+	for _, s := range r.Done {
+		for _, field := range s.Secrets {
+			if field == secret {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// spoils reports whether what depends on the change must not go on: it failed, or
+// what it should have made is not there.
+func (r *Result) spoils() bool {
+	switch r.Status {
+	case StatusFailed, StatusUnknown:
+		return true
+	case StatusSkipped:
+		return r.Err != nil || r.Change.Action == inventory.ActionCreate
+	}
+	return false
 }
 
 // An Event tells of the progress of an apply.
@@ -174,7 +204,7 @@ func (a *applier) run(ctx context.Context, i int) Result {
 	}
 	for _, j := range a.needs[i] {
 		<-a.ended[j]
-		if s := a.results[j].Status; s == StatusFailed || s == StatusUnknown {
+		if a.results[j].spoils() {
 			res.Err = fmt.Errorf("%s, on which it depends, did not end as planned", a.plan.Changes[j].Addr)
 			return res
 		}
@@ -267,7 +297,7 @@ func (e *execution) step(ctx context.Context, s inventory.Step) error {
 			return err
 		}
 	}
-	if e.fresh && s.Done.Holds(&e.base) {
+	if e.fresh && len(s.Secrets) == 0 && s.Done.Evident() && s.Done.Holds(&e.base) {
 		return nil // it is so already
 	}
 	s.Digest = e.base.Digest
@@ -289,7 +319,7 @@ func (e *execution) step(ctx context.Context, s inventory.Step) error {
 	if result.Warning != "" {
 		e.res.Warnings = append(e.res.Warnings, result.Warning)
 	}
-	obs := providers.Look(ctx, e.writer, e.change.Want)
+	obs := e.lookAfter(ctx, s, doErr)
 	verdict := e.judge(s, &obs, doErr)
 	if err := e.opts.Journal.End(id, outcome(verdict)); err != nil && verdict == nil {
 		return fmt.Errorf("%s: done, but the journal cannot be written: %w", s.Summary, err)
@@ -297,6 +327,42 @@ func (e *execution) step(ctx context.Context, s inventory.Step) error {
 	e.res.Have = obs
 	e.base, e.fresh = obs, true
 	return verdict
+}
+
+// How long apply waits for what a call set going: a guest that comes up again
+// after its restart, a task whose answer was lost.
+const (
+	restartPatience = 90 * time.Second
+	lostPatience    = 3 * time.Second
+	lockPatience    = 30 * time.Minute
+	lookPause       = 250 * time.Millisecond
+)
+
+// lookAfter looks at what a call did. A restart ends when the guest is down and
+// comes up afterwards, and a call whose answer was lost may still be under way:
+// then it looks until it sees the effect, or has waited long enough.
+func (e *execution) lookAfter(ctx context.Context, s inventory.Step, doErr error) inventory.Observation {
+	patience := time.Duration(0)
+	switch {
+	case doErr == nil && s.Restarts:
+		patience = restartPatience
+	case errors.Is(doErr, providers.ErrOutcomeUnknown) && s.Method == "POST":
+		patience = lostPatience
+	}
+	start := time.Now()
+	for {
+		obs := providers.Look(ctx, e.writer, e.change.Want)
+		waited := time.Since(start)
+		busy := patience > 0 && obs.Lock != "" && waited < lockPatience
+		if s.Done.Holds(&obs) || !busy && waited >= patience {
+			return obs
+		}
+		select {
+		case <-ctx.Done():
+			return obs
+		case <-time.After(lookPause):
+		}
+	}
 }
 
 func outcome(err error) string {
@@ -407,11 +473,14 @@ func (e *execution) replan(ctx context.Context, remaining []inventory.Step) ([]i
 		return nil, err
 	}
 	steps, _ := e.opts.Select(&next)
-	if len(next.Blocked) == 0 && sameSteps(steps, remaining) {
+	same := slices.Equal(next.Blocked, e.change.Blocked)
+	switch {
+	case same && sameSteps(steps, remaining):
 		return steps, nil
-	}
-	if len(steps) == 0 && len(next.Blocked) == 0 {
+	case len(steps) == 0 && same:
 		return nil, nil // somebody else has done it
+	case len(steps) == 0:
+		return nil, fmt.Errorf("%w: %s is blocked now: %s", ErrStale, e.change.Addr, next.Blocked[len(next.Blocked)-1].Detail)
 	}
 	if e.opts.Approve == nil || !e.opts.Approve(&next) {
 		return nil, fmt.Errorf("%w: %s has changed since the plan, and other steps would be needed now", ErrStale, e.change.Addr)

@@ -161,7 +161,7 @@ func (d *differ) removed(p inventory.Path) bool {
 func (d *differ) field(p inventory.Path, attr *inventory.Attr) (inventory.FieldChange, bool) {
 	f := inventory.FieldChange{
 		Path: p, Attr: attr, Source: d.want.Origin[p], Policy: d.want.Policy.OnDrift, Impact: attr.Impact,
-		Desired: d.want.Attrs[p], Live: inventory.ConfiguredValue(d.have, p), Running: d.have.Running[p],
+		Desired: d.want.Attrs[p], Live: inventory.ConfiguredValue(d.have, p), Running: inventory.RunningValue(d.have, p),
 		LastApplied: d.applied[p], Terraform: d.terraform[p],
 	}
 	if p.Leaf() == "absent" && !inventory.True(f.Desired) {
@@ -204,7 +204,7 @@ func verdict(f *inventory.FieldChange, running bool) inventory.Verdict {
 		switch {
 		case !inventory.IsNull(f.Terraform) && !same(f.Desired, f.Terraform):
 			return inventory.VerdictTerraformStale
-		case running && f.Attr.Wire != inventory.WireDerived && !f.Attr.WriteOnly && f.Path.Leaf() != "absent" && !same(f.Live, f.Running):
+		case running && hasRunning(f) && !same(f.Live, f.Running):
 			return inventory.VerdictPendingReboot
 		}
 		return inventory.VerdictInSync
@@ -220,6 +220,11 @@ func verdict(f *inventory.FieldChange, running bool) inventory.Verdict {
 		return inventory.VerdictPendingChange
 	}
 	return inventory.VerdictConflict
+}
+
+// hasRunning reports whether a field has a value in use beside the configured one.
+func hasRunning(f *inventory.FieldChange) bool {
+	return !f.Attr.WriteOnly && (f.Attr.Wire != inventory.WireDerived || f.Path.Leaf() == "absent" && f.Path.Parent() != "")
 }
 
 // creation lists the declared fields of a guest that does not exist.

@@ -166,11 +166,11 @@ func TestBulkGuard(t *testing.T) {
 	for range 11 {
 		p.Changes = append(p.Changes, inventory.Change{Steps: []inventory.Step{{}}})
 	}
-	if CheckBulk(p, Limits{Changes: 10, Percent: 30}) == nil {
+	if CheckBulk(p, Limits{Changes: 10, Percent: 30}, Options{}) == nil {
 		t.Error("11 of 20 are allowed")
 	}
 	p.Declared = 40
-	if err := CheckBulk(p, Limits{Changes: 10, Percent: 30}); err != nil {
+	if err := CheckBulk(p, Limits{Changes: 10, Percent: 30}, Options{}); err != nil {
 		t.Errorf("11 of 40 are refused: %v", err)
 	}
 	if CheckEmpty(&Plan{}, 5) == nil || CheckEmpty(&Plan{}, 0) != nil || CheckEmpty(&Plan{Declared: 1}, 5) != nil {

@@ -33,10 +33,10 @@ type Limits struct {
 }
 
 // CheckBulk refuses a run that would change more than the limits allow.
-func CheckBulk(p *Plan, l Limits) error {
+func CheckBulk(p *Plan, l Limits, opts Options) error {
 	n := 0
 	for i := range p.Changes {
-		if len(p.Changes[i].Steps) > 0 {
+		if run, _ := opts.Select(&p.Changes[i]); len(run) > 0 {
 			n++
 		}
 	}

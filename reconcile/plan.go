@@ -96,8 +96,7 @@ func narrow(scopes []inventory.Scope, ts []inventory.Address) []inventory.Scope 
 	return out
 }
 
-// unmanaged returns the guests that no manifest declares. A template is none of
-// anybody's business unless it is declared.
+// unmanaged returns the guests that no manifest declares.
 func unmanaged(desired []inventory.Resource, snaps []inventory.Snapshot) []inventory.Observation {
 	declared := make(map[string]bool, len(desired))
 	for i := range desired {

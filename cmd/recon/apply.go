@@ -67,7 +67,7 @@ func runApply(cmd *cobra.Command, c *cli, o applyOptions, a []string) error {
 	if !c.json() {
 		c.printer().Plan(p, term.PlanOptions{Calls: true})
 	}
-	if err := s.Guard(w, p, o.bulk); err != nil {
+	if err := s.Guard(w, p, opts, o.bulk); err != nil {
 		return err
 	}
 	if app.Nothing(p, opts) {
@@ -192,7 +192,7 @@ func (c *cli) applyProgress() func(reconcile.Event) {
 		}
 		if e.Step != nil {
 			c.showProgress("applying "+e.Addr.String()+": "+e.Step.Summary, 0, 1)
-		} else if c.progress != nil {
+		} else {
 			c.endProgress()
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -54,7 +55,7 @@ func runContext(cmd *cobra.Command, c *cli, o contextOptions) error {
 		how = app.Ours
 	}
 	if o.check || o.diff {
-		return c.compareDocuments(cmd, s, o, how)
+		return c.compareDocuments(ctx, s, o, how)
 	}
 	cycle, err := s.RunCycle(ctx, "context", app.CycleOptions{Insert: o.insert, How: how})
 	c.endProgress()
@@ -73,13 +74,13 @@ func runContext(cmd *cobra.Command, c *cli, o contextOptions) error {
 }
 
 // compareDocuments shows what recon context would change.
-func (c *cli) compareDocuments(cmd *cobra.Command, s *app.Session, o contextOptions, how app.Resolution) error {
-	w, err := s.Observe(cmd.Context())
+func (c *cli) compareDocuments(ctx context.Context, s *app.Session, o contextOptions, how app.Resolution) error {
+	w, err := s.Observe(ctx)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
-	p, err := s.Plan(cmd.Context(), w, nil)
+	p, err := s.Plan(ctx, w, nil)
 	if err != nil {
 		return err
 	}

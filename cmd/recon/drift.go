@@ -2,12 +2,12 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"recon/cmd/recon/internal/app"
 	"recon/cmd/recon/internal/term"
 
+	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -61,7 +61,7 @@ func runDrift(cmd *cobra.Command, c *cli, o driftOptions) error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(o.out, body, 0o644); err != nil {
+		if err := renameio.WriteFile(o.out, body, 0o644); err != nil {
 			return fmt.Errorf("write the report: %w", err)
 		}
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"sync"
-
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 )
@@ -10,7 +8,6 @@ import (
 // A progress shows long work on a terminal: what, n of m, elapsed. It is wiped
 // when the work has ended.
 type progress struct {
-	mu   sync.Mutex
 	pool *mpb.Progress
 	bars map[string]*mpb.Bar
 }
@@ -21,6 +18,8 @@ func (c *cli) showProgress(what string, done, total int) {
 	if c.quiet || c.json() || !isTerminal(c.stderr) {
 		return
 	}
+	c.progressLock.Lock()
+	defer c.progressLock.Unlock()
 	if c.progress == nil {
 		c.progress = &progress{pool: mpb.New(mpb.WithOutput(c.stderr), mpb.WithWidth(30)), bars: map[string]*mpb.Bar{}}
 	}
@@ -28,8 +27,6 @@ func (c *cli) showProgress(what string, done, total int) {
 }
 
 func (p *progress) set(what string, done, total int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	bar := p.bars[what]
 	if bar == nil {
 		bar = p.pool.AddBar(int64(total), mpb.BarRemoveOnComplete(),
@@ -42,6 +39,8 @@ func (p *progress) set(what string, done, total int) {
 
 // endProgress wipes what is shown.
 func (c *cli) endProgress() {
+	c.progressLock.Lock()
+	defer c.progressLock.Unlock()
 	if c.progress == nil {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"recon/cmd/recon/internal/app"
@@ -31,7 +32,8 @@ type cli struct {
 	quiet    bool
 	verbose  bool
 
-	progress *progress
+	progressLock sync.Mutex
+	progress     *progress
 }
 
 func newRoot(c *cli) *cobra.Command {

@@ -104,6 +104,20 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 	filesHold(t, h.dir, secrets)
 }
 
+// TestNoSecretInDiagnostics: a warning about a secret in a manifest does not show
+// the secret, and an error does not show values.
+func TestNoSecretInDiagnostics(t *testing.T) {
+	h := newHome(t, pvesim.Options{})
+	h.write("recon.hcl", "proxmox \"home\" {\n  endpoints = [\"https://127.0.0.1:1\"]\n  token     = \"root@pam!x=canary-token\"\n}\nvariable \"pw\" {}\n")
+	h.write("manifests/a.hcl", "vm \"a\" {\n  vmid = 100\n  cores = var.pw\n  cloud_init {\n    password = \"canary-literal\"\n  }\n}\nlxc \"b\" {\n  vmid = 101\n  create {\n    template = \"x\"\n    password = \"canary-root\"\n  }\n}\n")
+	for _, args := range [][]string{{"validate", "--var", "pw=canary-var"}, {"plan", "--var", "pw=canary-var"}, {"plan", "--var", "pw=2"}, {"validate", "-o", "json", "--var", "pw=2"}} {
+		h.run(args...)
+		if out := h.out.String() + h.err.String(); strings.Contains(out, "canary") {
+			t.Errorf("recon %v prints a secret:\n%s", args, out)
+		}
+	}
+}
+
 // filesHold looks for secrets in every file below a folder.
 func filesHold(t *testing.T, dir string, secrets []string) {
 	t.Helper()

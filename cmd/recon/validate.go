@@ -54,7 +54,7 @@ func runValidate(cmd *cobra.Command, c *cli) error {
 		}
 		return exit(code)
 	}
-	c.errPrinter().Diagnostics(diags, p.Files)
+	c.errPrinter().Diagnostics(diags, p.Sources())
 	if code == app.ExitOK {
 		c.printer().Printf("The manifests are valid: %d resource(s) in %d file(s).", len(p.Resources), len(p.Files))
 	}

@@ -2,11 +2,13 @@ package proxmox
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -20,7 +22,7 @@ func (p *Provider) Do(ctx context.Context, s inventory.Step, r providers.Reporte
 	if params == nil {
 		params = map[string]string{}
 	}
-	if err := p.keepVolumes(ctx, s.Path, params); err != nil {
+	if err := p.keepLive(ctx, s.Path, params); err != nil {
 		return providers.Result{}, err
 	}
 	if s.TakesDigest && s.Digest != "" {
@@ -34,33 +36,38 @@ func (p *Provider) Do(ctx context.Context, s inventory.Step, r providers.Reporte
 	return providers.Result{Task: upid, Warning: warning}, err
 }
 
-// keepVolumes puts the volumes that the guest has now in the places that the plan
-// left open for them.
-func (p *Provider) keepVolumes(ctx context.Context, path string, params map[string]string) error {
-	var now map[string]scalar
+// keepLive puts the volumes and MAC addresses that the guest has now in the places
+// that the plan left open for them.
+func (p *Provider) keepLive(ctx context.Context, path string, params map[string]string) error {
+	var now map[string]json.RawMessage
 	for key, value := range params {
-		if !strings.HasPrefix(value, keepVolume) {
+		if !strings.HasPrefix(value, keepVolume) && !strings.Contains(value, keepMAC) {
 			continue
 		}
 		if now == nil {
 			if err := p.client.get(ctx, path, nil, &now); err != nil {
-				return fmt.Errorf("read the volumes that are kept: %w", err)
+				return fmt.Errorf("read what is kept of the guest: %w", err)
 			}
 		}
-		volume, _, _ := strings.Cut(string(now[key]), ",")
-		if volume == "" {
-			return fmt.Errorf("%s has no volume to keep in %s", path, key)
+		var live scalar
+		if err := json.Unmarshal(now[key], &live); err != nil || live == "" {
+			return fmt.Errorf("%s holds nothing to keep in %s", path, key)
 		}
-		params[key] = volume + strings.TrimPrefix(value, keepVolume)
+		volume, _, _ := strings.Cut(string(live), ",")
+		value = strings.Replace(value, keepVolume, volume, 1)
+		params[key] = strings.Replace(value, keepMAC, macPart.FindString(string(live)), 1)
 	}
 	return nil
 }
+
+var macPart = regexp.MustCompile(`(?i)[0-9a-f]{2}(:[0-9a-f]{2}){5}`)
 
 // How long a task is waited for, and how often it is asked.
 const (
 	taskPatience = 2 * time.Hour
 	pollFirst    = 20 * time.Millisecond
 	pollMost     = time.Second
+	silence      = time.Minute // without any answer; the node's services may be restarting
 )
 
 // wait follows a task to its end. Success with warnings is success. A task that
@@ -70,7 +77,7 @@ func (p *Provider) wait(ctx context.Context, upid string, r providers.Reporter) 
 	defer cancel()
 	base := "/nodes/" + taskNode(upid) + "/tasks/" + url.PathEscape(upid)
 	log := taskLog{p: p, path: base + "/log", report: r}
-	var failures int
+	answered := time.Now()
 	for pause := pollFirst; ; pause = min(pause*3/2, pollMost) {
 		select {
 		case <-ctx.Done():
@@ -82,11 +89,12 @@ func (p *Provider) wait(ctx context.Context, upid string, r providers.Reporter) 
 			ExitStatus string `json:"exitstatus"`
 		}
 		if err := p.client.get(ctx, base+"/status", nil, &st); err != nil {
-			if failures++; failures >= 5 || statusOf(err) == http.StatusBadRequest {
+			if time.Since(answered) > silence || statusOf(err) == http.StatusBadRequest {
 				return "", fmt.Errorf("%w: task %s cannot be followed: %w", providers.ErrOutcomeUnknown, upid, err)
 			}
 			continue
 		}
+		answered = time.Now()
 		if pause >= pollMost || st.Status != "running" {
 			log.follow(ctx)
 		}

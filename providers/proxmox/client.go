@@ -388,7 +388,7 @@ func (c *client) send(ctx context.Context, method, path string, params map[strin
 		}
 		err = c.api.Delete(ctx, path, &raw)
 	default:
-		panic("no such method: " + method)
+		return "", fmt.Errorf("%s is no method that changes something", method)
 	}
 	if err != nil {
 		return "", unwrapURL(err)

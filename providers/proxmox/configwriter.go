@@ -34,6 +34,9 @@ func (w *configWriter) field(f inventory.FieldChange) {
 		w.cloudInitDrive()
 	case attr.Name == "absent":
 		w.deleted[slot] = true
+		if ip := "ipconfig" + strings.TrimPrefix(slot, "net"); block.Name == "network" && w.b.hasKey(ip) {
+			w.deleted[ip] = true
+		}
 	case block.Name == "network" && attr.Wire == inventory.WireDerived:
 		w.sub("ipconfig"+strings.TrimPrefix(slot, "net"), attr.Key, encode(attr, f.Desired))
 	default:
@@ -80,8 +83,12 @@ func (w *configWriter) current(key string) propString {
 			p = p.set(g.defaultKey, keepVolume)
 		}
 	}
-	if g.models && w.b.fresh {
-		p = p.drop("macaddr")
+	if w.b.fresh && w.b.hasKey(key) {
+		for _, mac := range []string{"macaddr", "hwaddr"} {
+			if _, has := p.get(mac); has {
+				p = p.set(mac, keepMAC)
+			}
+		}
 	}
 	return p
 }
@@ -96,7 +103,7 @@ func (w *configWriter) device(block *inventory.Block, slot string, attr *invento
 	switch {
 	case block.Name == "cdrom":
 		w.props[key] = w.current(key).set("file", inventory.Text(f.Desired)).set("media", "cdrom")
-	case attr.Wire == inventory.WireDerived, attr.Key == "size", attr.Name == "format" && w.b.hasKey(key):
+	case attr.Wire == inventory.WireDerived, attr.Key == "size":
 	default:
 		w.sub(key, attr.Key, encode(attr, f.Desired))
 	}
@@ -112,6 +119,9 @@ func (w *configWriter) newDevice(block *inventory.Block, slot, key string) {
 	case block.Attr("storage") != nil:
 		g := grammarOf(w.b.c.Addr.Kind, key)
 		p = p.set(g.defaultKey, newVolume(want, block, slot))
+		if format := inventory.Text(want[block.Path(slot, "format")]); format != "" {
+			p = p.set("format", format)
+		}
 	}
 	w.props[key] = p
 }

@@ -169,6 +169,12 @@ func (d *decoder) derived(p inventory.Path, a *inventory.Attr, props propString)
 		d.out[p] = cty.StringVal(volume)
 	case a.Name == "storage" && isVolume && !strings.HasPrefix(volume, "/"):
 		d.out[p] = cty.StringVal(storage)
+	case a.Name == "format" && isVolume:
+		for _, format := range a.Enum {
+			if strings.HasSuffix(volume, "."+format) {
+				d.out[p] = cty.StringVal(format)
+			}
+		}
 	case a.Name == "source" && strings.HasPrefix(volume, "/"):
 		d.out[p] = cty.StringVal(volume)
 	}

@@ -118,6 +118,10 @@ func (b *stepBuilder) clone(how *inventory.Create) {
 		b.block("no_template", "there is no guest %q of kind %s to clone", how.Clone, b.c.Addr.Kind)
 		return
 	}
+	if src.Volatile.Template && !how.Full && how.Storage != "" {
+		b.block("linked_clone", "a linked clone stays on its template's storage; write full = true, or leave storage out of the create block")
+		return
+	}
 	srcID := vmidOf(src.Resource.Identity)
 	if len(b.v.permissions) > 0 && !b.v.permissions.has("/vms/"+itoa(srcID), "VM.Clone") {
 		b.block("no_permission", "the token lacks VM.Clone on /vms/%d", srcID)

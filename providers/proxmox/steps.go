@@ -16,6 +16,9 @@ import (
 // call is made. It is used for clones, whose volumes do not exist yet.
 const keepVolume = "(volume)"
 
+// keepMAC stands in the same way for the MAC address that a clone's card has.
+const keepMAC = "(mac)"
+
 // Steps turns a change into calls. It makes none.
 func (p *Provider) Steps(_ context.Context, c inventory.Change) ([]inventory.Step, []inventory.Reason, error) {
 	b := &stepBuilder{p: p, c: &c, v: p.view(), kind: c.Want.Kind(), vmid: vmidOf(c.Want.Identity)}
@@ -98,9 +101,15 @@ func (b *stepBuilder) refused(f *inventory.FieldChange) bool {
 	isNew := b.fresh || block != nil && !b.c.Have.Resource.Attrs.Has(f.Path.Parent())
 	switch {
 	case b.lacksPrivilege(f):
+	case b.takenByOther(block, slot) != "":
+		b.block("slot_taken", "%s is %s there; recon never replaces one device by another, so detach it first", slot, b.takenByOther(block, slot))
+	case f.Path == "cloud_init.drive" && !b.fresh && inventory.IsNull(f.Live) && b.hasKey(inventory.Text(f.Desired)):
+		b.block("slot_taken", "%s is in use there; name a free slot for the cloud-init drive", inventory.Text(f.Desired))
+	case b.c.Addr.Kind == "lxc" && f.Path.Leaf() == "storage" && !isNew && b.c.Have.Running != nil:
+		b.block("running", "%s: Proxmox moves a volume of a container only while it is stopped; stop it first", f.Path)
 	case f.Attr.RootOnly || rootOnlyValue(b.c.Addr.Kind, f):
 		b.block("root_only", "%s = %s can be set by root@pam on the node only, no token can", f.Path, f.Attr.Show(f.Desired))
-	case f.Attr.Frozen && !isNew:
+	case f.Attr.Frozen && !isNew && !(f.Path.In("cloud_init") && inventory.IsNull(f.Live)):
 		b.block("frozen", "%s cannot be changed once the guest exists: %s -> %s", f.Path, f.Attr.Show(f.Live), f.Attr.Show(f.Desired))
 	case f.Path.Leaf() == "size" && !isNew && shrinks(f):
 		b.block("shrink", "%s: Proxmox cannot shrink a volume, %s -> %s", f.Path, f.Attr.Show(f.Live), f.Attr.Show(f.Desired))
@@ -114,6 +123,25 @@ func (b *stepBuilder) refused(f *inventory.FieldChange) bool {
 		return false
 	}
 	return true
+}
+
+// takenByOther says what a disk slot holds when that is not what the block means: a
+// CD drive where a disk is declared, a disk where a CD drive is.
+func (b *stepBuilder) takenByOther(block *inventory.Block, slot string) string {
+	if block == nil || block.Name != "disk" && block.Name != "cdrom" || !b.hasKey(slot) {
+		return ""
+	}
+	live := decode(b.kind, map[string]string{slot: b.raw[slot]})
+	for _, other := range []struct {
+		block string
+		path  inventory.Path
+		says  string
+	}{{"disk", inventory.Path("disk." + slot), "a disk"}, {"cdrom", inventory.Path("cdrom." + slot), "a CD drive"}, {"", "cloud_init.drive", "the cloud-init drive"}} {
+		if other.block != block.Name && live.Has(other.path) {
+			return other.says
+		}
+	}
+	return ""
 }
 
 func (b *stepBuilder) keyOf(block *inventory.Block, slot string) string {
@@ -290,11 +318,9 @@ func (b *stepBuilder) place(f inventory.FieldChange) {
 func (b *stepBuilder) power(late, all []inventory.FieldChange) {
 	i := slices.IndexFunc(late, func(f inventory.FieldChange) bool { return f.Path == "running" })
 	if i >= 0 {
-		call, word := "stop", "stop"
+		call, word := "shutdown", "shut down"
 		if inventory.True(late[i].Desired) {
 			call, word = "start", "start"
-		} else if late[i].Impact == inventory.ImpactOutage {
-			call, word = "shutdown", "shut down"
 		}
 		b.add(inventory.Step{
 			Method: "POST", Path: b.base + "/status/" + call, Impact: late[i].Impact, Repeatable: false,
@@ -307,7 +333,7 @@ func (b *stepBuilder) power(late, all []inventory.FieldChange) {
 	}
 	var waiting []inventory.Path
 	for _, f := range all {
-		if f.Policy != "ignore" && (f.Verdict == inventory.VerdictPendingReboot || f.Writes() && f.Impact == inventory.ImpactRestart && b.isWritten(f.Path)) && !f.Attr.WriteOnly && f.Path.Leaf() != "absent" {
+		if f.Policy != "ignore" && (f.Verdict == inventory.VerdictPendingReboot || f.Writes() && f.Impact == inventory.ImpactRestart && b.isWritten(f.Path)) && !f.Attr.WriteOnly {
 			waiting = append(waiting, f.Path)
 		}
 	}

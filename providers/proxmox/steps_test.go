@@ -104,6 +104,8 @@ func TestRefusedAtPlanTime(t *testing.T) {
 		{"container features", with(wish("lxc", 205), inventory.Attrs{"features": inventory.StringSet("nesting", "keyctl")}), "root_only"},
 		{"bind mounts", with(wish("lxc", 205), inventory.Attrs{"mount.mp5.source": cty.StringVal("/srv"), "mount.mp5.path": cty.StringVal("/srv")}), "root_only"},
 		{"a template that shall run", with(wish("vm", 9000), inventory.Attrs{"running": cty.True}), "template"},
+		{"a CD drive where a disk is", with(wish("vm", 111), inventory.Attrs{"cdrom.scsi0.file": cty.StringVal("none")}), "slot_taken"},
+		{"a disk where the cloud-init drive is", with(wish("vm", 111), inventory.Attrs{"disk.ide2.size": inventory.Size(inventory.GiB), "disk.ide2.storage": cty.StringVal("local-lvm")}), "slot_taken"},
 		{"another kind", with(wish("vm", 205), inventory.Attrs{"memory": inventory.Size(inventory.GiB)}), "kind"},
 	}
 	for _, c := range cases {

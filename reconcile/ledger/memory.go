@@ -79,8 +79,8 @@ func (l *Ledger) Forget(addrs ...inventory.Address) error {
 // Move gives the memory of an address to another one, unless that has its own.
 func (l *Ledger) Move(from, to inventory.Address) error {
 	return l.tx(func(tx *sql.Tx) error {
-		for _, table := range []string{"applied", "episodes"} {
-			query := `UPDATE ` + table + ` SET address = $1 WHERE address = $2 AND NOT EXISTS (SELECT 1 FROM ` + table + ` WHERE address = $3)`
+		for table, open := range map[string]string{"applied": "", "episodes": " AND resolved_at IS NULL"} {
+			query := `UPDATE ` + table + ` SET address = $1 WHERE address = $2` + open + ` AND NOT EXISTS (SELECT 1 FROM ` + table + ` WHERE address = $3` + open + `)`
 			if _, err := tx.Exec(query, to.String(), from.String(), to.String()); err != nil {
 				return err
 			}

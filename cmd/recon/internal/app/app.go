@@ -178,7 +178,7 @@ func (s *Session) Load() error {
 		return err
 	}
 	if diags.HasErrors() {
-		return &DiagnosticsError{diags, p.Files}
+		return &DiagnosticsError{diags, p.Sources()}
 	}
 	s.Project = p
 	s.warn(diags)
@@ -190,7 +190,7 @@ func (s *Session) Validate() (*manifests.Project, hcl.Diagnostics, error) { retu
 
 func (s *Session) warn(diags hcl.Diagnostics) {
 	if s.Warn != nil && len(diags) > 0 {
-		s.Warn(diags, s.Project.Files)
+		s.Warn(diags, s.Project.Sources())
 	}
 }
 
@@ -204,7 +204,7 @@ func (s *Session) load() (*manifests.Project, hcl.Diagnostics, error) {
 		varFiles[name] = b
 	}
 	p, diags := manifests.Load(s.fsys, manifests.Options{
-		Vars: s.Vars, VarFiles: varFiles, Env: os.LookupEnv, ReadFile: readOutside, Run: s.runCommand, Now: s.Now(), Version: s.Version,
+		Vars: s.Vars, VarFiles: varFiles, Env: os.LookupEnv, ReadFile: readOutside, Now: s.Now(), Version: s.Version,
 	})
 	return p, diags, nil
 }

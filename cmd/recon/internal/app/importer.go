@@ -127,7 +127,7 @@ const importHead = `# Written from live state by recon import, and yours from no
 
 // WriteImport writes the blocks, and remembers their values as last applied.
 func (s *Session) WriteImport(ctx context.Context, w *World, im *Import) error {
-	return s.writing("import", len(s.Project.Resources)+len(im.Blocks), func(l *ledger.Ledger) (int, string, error) {
+	return s.writing("import", len(s.Project.Resources)+len(im.Blocks), func(l *ledger.Ledger, _ int64) (int, string, error) {
 		for _, file := range slices.Sorted(maps.Keys(im.Files)) {
 			if _, err := s.replaceFile(file, im.old[file], im.old[file] != nil, im.Files[file]); err != nil {
 				return ExitError, "", err
@@ -221,7 +221,7 @@ func (s *Session) observable(w *World, addr inventory.Address) error {
 
 // WriteAdopt writes the edited files and remembers the adopted values.
 func (s *Session) WriteAdopt(ctx context.Context, w *World, a *Adoption) error {
-	return s.writing("adopt", len(s.Project.Resources), func(l *ledger.Ledger) (int, string, error) {
+	return s.writing("adopt", len(s.Project.Resources), func(l *ledger.Ledger, _ int64) (int, string, error) {
 		for _, file := range slices.Sorted(maps.Keys(a.Files)) {
 			old, exists, err := s.readDocument(file)
 			if err != nil {

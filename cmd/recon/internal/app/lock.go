@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,8 +32,11 @@ func (s *Session) Lock() (release func(), err error) {
 		return nil, err
 	}
 	l := flock.New(filepath.Join(s.StatePath(), lockFile))
-	ok, err := l.TryLock()
-	if err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	// Somebody who only looks holds it for a moment.
+	ok, err := l.TryLockContext(ctx, 20*time.Millisecond)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("take the project's lock: %w", err)
 	}
 	if !ok {

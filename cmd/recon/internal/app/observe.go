@@ -36,7 +36,17 @@ type Memory struct {
 	Sightings map[string]ledger.Sighting // nil until recall
 	Sources   []ledger.Source
 	Episodes  map[inventory.Address]ledger.Episode
-	Managed   int // resources that the manifests declared last time
+	Managed   int   // resources that the manifests declared last time
+	LastRun   int64 // the last run that wrote
+}
+
+// rename gives what is remembered of an address to the one that it has now.
+func rename[V any](memory map[inventory.Address]V, from, to inventory.Address) {
+	v, ok := memory[from]
+	if _, taken := memory[to]; ok && !taken {
+		memory[to] = v
+	}
+	delete(memory, from)
 }
 
 // Close ends the readers' idle connections.
@@ -132,7 +142,7 @@ func (s *Session) readers() ([]providers.Reader, error) {
 	for i := range s.Project.Clusters {
 		c := &s.Project.Clusters[i]
 		if c.Credentials.HasErrors() {
-			return nil, &DiagnosticsError{c.Credentials, s.Project.Files}
+			return nil, &DiagnosticsError{c.Credentials, s.Project.Sources()}
 		}
 		p, err := s.Provider(c)
 		if err != nil {
@@ -145,7 +155,15 @@ func (s *Session) readers() ([]providers.Reader, error) {
 
 // Provider makes the provider of a cluster.
 func (s *Session) Provider(c *manifests.Cluster) (*proxmox.Provider, error) {
-	cfg := proxmox.Config{Name: c.Name, Endpoints: c.Endpoints, Token: c.Token, Fingerprint: c.Fingerprint, Insecure: c.Insecure}
+	token := c.Token
+	if len(c.Command) > 0 {
+		out, err := s.runCommand(c.Command)
+		if err != nil {
+			return nil, fmt.Errorf("token_command of proxmox.%s: %w", c.Name, err)
+		}
+		token = strings.TrimSpace(out)
+	}
+	cfg := proxmox.Config{Name: c.Name, Endpoints: c.Endpoints, Token: token, Fingerprint: c.Fingerprint, Insecure: c.Insecure}
 	if c.CAFile != "" {
 		ca, err := readOutside(s.absolute(c.CAFile))
 		if err != nil {
@@ -196,18 +214,17 @@ func (s *Session) memoryOf(l *ledger.Ledger) (m Memory, err error) {
 	if m.Applied, err = l.Applied(); err != nil {
 		return m, err
 	}
-	for _, mv := range s.Project.Moved { // a renamed block keeps its memory
-		if a, ok := m.Applied[mv.From]; ok {
-			if _, taken := m.Applied[mv.To]; !taken {
-				m.Applied[mv.To] = a
-			}
-			delete(m.Applied, mv.From)
-		}
-	}
 	if m.Sources, err = l.Sources(); err != nil {
 		return m, err
 	}
 	if m.Episodes, err = l.OpenEpisodes(); err != nil {
+		return m, err
+	}
+	for _, mv := range s.Project.Moved {
+		rename(m.Applied, mv.From, mv.To)
+		rename(m.Episodes, mv.From, mv.To)
+	}
+	if m.LastRun, err = l.LastRun(); err != nil {
 		return m, err
 	}
 	m.Managed, err = l.ManagedLastTime()

@@ -282,7 +282,7 @@ func (r *recorder) agreement(context.Context) error {
 			}
 		default:
 			old := r.world.Memory.Applied[res.Addr]
-			if a := agreed(res, o, old, r.done[res.Addr] != nil); !sameApplied(a, old) {
+			if a := agreed(res, o, old, r.done[res.Addr]); !sameApplied(a, old) {
 				out[res.Addr] = a
 			}
 		}
@@ -295,7 +295,7 @@ func (r *recorder) agreement(context.Context) error {
 
 // agreed returns the values last applied after a look: those in agreement are
 // renewed, those that differ keep their memory.
-func agreed(res *inventory.Resource, o *inventory.Observation, old inventory.Applied, applied bool) inventory.Applied {
+func agreed(res *inventory.Resource, o *inventory.Observation, old inventory.Applied, applied *reconcile.Result) inventory.Applied {
 	a := inventory.Applied{Identity: res.Identity, Attrs: inventory.Attrs{}}
 	kind := res.Kind()
 	for p, want := range res.Attrs {
@@ -309,7 +309,7 @@ func agreed(res *inventory.Resource, o *inventory.Observation, old inventory.App
 		}
 		switch {
 		case attr.WriteOnly:
-			a.Attrs[p] = rememberSecret(p, want, before, o, applied)
+			a.Attrs[p] = rememberSecret(p, want, before, o, applied.Wrote(p))
 		case attr.Same(want, inventory.ConfiguredValue(o, p)):
 			a.Attrs[p] = want
 		case !inventory.IsNull(before):
@@ -353,10 +353,10 @@ func (s *Session) Interrupted(ctx context.Context, l *ledger.Ledger, w *World) (
 	for _, e := range entries {
 		i := slices.IndexFunc(w.Readers, func(r providers.Reader) bool {
 			res := s.Project.Resource(e.Address)
-			return res != nil && res.Provider == r.Name()
+			return res != nil && res.Identity == e.Identity && res.Provider == r.Name()
 		})
 		if i < 0 {
-			out = append(out, fmt.Sprintf("%s: interrupted while recon was to %s; it is no longer declared", e.Address, e.Step.Summary))
+			out = append(out, fmt.Sprintf("%s: interrupted while recon was to %s; it is no longer declared as it was", e.Address, e.Step.Summary))
 			if err := l.End(e.ID, "interrupted; no longer declared"); err != nil {
 				return out, err
 			}

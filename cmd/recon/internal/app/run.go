@@ -52,28 +52,48 @@ type CycleOptions struct {
 	How    Resolution
 }
 
-// RunCycle runs one cycle. The lock is held for its write phase only.
+// RunCycle runs one cycle. The lock is held for its write phase only; when another
+// run has written since this one looked, it looks again under the lock, since what
+// it saw may be what that run has changed.
 func (s *Session) RunCycle(ctx context.Context, kind string, opts CycleOptions) (*Cycle, error) {
+	c, err := s.observed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { c.World.Close() }()
+	err = s.writing(kind, c.Plan.Declared, func(l *ledger.Ledger, lastRun int64) (int, string, error) {
+		if lastRun != c.World.Memory.LastRun {
+			c.World.Close()
+			if c, err = s.observed(ctx); err != nil {
+				return ExitError, "", err
+			}
+		}
+		if err := s.record(ctx, l, c, nil); err != nil {
+			return ExitError, "", err
+		}
+		c.Docs, c.Written, c.DocsErr = s.UpdateDocuments(l, c.World, c.Plan, opts.Insert, opts.How)
+		return c.Code(), describe(c.Plan), nil
+	})
+	return c, err
+}
+
+// observed is the part of a cycle that writes nothing.
+func (s *Session) observed(ctx context.Context) (*Cycle, error) {
 	w, err := s.Observe(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer w.Close()
 	c := &Cycle{World: w}
-	if c.Plan, err = s.Plan(ctx, w, nil); err != nil {
+	if c.Plan, err = s.Plan(ctx, w, nil); err == nil {
+		if err = reconcile.CheckEmpty(c.Plan, w.Memory.Managed); err != nil {
+			err = Refuse("nothing was written", "%w", err)
+		}
+	}
+	if err != nil {
+		w.Close()
 		return nil, err
 	}
-	if err := reconcile.CheckEmpty(c.Plan, w.Memory.Managed); err != nil {
-		return nil, Refuse("nothing was written", "%w", err)
-	}
-	err = s.writing(kind, c.Plan.Declared, func(l *ledger.Ledger) (int, string, error) {
-		if err := s.record(ctx, l, c, nil); err != nil {
-			return ExitError, "", err
-		}
-		c.Docs, c.Written, c.DocsErr = s.UpdateDocuments(l, w, c.Plan, opts.Insert, opts.How)
-		return c.Code(), describe(c.Plan), nil
-	})
-	return c, err
+	return c, nil
 }
 
 // record settles a killed run's steps and writes down what was seen.
@@ -86,7 +106,8 @@ func (s *Session) record(ctx context.Context, l *ledger.Ledger, c *Cycle, result
 }
 
 // writing holds the lock around a write phase and notes it as a run.
-func (s *Session) writing(kind string, managed int, do func(*ledger.Ledger) (exit int, summary string, err error)) error {
+// The function is told which run was the last before it.
+func (s *Session) writing(kind string, managed int, do func(l *ledger.Ledger, lastRun int64) (exit int, summary string, err error)) error {
 	release, err := s.Lock()
 	if err != nil {
 		return err
@@ -97,11 +118,15 @@ func (s *Session) writing(kind string, managed int, do func(*ledger.Ledger) (exi
 		return err
 	}
 	defer l.Close()
+	lastRun, err := l.LastRun()
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
 	id, err := l.BeginRun(kind, s.Now())
 	if err != nil {
 		return fmt.Errorf("write the ledger: %w", err)
 	}
-	exit, summary, err := do(l)
+	exit, summary, err := do(l, lastRun)
 	if endErr := l.EndRun(id, s.Now(), exit, managed, summary); endErr != nil && err == nil {
 		err = fmt.Errorf("write the ledger: %w", endErr)
 	}
@@ -150,7 +175,7 @@ func (a *ApplyRun) Code() int {
 	for i := range a.Results {
 		r := &a.Results[i]
 		attempted = attempted || len(r.Done) > 0 || r.Status == reconcile.StatusDone
-		wanted := r.Change.Action != inventory.ActionNone
+		wanted := r.Change.Action != inventory.ActionNone || len(r.Change.Steps) > 0 || len(r.Change.Blocked) > 0
 		left = left || wanted && (r.Status != reconcile.StatusDone || len(r.Withheld) > 0 || len(r.Change.Blocked) > 0)
 	}
 	codes := []int{ExitOK}
@@ -173,7 +198,7 @@ func (a *ApplyRun) Code() int {
 // ledger and documents from that second look.
 func (s *Session) RunApply(ctx context.Context, w *World, p *reconcile.Plan, opts reconcile.Options) (*ApplyRun, error) {
 	run := &ApplyRun{Plan: p}
-	err := s.writing("apply", p.Declared, func(l *ledger.Ledger) (int, string, error) {
+	err := s.writing("apply", p.Declared, func(l *ledger.Ledger, _ int64) (int, string, error) {
 		opts.Journal, opts.Secret = l, reconcile.SecretOf
 		run.Results = reconcile.Apply(ctx, p, s.request(w, nil), opts)
 		after, err := s.lookAgain(context.WithoutCancel(ctx), l, run.Results)
@@ -216,12 +241,12 @@ func Nothing(p *reconcile.Plan, opts reconcile.Options) bool {
 }
 
 // Guard holds the run-wide guards against a plan before it is applied.
-func (s *Session) Guard(w *World, p *reconcile.Plan, bulk bool) error {
+func (s *Session) Guard(w *World, p *reconcile.Plan, opts reconcile.Options, bulk bool) error {
 	if err := reconcile.CheckEmpty(p, w.Memory.Managed); err != nil {
 		return Refuse("", "%w", err)
 	}
 	limits := reconcile.Limits{Changes: s.Project.Settings.MaxChanges, Percent: s.Project.Settings.MaxChangePercent}
-	if err := reconcile.CheckBulk(p, limits); err != nil && !bulk {
+	if err := reconcile.CheckBulk(p, limits, opts); err != nil && !bulk {
 		return Refuse("", "%w", err)
 	}
 	return nil

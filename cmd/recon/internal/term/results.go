@@ -14,7 +14,7 @@ func (p *Printer) Results(results []reconcile.Result) {
 	withheld := 0
 	for i := range results {
 		r := &results[i]
-		if r.Change.Action == inventory.ActionNone && r.Status == reconcile.StatusSkipped {
+		if r.Change.Action == inventory.ActionNone && r.Status == reconcile.StatusSkipped && len(r.Withheld) == 0 && r.Err == nil {
 			continue
 		}
 		count[r.Status]++
