@@ -9,7 +9,7 @@ import (
 )
 
 func backupTable() string {
-	return `all:b bwlimit:i>=0 comment compress(0|1|gzip|lzo|zstd) dumpdir exclude exclude-path:a fleecing ionice:i>=0<=8 lockwait:i>=0
+	return `all:b bwlimit:i>=0 compress(0|1|gzip|lzo|zstd) dumpdir exclude exclude-path:a fleecing ionice:i>=0<=8 lockwait:i>=0
  mailnotification(always|failure) mailto mode(snapshot|suspend|stop) node notes-template notification-mode(auto|legacy-sendmail|notification-system)
  pbs-change-detection-mode(legacy|data|metadata) performance pigz:i pool protected:b prune-backups quiet:b remove:b script stdexcludes:b stop:b
  stopwait:i>=0 storage@storage tmpdir vmid zstd:i`
@@ -17,10 +17,10 @@ func backupTable() string {
 
 func backupRoutes(t *routeTable) {
 	audit, modify := perm("/", "Sys.Audit"), perm("/", "Sys.Modify")
-	recordRoutes{path: "/cluster/backup", id: "id", params: backupTable() + " enabled:b schedule starttime dow repeat-missed:b", what: "backup",
+	recordRoutes{path: "/cluster/backup", id: "id", params: backupTable() + " comment enabled:b schedule starttime dow repeat-missed:b", what: "backup",
 		list: func(w *World) *[]Record { return &w.Backups }, read: audit, write: modify, auto: true}.add(t)
 	t.add("GET", "/cluster/backup-info/not-backed-up", "", audit, notBackedUp)
-	recordRoutes{path: "/cluster/replication", id: "id", params: "comment disable:b rate:n>=1 remove_job(local|full) schedule source", fixed: "target! type!(local)", what: "replication",
+	recordRoutes{path: "/cluster/replication", id: "id", params: "comment disable:b rate:n>=1 remove_job(local|full) schedule source", fixed: "target! type!(local)", what: "replication", change: "digest~64", drop: "force:b keep:b",
 		list: func(w *World) *[]Record { return &w.Replication }, read: nil, write: perm("/", "Datastore.Allocate")}.add(t)
 	table := strings.ReplaceAll(backupTable(), " node ", " ")
 	t.add("POST", "/nodes/{node}/vzdump", table+" job-id stdout:b", nil, vzdump)

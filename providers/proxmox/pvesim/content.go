@@ -3,6 +3,7 @@ package pvesim
 import (
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -162,7 +163,7 @@ func deleteContent(c *call) (any, error) {
 		return nil, die("base volume '%s' is still in use by linked clones", v.ID)
 	}
 	return c.start(c.node(), "imgdel", v.storage()+"@"+c.node(), func(*task) error {
-		c.s.free(v.ID)
+		c.s.world.Volumes = slices.DeleteFunc(c.s.world.Volumes, func(o *Volume) bool { return o == v })
 		return nil
 	}), nil
 }
@@ -189,9 +190,7 @@ func (c *call) fetch(typ, storage, content, name string, size int64) (any, error
 		if !st.Shared {
 			v.Node = c.node()
 		}
-		if old := c.s.world.volume(id); old != nil {
-			c.s.free(id)
-		}
+		c.s.world.Volumes = slices.DeleteFunc(c.s.world.Volumes, func(o *Volume) bool { return o.ID == id && o.Node == v.Node })
 		c.s.world.Volumes = append(c.s.world.Volumes, v)
 		return nil
 	}), nil

@@ -43,15 +43,16 @@ func (s *Server) usable(id, node, content string) (*Storage, error) {
 
 // exists finds a volume that a node can reach.
 func (s *Server) exists(id, node string) (*Volume, error) {
-	v := s.world.volume(id)
-	if v == nil || v.Node != "" && v.Node != node {
+	// A local storage may hold a file of the same name on every node.
+	i := slices.IndexFunc(s.world.Volumes, func(v *Volume) bool { return v.ID == id && (v.Node == "" || v.Node == node) })
+	if i < 0 {
 		storage, _, _ := strings.Cut(id, ":")
 		if _, err := s.usable(storage, node, ""); err != nil {
 			return nil, err
 		}
 		return nil, die("volume '%s' does not exist", id)
 	}
-	return v, nil
+	return s.world.Volumes[i], nil
 }
 
 // allocSpec says what volume to make.

@@ -11,6 +11,7 @@ type firewallScope struct {
 	path        string
 	read, write guard
 	options     string // parameters of its options
+	guest       bool
 	find        func(c *call, create bool) (*Firewall, error)
 }
 
@@ -22,7 +23,7 @@ func firewallRoutes(t *routeTable) {
 	guest := "dhcp:b enable:b ipfilter:b log_level_in" + lv + " log_level_out" + lv + " macfilter:b ndp:b radv:b" + policies
 	for _, kind := range []string{"qemu", "lxc"} {
 		firewallScope{path: "/nodes/{node}/" + kind + "/{vmid}/firewall", read: perm("/vms/{vmid}", "VM.Audit"), write: perm("/vms/{vmid}", "VM.Config.Network"),
-			options: guest, find: guestFirewall}.add(t)
+			options: guest, guest: true, find: guestFirewall}.add(t)
 	}
 	firewallScope{path: "/cluster/firewall", read: perm("/", "Sys.Audit"), write: perm("/", "Sys.Modify"),
 		options: "enable:i>=0 ebtables:b log_ratelimit policy_forward(ACCEPT|DROP)" + policies, find: clusterFirewall}.add(t)
@@ -83,9 +84,11 @@ func (fs firewallScope) add(t *routeTable) {
 	t.add("PUT", p+"/rules/{pos}", "action type(in|out|forward|group) delete@idlist moveto:i>=0 "+rule, fs.write, fs.setRule)
 	t.add("DELETE", p+"/rules/{pos}", "digest~64", fs.write, fs.removeRule)
 	t.add("GET", p+"/refs", "type(alias|ipset)", fs.read, func(*call) (any, error) { return []obj{}, nil })
-	t.add("GET", p+"/log", "limit:i>=0 since:i>=0 start:i>=0 until:i>=0", fs.read, func(*call) (any, error) {
-		return totalled{[]obj{{"n": 1, "t": "no content"}}, 1}, nil
-	})
+	if fs.guest {
+		t.add("GET", p+"/log", "limit:i>=0 since:i>=0 start:i>=0 until:i>=0", fs.read, func(*call) (any, error) {
+			return totalled{[]obj{{"n": 1, "t": "no content"}}, 1}, nil
+		})
+	}
 	fs.named(t, "aliases", "name", "cidr! comment", func(f *Firewall) *[]Record { return &f.Aliases })
 	t.add("GET", p+"/ipset", "", fs.read, fs.listSets)
 	t.add("POST", p+"/ipset", "name! comment digest~64 rename", fs.write, fs.addSet)

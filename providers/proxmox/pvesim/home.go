@@ -26,8 +26,9 @@ func localStorage() *Storage {
 // template, shared storages, pools and tags.
 func Home() *World {
 	w := &World{Cluster: "home", Nodes: homeNodes(), Storages: homeStorages(), Volumes: homeVolumes(), Options: map[string]string{"keyboard": "de"}}
-	for id, comment := range map[string]string{"media": "films, music, photos", "infra": "what the rest needs", "devops": "code and builds", "k8s": "the cluster"} {
-		w.Pools = append(w.Pools, &Pool{ID: id, Comment: comment})
+	w.Pools = []*Pool{
+		{ID: "media", Comment: "films, music, photos"}, {ID: "infra", Comment: "what the rest needs"},
+		{ID: "devops", Comment: "code and builds"}, {ID: "k8s", Comment: "the cluster"},
 	}
 	w.Users = []*User{
 		{ID: "root@pam", Password: "recon-sim"},

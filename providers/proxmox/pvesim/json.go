@@ -13,39 +13,88 @@ import (
 type obj map[string]any
 
 // MarshalJSON writes the keys in the map's own random order.
-func (o obj) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	b.WriteByte('{')
-	first := true
-	for k, v := range o {
-		if !first {
-			b.WriteByte(',')
-		}
-		first = false
-		if err := enc.Encode(k); err != nil {
-			return nil, err
-		}
-		b.Truncate(b.Len() - 1) // Encode ends with a newline
-		b.WriteByte(':')
-		if err := enc.Encode(v); err != nil {
-			return nil, err
-		}
-		b.Truncate(b.Len() - 1)
+func (o obj) MarshalJSON() ([]byte, error) { return appendObj(nil, o) }
+
+// marshal writes an answer. The shapes that lists are made of are written
+// without reflection: lists of a thousand guests are asked for often.
+func marshal(v any) ([]byte, error) { return appendJSON(nil, v) }
+
+func appendJSON(b []byte, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case nil:
+		return append(b, "null"...), nil
+	case obj:
+		return appendObj(b, v)
+	case []obj:
+		return appendList(b, v, func(b []byte, o obj) ([]byte, error) { return appendObj(b, o) })
+	case []string:
+		return appendList(b, v, appendText)
+	case string:
+		return appendText(b, v)
+	case int:
+		return strconv.AppendInt(b, int64(v), 10), nil
+	case int64:
+		return strconv.AppendInt(b, v, 10), nil
+	case json.RawMessage:
+		return append(b, v...), nil
 	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
+	return appendOther(b, v)
 }
 
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
+func appendObj(b []byte, o obj) ([]byte, error) {
+	b = append(b, '{')
+	first := true
+	var err error
+	for k, v := range o {
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		if b, err = appendText(b, k); err != nil {
+			return nil, err
+		}
+		b = append(b, ':')
+		if b, err = appendJSON(b, v); err != nil {
+			return nil, err
+		}
+	}
+	return append(b, '}'), nil
+}
+
+func appendList[T any](b []byte, list []T, each func([]byte, T) ([]byte, error)) ([]byte, error) {
+	b = append(b, '[')
+	var err error
+	for i, el := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, err = each(b, el); err != nil {
+			return nil, err
+		}
+	}
+	return append(b, ']'), nil
+}
+
+// appendText writes a string; plain ASCII needs no encoder.
+func appendText(b []byte, s string) ([]byte, error) {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
+			return appendOther(b, s)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"'), nil
+}
+
+func appendOther(b []byte, v any) ([]byte, error) {
+	buf := bytes.NewBuffer(b)
+	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return nil, err
 	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
+	return bytes.TrimRight(buf.Bytes(), "\n"), nil
 }
 
 // shuffle puts rows into no order.

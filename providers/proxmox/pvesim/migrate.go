@@ -8,7 +8,9 @@ func migrateRoutes(t *routeTable) {
 	t.add("GET", q, "target@node", g, canMigrate)
 	t.add("POST", q, `target!@node bwlimit:i>=0 force:b migration_network migration_type(secure|insecure) online:b targetstorage
  with-conntrack-state:b with-local-disks:b`, g, migrateGuest)
-	t.add("GET", l, "target@node", g, canMigrate)
+	if t.server.release >= "9" {
+		t.add("GET", l, "target@node", g, canMigrate)
+	}
 	t.add("POST", l, "target!@node bwlimit:n>=0 online:b restart:b target-storage timeout:i", g, migrateGuest)
 	t.add("POST", "/nodes/{node}/migrateall", "target!@node vms@vmidlist with-local-disks:b maxworkers:i>=1<=64 max-workers:i>=1<=64", nil, migrateAll)
 }

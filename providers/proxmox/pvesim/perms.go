@@ -100,11 +100,7 @@ func (s *Server) privs(who *identity, path string) map[string]int {
 
 func (s *Server) userPrivs(user, path string) map[string]int {
 	if user == "root@pam" {
-		out := map[string]int{}
-		for _, p := range s.roles["Administrator"] {
-			out[p] = 1
-		}
-		return out
+		return s.everything // shared: nobody changes what privs returns
 	}
 	u := s.world.user(user)
 	if u == nil {

@@ -20,6 +20,8 @@ type recordRoutes struct {
 	auto   bool   // create may leave the id out
 	fixed  string // parameters that only create takes
 	dots   string // more parameters of the list
+	drop   string // parameters of a deletion
+	change string // more parameters of an update
 }
 
 func (r recordRoutes) add(t *routeTable) {
@@ -31,8 +33,8 @@ func (r recordRoutes) add(t *routeTable) {
 	t.add("GET", r.path, r.dots, r.read, r.all)
 	t.add("POST", r.path, r.id+need+" "+r.params+" "+r.fixed, r.write, r.create)
 	t.add("GET", one, "", r.read, r.get)
-	t.add("PUT", one, r.params+" delete@idlist digest~40", r.write, r.update)
-	t.add("DELETE", one, "purge:b force:b", r.write, r.remove)
+	t.add("PUT", one, r.params+" delete@idlist "+r.change, r.write, r.update)
+	t.add("DELETE", one, r.drop, r.write, r.remove)
 }
 
 func (r recordRoutes) find(c *call, id string) Record {

@@ -79,12 +79,14 @@ type Server struct {
 	lxc     *optionSet
 	routes  *routeTable
 	roles   map[string][]string // built in
-	token   string
-	port    string
-	ca      *authority
-	caFile  string
-	caTemp  bool
-	ln      net.Listener
+	// everything is what root@pam may, each privilege propagated.
+	everything map[string]int
+	token      string
+	port       string
+	ca         *authority
+	caFile     string
+	caTemp     bool
+	ln         net.Listener
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -140,6 +142,10 @@ func (s *Server) open() error {
 		return err
 	}
 	s.roles = builtinRoles(s.release)
+	s.everything = map[string]int{}
+	for _, p := range s.roles["Administrator"] {
+		s.everything[p] = 1
+	}
 	s.routes = newRoutes(s)
 	w.Version = s.release
 	s.adopt(w)
@@ -247,7 +253,7 @@ func (s *Server) Fingerprint() string { return s.ca.fingerprint }
 func (s *Server) CAFile() string { return s.caFile }
 
 // Update changes the world behind the clients' backs. Digests follow, and the
-// lists show the new state at once.
+// lists show the new state at once. f must not call the server.
 func (s *Server) Update(f func(*World)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,27 +8,30 @@ import (
 
 // storageProps are the options of storages beyond the ones with fields.
 func storageProps() string {
-	return `authsupported base blocksize bwlimit comstar_hg comstar_tg content-dirs create-base-path:b create-subdirs:b data-pool datastore domain
- encryption-key export fingerprint format(raw|qcow2|subvol|vmdk) fs-name fuse:b is_mountpoint iscsiprovider keyring krbd:b lio_tpg
- master-pubkey max-protected-backups:i maxfiles:i>=0 mkdir:b monhost mountpoint namespace nocow:b nowritecache:b options password path pool
- port:i>=1<=65535 portal preallocation(off|metadata|falloc|full) prune-backups saferemove:b saferemove_throughput server share
- skip-cert-verification:b smbversion snapshot-as-volume-chain:b sparse:b subdir tagged_only:b target thinpool transport username vgname volume
- zfs-base-path`
+	return `blocksize bwlimit comstar_hg comstar_tg content-dirs create-base-path:b create-subdirs:b data-pool domain encryption-key fingerprint
+ format(raw|qcow2|subvol|vmdk) fs-name fuse:b is_mountpoint keyring krbd:b lio_tpg master-pubkey max-protected-backups:i mkdir:b monhost mountpoint
+ namespace nocow:b nowritecache:b options password pool port:i>=1<=65535 preallocation(off|metadata|falloc|full) prune-backups saferemove:b
+ saferemove_throughput server skip-cert-verification:b smbversion snapshot-as-volume-chain:b sparse:b subdir tagged_only:b username zfs-base-path`
+}
+
+// storageFixed are the options that only a create takes.
+func storageFixed() string {
+	return " authsupported base datastore export iscsiprovider path portal share target thinpool vgname"
 }
 
 func storageRoutes(t *routeTable) {
 	alloc := perm("/storage", "Datastore.Allocate")
 	t.add("GET", "/storage", "type", nil, listStorage)
-	t.add("POST", "/storage", "storage!@storage type! content disable:b nodes@nodelist shared:b "+storageProps(), alloc, addStorage)
+	t.add("POST", "/storage", "storage!@storage type! content disable:b nodes@nodelist shared:b "+storageProps()+storageFixed(), alloc, addStorage)
 	t.add("GET", "/storage/{storage}", "", perm("/storage/{storage}", "Datastore.Allocate"), getStorage)
 	t.add("PUT", "/storage/{storage}", "content delete@idlist digest~64 disable:b nodes@nodelist shared:b "+storageProps(), alloc, setStorage)
 	t.add("DELETE", "/storage/{storage}", "", alloc, removeStorage)
 	n := "/nodes/{node}/storage"
-	any := perm("/storage/{storage}", "Datastore.Audit", "Datastore.AllocateSpace")
+	see := perm("/storage/{storage}", "Datastore.Audit", "Datastore.AllocateSpace")
 	t.add("GET", n, "content enabled:b format:b storage@storage target@node", nil, nodeStorage)
-	t.add("GET", n+"/{storage}", "", any, index("content", "status", "rrddata", "upload", "download-url"))
-	t.add("GET", n+"/{storage}/status", "", any, storageStatus)
-	t.add("GET", n+"/{storage}/rrddata", "timeframe!(hour|day|week|month|year|decade) cf(AVERAGE|MAX)", any, storageRRD)
+	t.add("GET", n+"/{storage}", "", see, index("content", "status", "rrddata", "upload", "download-url"))
+	t.add("GET", n+"/{storage}/status", "", see, storageStatus)
+	t.add("GET", n+"/{storage}/rrddata", "timeframe!(hour|day|week|month|year|decade) cf(AVERAGE|MAX)", see, storageRRD)
 }
 
 // show is a section of storage.cfg.

@@ -19,6 +19,9 @@ import (
 // bodyLimit is pveproxy's for everything but uploads.
 const bodyLimit = 512 << 10
 
+// drain is how much of a body that is too large is read before the refusal.
+const drain = 8 << 20
+
 // conn is one client connection.
 type conn struct {
 	net.Conn
@@ -100,6 +103,8 @@ func (s *Server) receive(c *conn, req *http.Request) *reply {
 		limit = 1 << 30
 	}
 	if req.ContentLength > limit {
+		// Read on for a while: a reset would hide the answer.
+		_, _ = io.CopyN(io.Discard, req.Body, drain)
 		return &reply{status: 501, reason: "for data too large", ctype: "text/plain", body: []byte("for data too large"), close: true}
 	}
 	if strings.EqualFold(req.Header.Get("Expect"), "100-continue") {
