@@ -34,7 +34,9 @@ type Memory struct {
 	Sightings map[string]ledger.Sighting
 	Sources   []ledger.Source
 	Episodes  map[inventory.Address]ledger.Episode
-	Managed   int // resources that the manifests declared last time
+	Clusters  map[string]ledger.Cluster // as they were last seen, by provider
+	Flaps     map[inventory.Address]int // how often each drifted in the last day
+	Managed   int                       // resources that the manifests declared last time
 }
 
 // Close ends the readers' idle connections.
@@ -189,6 +191,12 @@ func (s *Session) memoryOf(l *ledger.Ledger) (m Memory, err error) {
 		return m, err
 	}
 	if m.Episodes, err = l.OpenEpisodes(); err != nil {
+		return m, err
+	}
+	if m.Clusters, err = l.Clusters(); err != nil {
+		return m, err
+	}
+	if m.Flaps, err = l.EpisodesSince(s.Now().Add(-flapWindow)); err != nil {
 		return m, err
 	}
 	m.Managed, err = l.ManagedLastTime()

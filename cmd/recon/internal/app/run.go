@@ -41,7 +41,20 @@ func (c *Cycle) DocsCode() int {
 		codes = append(codes, ExitRefused)
 	}
 	if c.DocsErr != nil {
-		codes = append(codes, ExitError)
+		codes = append(codes, documentsCode(c.DocsErr))
+	}
+	return Worst(codes...)
+}
+
+// documentsCode is 4 when documents were refused and nothing worse happened.
+func documentsCode(err error) int {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return Code(err)
+	}
+	codes := []int{}
+	for _, e := range joined.Unwrap() {
+		codes = append(codes, documentsCode(e))
 	}
 	return Worst(codes...)
 }
