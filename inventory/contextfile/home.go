@@ -340,11 +340,7 @@ func addresses(f *Facts, pick func(*Guest) bool) []string {
 func stale(b *strings.Builder, f *Facts) {
 	var unknown []string
 	for _, s := range f.Sources {
-		scope := s.Scope
-		if _, ok := SafeName(scope, ""); !ok {
-			scope = "(unsafe name)"
-		}
-		unknown = append(unknown, fmt.Sprintf("STALE since %s: %s of %s could not be observed; its facts above are the last known.", s.Since.UTC().Format("2006-01-02 15:04 UTC"), scope, s.Provider))
+		unknown = append(unknown, StaleText(s))
 	}
 	if len(unknown) > 0 {
 		b.WriteString("\n")
@@ -352,6 +348,11 @@ func stale(b *strings.Builder, f *Facts) {
 	for _, line := range limit(unknown, 5) {
 		b.WriteString(line + "\n")
 	}
+}
+
+// StaleText says that a source cannot be observed.
+func StaleText(s Source) string {
+	return fmt.Sprintf("STALE since %s: %s of %s could not be observed; its facts are the last known.", s.Since.UTC().Format("2006-01-02 15:04 UTC"), safeName(s.Scope, ""), s.Provider)
 }
 
 var dateLine = regexp.MustCompile(`(?m)^Facts last changed (\d{4}-\d{2}-\d{2})\.`)
