@@ -3,8 +3,10 @@ package factcheck
 import (
 	"cmp"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -48,24 +50,14 @@ func Check(docs []Document, truth *Truth, opts Options) []Finding {
 		truth = &Truth{}
 	}
 	roles := roleWords()
-	x := &extractor{names: newNames(truth), truth: truth}
-	var files []*file
-	for i := range docs {
-		f := prepare(&docs[i])
-		switch strings.ToLower(path.Ext(f.Path)) {
-		case ".md", ".markdown":
-			readMarkdown(f, roles, x.names)
-		default:
-			readConfig(f, f.text, 0, roles, nil)
-		}
-		files = append(files, f)
-	}
+	x := &extractor{names: newNames(truth), truth: truth, tense: newTense()}
+	files := readAll(docs, roles, x.tense)
 	x.discoverAll(files)
 	var out []Finding
 	for _, f := range files {
 		x.extract(f)
 		if opts.Exists != nil {
-			out = append(out, references(f, opts.Exists)...)
+			out = append(out, references(f, x.tense, opts.Exists)...)
 		}
 	}
 	out = append(out, x.contradictions()...)
@@ -77,6 +69,33 @@ func Check(docs []Document, truth *Truth, opts Options) []Finding {
 	})
 }
 
+// readAll gathers units and records, several documents at a time: each is read
+// by itself.
+func readAll(docs []Document, roles map[string]string, t *tense) []*file {
+	files := make([]*file, len(docs))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := range next {
+				files[i] = prepare(&docs[i])
+				switch strings.ToLower(path.Ext(docs[i].Path)) {
+				case ".md", ".markdown":
+					readMarkdown(files[i], roles, t)
+				default:
+					readConfig(files[i], files[i].text, 0, roles, section{})
+				}
+			}
+		})
+	}
+	for i := range docs {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return files
+}
+
 // discoverAll makes the names known that only documents use, so that prose which
 // stands before a table is read with them too.
 func (x *extractor) discoverAll(files []*file) {
@@ -85,7 +104,7 @@ func (x *extractor) discoverAll(files []*file) {
 	}
 	for _, f := range files {
 		for i := range f.records {
-			if r := &f.records[i]; !f.past && r.discoverable() && !underPast(r.heads) && !rowIsPast(r) {
+			if r := &f.records[i]; !f.past && r.discoverable() && !r.past && !x.tense.record(r) {
 				x.names.discover(nameText(r.subject.text))
 			}
 		}

@@ -28,25 +28,15 @@ type claim struct {
 type extractor struct {
 	names  *names
 	truth  *Truth
+	tense  *tense
 	claims []claim
 }
 
 var (
 	ipPattern  = regexp.MustCompile(`\b(?:\d{1,3}\.){3}\d{1,3}\b`)
 	macPattern = regexp.MustCompile(`\b(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}\b`)
-	pastWords  = regexp.MustCompile(`(?i)\b(?:was|were|been|previously|previous|formerly|former|ex|used to|moved|migrat\w*|renam\w*|replac\w*|retired|decommission\w*|remov\w*|delet\w*|no longer|old|legacy|before|until|originally|initially|planned|plans?|planning|will|would|could|going to|future|todo|fixme|propos\w*|examples?|e\.g|for instance|such as|suppose|imagine|if|unless|deprecated|obsolete|archived|instead|rather than|not|never|isn't|aren't|wasn't|don't|except|wrong|incorrect\w*|mistake\w*|typo|upgrad\w*|changed?|fixed|ehemals|früher|alte?r?|war|wurde|umgezogen|geplant|beispiel|z\.b)\b`)
-	pastRow    = regexp.MustCompile(`(?i)\b(?:decommission\w*|retired|removed|deleted|planned|deprecated|obsolete|archived|legacy|migrated|moved|old|former|previously|was|free|reserved|unused|todo|tbd|future|proposed|frei|geplant|reserviert)\b`)
-	pastHead   = regexp.MustCompile(`(?i)\b(?:change-?log|changes|history|histor\w*|archived?|log|logs|timeline|incidents?|post-?mortem\w*|migrat\w*|old|legacy|decommission\w*|deprecated|previous\w*|past|what happened|releases?|lessons|before|planned|plans?|planning|roadmap|future|proposal|proposed|ideas?|todo|backlog|wish ?list|examples?|retired|removed|obsolete|resolved|completed|done|troubleshooting|session|früher|alt|geschichte|verlauf|geplant|beispiele?)\b|^\W*(?:19|20)\d\d-\d\d|^\W*v?\d+\.\d+\.\d+`)
-	logLine    = regexp.MustCompile(`^\s*(?:[-*+>]\s*)?(?:\[[ xX]\]\s*)?[\[(*_` + "`" + `]*(?:(?:19|20)\d\d[-/.]\d\d[-/.]\d\d|\d\d\.\d\d\.(?:19|20)\d\d)`)
 	hedge      = regexp.MustCompile(`(?i)\b(?:at least|minimum|minimal|min|recommend\w*|requires?|required|needs?|up to|max\w*|limit\w*|or more|or later|suggest\w*|usually|typical\w*|about|per|each|total|free|used|usage|of \d+)\b|[<>≥≤~]|\+\s*$`)
 )
-
-// past reports text that is no statement about today.
-func past(heads []string, text string) bool {
-	return underPast(heads) || pastWords.MatchString(text) || logLine.MatchString(text)
-}
-
-func underPast(heads []string) bool { return slices.ContainsFunc(heads, pastHead.MatchString) }
 
 // extract finds the claims of a document.
 func (x *extractor) extract(f *file) {
@@ -55,14 +45,14 @@ func (x *extractor) extract(f *file) {
 	}
 	for i := range f.units {
 		u := &f.units[i]
-		if !strings.ContainsAny(u.text, "0123456789") && !x.mayName(u.text) || past(u.heads, u.text) {
+		if !strings.ContainsAny(u.text, "0123456789") && !x.mayName(u.text) || u.past || x.tense.line(u.text) {
 			continue
 		}
 		x.unit(f, u)
 	}
 	for i := range f.records {
 		r := &f.records[i]
-		if !underPast(r.heads) && !rowIsPast(r) {
+		if !r.past && !x.tense.record(r) {
 			x.record(f, r)
 		}
 	}
@@ -71,13 +61,14 @@ func (x *extractor) extract(f *file) {
 // mayName reports a text without digits that can still say where a service runs.
 func (x *extractor) mayName(text string) bool { return len(x.truth.services) > 0 && len(text) < 200 }
 
-func rowIsPast(r *record) bool {
-	return pastRow.MatchString(r.subject.text) || pastRow.MatchString(r.whole) || slices.ContainsFunc(r.fields, func(f field) bool { return pastRow.MatchString(f.text) })
-}
-
 // say notes a claim.
 func (x *extractor) say(f *file, c claim) {
 	c.file = f
+	if c.kind == KindGateway && c.subj == nil {
+		if ip, err := netip.ParseAddr(c.value); err == nil {
+			c.about = netip.PrefixFrom(ip, 24).Masked().String()
+		}
+	}
 	if !f.isIgnored(c.off) {
 		x.claims = append(x.claims, c)
 	}
@@ -87,11 +78,12 @@ func (x *extractor) say(f *file, c claim) {
 func (x *extractor) unit(f *file, u *unit) {
 	ms := x.names.find(u.text)
 	guests := guestsIn(ms)
-	for _, m := range idWords.FindAllStringSubmatchIndex(u.text, -1) {
-		x.byNumber(f, u, ms, m)
+	ids := idWords.FindAllStringSubmatchIndex(u.text, -1)
+	for _, m := range ids {
+		x.byNumber(f, u, ms, m, len(ids) == 1 || len(guests) >= len(ids))
 	}
 	x.addresses(f, u, ms)
-	x.settings(f, u)
+	x.settings(f, u, ms)
 	if len(guests) == 1 {
 		x.resources(f, u, guests[0])
 		for _, m := range macPattern.FindAllStringIndex(u.text, -1) {
@@ -214,8 +206,8 @@ func (x *extractor) nameOf(u *unit, ms []mention, at []int) (*subject, float64) 
 			continue
 		}
 		between := u.text[m.end:at[0]]
-		if m.isNode() && strings.ContainsAny(between, ",|/") && len(guestsIn(ms[:i])) > 0 {
-			continue
+		if i > 0 && strings.ContainsAny(between, ",|/") && (m.isNode() && len(guestsIn(ms[:i])) > 0 || placed.MatchString(u.text[:m.start])) {
+			continue // it says where the other one is
 		}
 		if !x.connected(between, m.weak || m.fqdn || m.vmid) {
 			break
@@ -245,6 +237,9 @@ func (x *extractor) nameOf(u *unit, ms []mention, at []int) (*subject, float64) 
 	return nil, 0
 }
 
+// placed ends before the name of the place where something is.
+var placed = regexp.MustCompile(`(?i)\b(?:on|auf|at|@)\s+[*_"'` + "`" + `]*$`)
+
 var assigned = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_]*)["']?\s*[:=]\s*["']?(?:https?://)?$`)
 
 // identifierBefore finds the subject of NAME_IP = at the end of a text.
@@ -260,7 +255,7 @@ var parenthesised = regexp.MustCompile(`^[ \t*_` + "`" + `]*[\[(:–—-]?[ \t*_
 
 // byNumber handles a guest named by its number: "VM 106 (gitlab)" says which number
 // and which kind a guest has.
-func (x *extractor) byNumber(f *file, u *unit, ms []mention, m []int) {
+func (x *extractor) byNumber(f *file, u *unit, ms []mention, m []int, apart bool) {
 	id, err := strconv.ParseInt(u.text[m[2]:m[3]], 10, 64)
 	if err != nil || id < 100 {
 		return
@@ -283,6 +278,9 @@ func (x *extractor) byNumber(f *file, u *unit, ms []mention, m []int) {
 			subj = c.subject
 			break
 		}
+	}
+	if subj != nil && !apart {
+		return // several numbers and fewer names: which belongs to which?
 	}
 	if subj == nil || subj.host == nil && len(x.truth.hosts) > 0 {
 		if subj = x.names.byVMID[id]; subj != nil {

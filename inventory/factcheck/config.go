@@ -49,14 +49,14 @@ type configReader struct {
 	*file
 	base  int
 	roles map[string]string
-	heads []string
+	here  section
 	open  []*scope
 	done  []*record
 }
 
 // readConfig reads a text that starts at an offset of its file.
-func readConfig(f *file, text string, base int, roles map[string]string, heads []string) {
-	r := &configReader{file: f, base: base, roles: roles, heads: heads}
+func readConfig(f *file, text string, base int, roles map[string]string, here section) {
+	r := &configReader{file: f, base: base, roles: roles, here: here}
 	r.push(-1, false, "")
 	for off, line := range linesOf(text) {
 		r.configLine(base+off, line)
@@ -70,7 +70,7 @@ func readConfig(f *file, text string, base int, roles map[string]string, heads [
 }
 
 func (r *configReader) push(indent int, brace bool, title string) {
-	r.open = append(r.open, &scope{indent: indent, brace: brace, title: title, rec: &record{heads: r.heads, weight: 1}})
+	r.open = append(r.open, &scope{indent: indent, brace: brace, title: title, rec: &record{section: r.here, weight: 1}})
 }
 
 // pop closes the innermost scope. What it says belongs to the nearest thing with a
@@ -80,7 +80,7 @@ func (r *configReader) pop() {
 	r.open = r.open[:len(r.open)-1]
 	if s.rec.subject.text == "" {
 		if s.title != "" && !settings[normal(s.title)] {
-			s.rec.subject.text = s.title
+			s.rec.subject = field{text: s.title, off: -1}
 		} else if len(r.open) > 1 {
 			outer := r.open[len(r.open)-1].rec
 			outer.fields = append(outer.fields, s.rec.fields...)
@@ -104,7 +104,7 @@ func (r *configReader) configLine(off int, line string) {
 		return
 	}
 	if m := lineComment.FindStringSubmatchIndex(line); m != nil && !strings.Contains(line[:m[2]], "://") {
-		r.units = append(r.units, unit{text: line[m[2]:m[3]], off: off + m[2], heads: r.heads, code: true})
+		r.units = append(r.units, unit{text: line[m[2]:m[3]], off: off + m[2], section: r.here, code: true})
 		line = line[:m[0]]
 		if strings.TrimSpace(line) == "" {
 			return
@@ -160,7 +160,7 @@ func (r *configReader) host(off int, line string) bool {
 	if m == nil {
 		return false
 	}
-	r.records = append(r.records, record{heads: r.heads, weight: 1, subject: field{text: line[m[2]:m[3]], off: off + m[2]},
+	r.records = append(r.records, record{section: r.here, weight: 1, subject: field{text: line[m[2]:m[3]], off: off + m[2]},
 		fields: []field{{[]string{KindAddress}, line[m[6]:m[7]], off + m[6]}}})
 	return true
 }
@@ -171,7 +171,7 @@ func (r *configReader) inline(off int, line string) bool {
 	if m == nil {
 		return false
 	}
-	rec := record{heads: r.heads, weight: 1}
+	rec := record{section: r.here, weight: 1}
 	if m[2] >= 0 {
 		rec.subject = field{text: line[m[2]:m[3]], off: off + m[2]}
 	}
@@ -188,7 +188,7 @@ func (r *configReader) inline(off int, line string) bool {
 func (r *configReader) pair(off int, line string, indent int) {
 	m := configKey.FindStringSubmatchIndex(line)
 	if m == nil {
-		r.units = append(r.units, unit{text: line, off: off, heads: r.heads, code: true})
+		r.units = append(r.units, unit{text: line, off: off, section: r.here, code: true})
 		return
 	}
 	key, value := line[m[6]:m[7]], line[m[8]:m[9]]
@@ -201,7 +201,7 @@ func (r *configReader) pair(off int, line string, indent int) {
 		return
 	}
 	if !r.field(r.open[len(r.open)-1].rec, key, value, off+m[8]) {
-		r.units = append(r.units, unit{text: line, off: off, heads: r.heads, code: true})
+		r.units = append(r.units, unit{text: line, off: off, section: r.here, code: true})
 	}
 }
 

@@ -84,7 +84,7 @@ func (r *markdownReader) diagram(body string, base int) {
 				}
 			}
 			if at < 0 {
-				boxes, spans = append(boxes, &record{heads: r.headsAbove(), weight: 0.9}), append(spans, c)
+				boxes, spans = append(boxes, &record{section: r.here, weight: 0.9}), append(spans, c)
 				at = len(boxes) - 1
 			}
 			boxes[at].fields = append(boxes[at].fields, field{[]string{"box"}, c.text, c.off})

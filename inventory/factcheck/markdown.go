@@ -16,14 +16,15 @@ type markdownReader struct {
 	*file
 	src   []byte
 	roles map[string]string
+	tense *tense
 	heads []heading
-	names *names
+	here  section // made anew with every heading
 }
 
 // readMarkdown gathers the units and records of a Markdown file. goldmark tells
 // what is a table, a list, code or a link.
-func readMarkdown(f *file, roles map[string]string, n *names) {
-	r := &markdownReader{file: f, roles: roles, names: n}
+func readMarkdown(f *file, roles map[string]string, t *tense) {
+	r := &markdownReader{file: f, roles: roles, tense: t}
 	f.text = blankMatches(f.text, htmlComment)
 	r.frontMatter()
 	r.src = []byte(f.text)
@@ -43,21 +44,12 @@ func (r *markdownReader) frontMatter() {
 		if strings.TrimSpace(r.line(i)) == "---" {
 			out := []byte(r.text)
 			end := r.lines[i] + len(r.line(i))
-			readConfig(r.file, r.text[:end], 0, r.roles, nil)
+			readConfig(r.file, r.text[:end], 0, r.roles, section{})
 			blank(out[:end])
 			r.text = string(out)
 			return
 		}
 	}
-}
-
-// headsAbove returns the texts of the headings above.
-func (r *markdownReader) headsAbove() []string {
-	out := make([]string, len(r.heads))
-	for i, h := range r.heads {
-		out[i] = h.text
-	}
-	return out
 }
 
 func (r *markdownReader) blocks(parent ast.Node) {
@@ -98,11 +90,16 @@ func (r *markdownReader) heading(h *ast.Heading) {
 	r.headAt = append(r.headAt, heading{h.Level, line, title})
 	r.unit(seg.Start, title, false)
 	r.heads = append(r.heads[:len(r.heads):len(r.heads)], heading{h.Level, line, title})
+	r.here = section{}
+	for _, h := range r.heads {
+		r.here.heads = append(r.here.heads, h.text)
+	}
+	r.here.past = r.tense.below(r.here.heads)
 }
 
 func (r *markdownReader) unit(off int, text string, code bool) {
 	if strings.TrimSpace(text) != "" {
-		r.units = append(r.units, unit{text: strings.TrimRight(text, "\n"), off: off, heads: r.headsAbove(), code: code})
+		r.units = append(r.units, unit{text: strings.TrimRight(text, "\n"), off: off, section: r.here, code: code})
 	}
 }
 
@@ -123,8 +120,8 @@ var keyValue = regexp.MustCompile(`^[ \t]*(?:[-*+][ \t]+)?[*_` + "`" + `]{0,2}([
 // definition reads lines of the form "Key: value" as the fields of a record about
 // what the heading, or the list item above, names.
 func (r *markdownReader) definition(lines *text.Segments, above string) {
-	rec := record{heads: r.headsAbove(), weight: 1}
-	rec.subject.text = above
+	rec := record{section: r.here, weight: 1}
+	rec.subject = field{text: above, off: -1}
 	for i := range lines.Len() {
 		seg := lines.At(i)
 		line := string(seg.Value(r.src))
@@ -221,11 +218,12 @@ func nameColumn(roles [][]string) int {
 }
 
 func (r *markdownReader) row(cells []field, roles [][]string, nameAt int) {
-	rec := record{heads: r.headsAbove(), table: true, weight: 1}
+	rec := record{section: r.here, table: true, weight: 1}
 	if len(cells) == 2 && len(roles) == 2 && roles[0] == nil && nameAt < 0 {
 		// A table of two columns without a known head: key and value.
 		if rs := rolesOf(r.roles, cells[0].text); rs != nil && cells[1].off >= 0 {
 			rec.fields = append(rec.fields, field{rs, cells[1].text, cells[1].off})
+			rec.subject.off = -1
 			if len(rec.heads) > 0 {
 				rec.subject.text = rec.heads[len(rec.heads)-1]
 			}
@@ -277,7 +275,7 @@ func (r *markdownReader) code(n ast.Node, language string) {
 	body := r.text[start:end]
 	switch language {
 	case "yaml", "yml", "hcl", "tf", "terraform", "python", "py", "ini", "toml", "conf", "properties", "env":
-		readConfig(r.file, body, start, r.roles, r.headsAbove())
+		readConfig(r.file, body, start, r.roles, r.here)
 	case "mermaid", "diff", "patch", "log", "console", "sql":
 	default:
 		if isDiagram(body) {

@@ -93,7 +93,7 @@ func (n *names) byAlias(key string, s *subject) {
 
 // roleNames are what many hosts can be, one in each network: they name none.
 const roleNames = " gateway gw dns dhcp vip server servers host hosts client clients guest node vm lxc container network default total none all any example other broadcast main primary secondary reserved free " +
-	"unused router management internal external public private local localhost web db app test dev prod staging "
+	"unused router manager management internal external public private local localhost web db app test dev prod staging "
 
 // discover makes a name known that documents use for something unobserved.
 func (n *names) discover(name string) *subject {
@@ -102,7 +102,7 @@ func (n *names) discover(name string) *subject {
 		name = first
 	}
 	key := normal(name)
-	if len(key) < 3 || strings.Trim(key, "0123456789") == "" || strings.Contains(roleNames, " "+name+" ") {
+	if len(key) < 3 || strings.Trim(key, "0123456789") == "" || strings.Contains(roleNames, " "+name+" ") || deviceName.MatchString(name) {
 		return nil
 	}
 	if s := n.byKey[key]; s != nil {
@@ -131,6 +131,7 @@ var (
 	wordPattern = regexp.MustCompile(`[A-Za-z0-9\x{80}-\x{10ffff}](?:[A-Za-z0-9._\x{80}-\x{10ffff}-]*[A-Za-z0-9\x{80}-\x{10ffff}])?`)
 	domainEnd   = regexp.MustCompile(`^(?:[a-z0-9-]+\.)*(?:local|lan|home|internal|localdomain|arpa|net|org|com|io|dev|de|eu|me|cloud|example|test|lab|intra|corp|private|xyz|house)$`)
 	idWords     = regexp.MustCompile(`(?i)\b(?:VM|CT|LXC|QEMU|VMID|CTID|KVM)[ _#:-]{0,2}(\d{3,9})\b`)
+	deviceName  = regexp.MustCompile(`^(?:net|eth|ens|enp|vmbr|bond|vlan|scsi|virtio|sata|ide|mp|ipconfig|port|lan|wan)\d*[a-z0-9]*$`)
 	suffixes    = []string{"ipaddress", "ipaddr", "address", "addr", "ip", "hostname", "host", "server", "vmid", "lxc", "vm", "ct"}
 )
 

@@ -110,7 +110,7 @@ func (x *extractor) subjectless(f *file, r *record) {
 			}
 		}
 	}
-	if vlanText.MatchString(r.subject.text) && len(vlans) == 0 {
+	if r.subject.off >= 0 && vlanText.MatchString(r.subject.text) && len(vlans) == 0 {
 		vlans = append(vlans, r.subject)
 	}
 	if len(nets) == 1 && len(vlans) == 1 {
@@ -134,7 +134,7 @@ var (
 // otherName notes that a table gives a guest's number another name.
 func (x *extractor) otherName(f *file, r *record) {
 	name := nameText(r.subject.text)
-	if !r.table || !hostName.MatchString(name) || !strings.ContainsAny(name, "-0123456789") && len(name) < 4 {
+	if !r.table || r.subject.off < 0 || !hostName.MatchString(name) || !strings.ContainsAny(name, "-0123456789") && len(name) < 4 {
 		return
 	}
 	for _, fd := range r.fields {
@@ -186,7 +186,7 @@ func (x *extractor) field(f *file, r *record, subj *subject, others []*subject, 
 		case KindDNS:
 			x.dns(f, subj, part)
 		case KindPort:
-			if m := onlyNumber.FindStringSubmatchIndex(part.text); m != nil {
+			if m := onlyNumber.FindStringSubmatchIndex(part.text); m != nil && subj.service != nil {
 				say(KindPort, part.text[m[2]:m[3]], part.text[m[2]:m[3]], m[2])
 			}
 		}
@@ -358,7 +358,7 @@ func (x *extractor) box(f *file, r *record) {
 	var subj *subject
 	var ips []claim
 	for _, fd := range r.fields {
-		if past(nil, fd.text) || notOurDNS.MatchString(fd.text) {
+		if x.tense.line(fd.text) || notOurDNS.MatchString(fd.text) {
 			return
 		}
 		for _, m := range guestsIn(x.names.find(fd.text)) {

@@ -15,7 +15,7 @@ var (
 
 // references finds links and paths that lead nowhere. A path in a code span counts
 // only when its first folder is there: others are of another machine.
-func references(f *file, exists func(string) bool) []Finding {
+func references(f *file, t *tense, exists func(string) bool) []Finding {
 	if f.past {
 		return nil
 	}
@@ -24,13 +24,13 @@ func references(f *file, exists func(string) bool) []Finding {
 		target, _, _ := strings.Cut(l.target, "#")
 		target, _, _ = strings.Cut(target, "?")
 		target = strings.ReplaceAll(target, "%20", " ")
-		if target == "" || remoteLink.MatchString(l.target) || f.isIgnored(l.off) || f.underPastAt(l.off) {
+		if target == "" || remoteLink.MatchString(l.target) || f.isIgnored(l.off) || f.underPastAt(t, l.off) {
 			continue
 		}
 		if l.code && (!codePath.MatchString(target) || !firstFolderExists(f, target, exists)) || !l.code && (noPath.MatchString(strings.TrimSpace(strings.ReplaceAll(target, " ", "-"))) && !strings.HasPrefix(target, "/")) {
 			continue
 		}
-		if l.code && lineIsPast(f, l.off) || slices.ContainsFunc(candidates(f, target, l.code), exists) {
+		if l.code && lineIsPast(f, t, l.off) || slices.ContainsFunc(candidates(f, target, l.code), exists) {
 			continue
 		}
 		line, column := f.position(l.off)
@@ -42,12 +42,12 @@ func references(f *file, exists func(string) bool) []Finding {
 }
 
 // underPastAt reports whether a place is below a heading of history.
-func (f *file) underPastAt(off int) bool {
+func (f *file) underPastAt(t *tense, off int) bool {
 	line, _ := f.position(off)
 	level := 7
 	for i := len(f.headAt) - 1; i >= 0; i-- {
 		if h := f.headAt[i]; h.line <= line && h.level < level {
-			if pastHead.MatchString(h.text) {
+			if t.below([]string{h.text}) {
 				return true
 			}
 			level = h.level
@@ -56,10 +56,10 @@ func (f *file) underPastAt(off int) bool {
 	return false
 }
 
-func lineIsPast(f *file, off int) bool {
+func lineIsPast(f *file, t *tense, off int) bool {
 	line, _ := f.position(off)
 	text := f.line(line - 1)
-	return pastWords.MatchString(text) || strings.Contains(text, "create") || strings.Contains(text, "generate")
+	return t.line(text) || strings.Contains(text, "create") || strings.Contains(text, "generate")
 }
 
 func firstFolderExists(f *file, target string, exists func(string) bool) bool {

@@ -21,7 +21,7 @@ var (
 )
 
 // settings finds what a text says about networks, counts and versions.
-func (x *extractor) settings(f *file, u *unit) {
+func (x *extractor) settings(f *file, u *unit, ms []mention) {
 	for _, m := range gatewayText.FindAllStringSubmatchIndex(u.text, -1) {
 		if ip, ok := parseIP(u.text[m[2]:m[3]]); ok && !notOneAddress(u.text, m[2:4]) {
 			x.say(f, claim{kind: KindGateway, raw: ip.String(), value: ip.String(), off: u.off + m[2], conf: 0.9})
@@ -36,7 +36,7 @@ func (x *extractor) settings(f *file, u *unit) {
 	if len(vlans) == 1 && len(nets) == 1 {
 		x.vlanOfNet(f, u.text[nets[0][2]:nets[0][3]], u.text[vlans[0][2]:vlans[0][3]], u.off+vlans[0][2], 0.95)
 	}
-	if ms := x.names.find(u.text); len(vlans) == 1 && len(nets) == 0 && len(guestsIn(ms)) == 1 && len(u.text) < 160 && !guestsIn(ms)[0].weak {
+	if len(vlans) == 1 && len(nets) == 0 && len(guestsIn(ms)) == 1 && len(u.text) < 160 && !guestsIn(ms)[0].weak {
 		x.say(f, claim{kind: KindVLAN, subj: guestsIn(ms)[0].subject, raw: u.text[vlans[0][2]:vlans[0][3]], value: u.text[vlans[0][2]:vlans[0][3]], off: u.off + vlans[0][2], conf: 0.9})
 	}
 	if m := versionText.FindStringSubmatchIndex(u.text); m != nil && !versionWith.MatchString(u.text) && !hedge.MatchString(u.text) && !u.code {

@@ -31,16 +31,21 @@ type file struct {
 	links   []link
 	ignored []lineRange
 	headAt  []heading
-	current struct{ heads []string }
 }
 
 // A unit is a stretch of text in which statements are found by what stands close
 // to what.
 type unit struct {
-	text  string
-	off   int
-	heads []string // the headings above it
-	code  bool
+	section
+	text string
+	off  int
+	code bool
+}
+
+// A section is where in a document something stands.
+type section struct {
+	heads []string // the headings above
+	past  bool     // one of them is about the past
 }
 
 // A field is one named value of a record.
@@ -52,9 +57,9 @@ type field struct {
 
 // A record is a thing with named fields.
 type record struct {
-	subject field // the field that names the thing; its text may be empty
+	section
+	subject field // the field that names the thing; its text may be empty, its offset -1 when it stands elsewhere
 	fields  []field
-	heads   []string
 	whole   string // everything that stands in it, for what makes it history
 	table   bool
 	weight  float64 // confidence of what it says
@@ -108,7 +113,7 @@ var (
 	struck      = regexp.MustCompile(`~~[^~\n]+~~`)
 	datedLine   = regexp.MustCompile(`(?im)^[ \t>*_|#-]*(?:last[ _-](?:updated|modified|verified|reviewed|changed)|updated|stand|as of|date|lastmod)\b[*_ \t]*[:=|]?[*_ \t]*["']?(\d{4}-\d{2}-\d{2})`)
 	pastStatus  = regexp.MustCompile(`(?im)^[ \t*_-]*status[*_ \t]*[:=][*_ \t]*["']?(archived?|deprecated|superseded|obsolete|outdated|draft|proposed|rejected|historical)`)
-	pastPath    = regexp.MustCompile(`(?i)(^|[/_.-])(change-?log|changes|history|archived?|archives|news|releases?|release-?notes|session-?log|incidents?|post-?mortems?|journal|diary|old|legacy|deprecated|backlog|roadmap|attic|retired|example|examples|sample|samples|template|templates|fixtures|testdata)([/_.-]|$)`)
+	pastPath    = regexp.MustCompile(`(?i)(^|[/_. -])(change-?log|changes|history|archived?|archives|news|releases?|release-?notes|session-?log|incidents?|post-?mortems?|journal|diary|change[ _-]records?|evidence|change[ _-]plans?|reports?|troubleshooting|old|legacy|deprecated|backlog|roadmap|attic|retired|example|examples|sample|samples|template|templates|fixtures|testdata)([/_. -]|$)|(?:19|20)\d\d-\d\d-\d\d`)
 )
 
 // prepare makes a document ready: what cannot be a claim is replaced by blanks, so
