@@ -17,7 +17,8 @@ import (
 var (
 	dnsName   = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
 	sizeText  = regexp.MustCompile(`^-?[0-9.]{1,12}( ?([KMGT]?i?B|seconds|MB/s))?$`)
-	plainText = regexp.MustCompile(`^[A-Za-z0-9_.:/@!+-]{1,64}$`)
+	account   = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,40}(@[a-z0-9.-]{1,30}(![A-Za-z0-9_.-]{1,40})?)?$`)
+	version   = regexp.MustCompile(`^[0-9]+(\.[0-9]+){0,3}([~-][a-z0-9.]{1,12})?$`)
 	valueText = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.:/,=+-]{0,63}$`)
 	macText   = regexp.MustCompile(`^([0-9A-F]{2}:){5}[0-9A-F]{2}$`)
 	portText  = regexp.MustCompile(`^[0-9]{1,5}(/(tcp|udp))?$`)
@@ -44,7 +45,7 @@ const (
 // the vmid stands in for it.
 func SafeName(name, identity string) (string, bool) {
 	lower := strings.ToLower(name)
-	if !dnsName.MatchString(lower) || imperative(lower) {
+	if !dnsName.MatchString(lower) || imperative(name) {
 		return placeholder(identity), false
 	}
 	return lower, true
@@ -58,9 +59,13 @@ func placeholder(identity string) string {
 	return fmt.Sprintf("(unsafe name, vmid %s)", id)
 }
 
-// imperative reports a name that spells an order: it begins with a verb that
-// orders, or it is a sentence in which one stands, with or without separators.
+// imperative reports a name that must not be shown: it looks like a secret, or it
+// spells an order. An order begins with a verb that orders, or is a sentence in
+// which one stands, with or without separators.
 func imperative(name string) bool {
+	if LooksSecret(name) {
+		return true
+	}
 	words := letters.FindAllString(strings.ToLower(name), -1)
 	if len(words) == 0 {
 		return false
@@ -150,7 +155,7 @@ func safeURL(s string) string {
 }
 
 func safeMatch(form *regexp.Regexp, s string) string {
-	if form.MatchString(s) && !imperative(s) {
+	if form.MatchString(s) && !imperative(s) && !strings.Contains(s, "//") {
 		return s
 	}
 	return notShown
@@ -178,7 +183,7 @@ func safeValue(field inventory.Path, s string) string {
 
 // safeBy returns who did something, "" when the name is no account name.
 func safeBy(by string) string {
-	if plainText.MatchString(by) && !strings.HasPrefix(by, "@") && !imperative(by) {
+	if account.MatchString(by) && !imperative(by) {
 		return "`" + by + "`"
 	}
 	return ""

@@ -20,6 +20,9 @@ const (
 	stampForm   = "2006-01-02 15:04"
 )
 
+// guestIdentity is a cluster's label, which the author wrote, and a number.
+var guestIdentity = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,40}/[0-9]{1,9}$`)
+
 var sessionLine = regexp.MustCompile(`^- (\d{4}-\d{2}-\d{2} \d{2}:\d{2}) UTC: `)
 
 // SessionLog renders the block "recon" of the session log. Entries that the block
@@ -142,7 +145,7 @@ func EventText(e *inventory.Event) string {
 }
 
 func where(e *inventory.Event) string {
-	if plainText.MatchString(e.Identity) {
+	if guestIdentity.MatchString(e.Identity) {
 		return " (" + e.Identity + ")"
 	}
 	return ""

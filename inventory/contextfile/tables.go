@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -281,7 +282,7 @@ func versionCell(v string) string {
 	if v == "" {
 		return ""
 	}
-	return safeMatch(valueText, v)
+	return safeMatch(version, v)
 }
 
 // A subnet is a network in which guests have addresses.
@@ -411,14 +412,12 @@ func dockerTable(f *Facts) table {
 	return t
 }
 
-func optional(form interface{ MatchString(string) bool }, s string) string {
-	switch {
-	case s == "":
+// optional is safeMatch for a value that may be missing.
+func optional(form *regexp.Regexp, s string) string {
+	if s == "" {
 		return ""
-	case form.MatchString(s) && !imperative(s):
-		return s
 	}
-	return notShown
+	return safeMatch(form, s)
 }
 
 func servicesTable(f *Facts) table {

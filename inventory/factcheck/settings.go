@@ -8,8 +8,8 @@ import (
 )
 
 var (
-	gatewayText = regexp.MustCompile(`(?i)\b(?:gateway|gw)\b[^0-9\n]{0,24}?((?:\d{1,3}\.){3}\d{1,3})\b`)
-	dnsText     = regexp.MustCompile(`(?i)\b(?:dns(?:[ -]?(?:servers?|resolvers?))?|name ?servers?|resolvers?)\b[^0-9\n]{0,24}?((?:\d{1,3}\.){3}\d{1,3})\b`)
+	gatewayText = regexp.MustCompile(`(?i)\b(?:gateway|gw)\b(?:[\s*_:=(|` + "`" + `-]|\bis\b|\bip\b|\baddress\b|\bat\b){0,12}((?:\d{1,3}\.){3}\d{1,3})\b`)
+	dnsText     = regexp.MustCompile(`(?i)\b(?:dns(?:[ -]?(?:servers?|resolvers?))?|name ?servers?|resolvers?)\b(?:[\s*_:=(|` + "`" + `-]|\bis\b|\bip\b|\baddress\b|\bat\b|\bset to\b){0,12}((?:\d{1,3}\.){3}\d{1,3})\b`)
 	notOurDNS   = regexp.MustCompile(`(?i)\b(?:upstream|forward\w*|fallback|secondary|backup|second|alternative|external|public|sekundär\w*|record|a-record|entry|rewrite|query|dig|nslookup)\b`)
 	vlanText    = regexp.MustCompile(`(?i)\bVLAN(?:[ _-]?ID)?[ :#=_-]{0,3}(\d{1,4})\b`)
 	netText     = regexp.MustCompile(`\b((?:\d{1,3}\.){3}\d{1,3}/\d{1,2})\b`)

@@ -430,16 +430,25 @@ func (s *Session) WriteDocuments(docs []Document) (written []string, err error) 
 // sessionWindow is how far back events are read for the session log.
 const sessionWindow = 10 * 24 * time.Hour
 
-// UpdateDocuments renders and writes the documents from what was just recorded,
-// and commits them where the context block says so.
-func (s *Session) UpdateDocuments(l *ledger.Ledger, w *World, p *reconcile.Plan, insert bool, how Resolution) ([]Document, []string, error) {
-	docs, err := s.prepareDocuments(l, w, p, insert, how)
-	written, writeErr := s.WriteDocuments(docs)
-	return docs, written, errors.Join(err, writeErr, s.commitDocuments(docs, written))
+// UpdateDocuments renders and writes the documents from what the cycle just
+// recorded, and commits them where the context block says so.
+func (s *Session) UpdateDocuments(l *ledger.Ledger, c *Cycle, insert bool, how Resolution) {
+	facts, err := s.factsOf(l, c.World, c.Plan)
+	if err != nil {
+		c.DocsErr = err
+		return
+	}
+	var renderErr, writeErr error
+	if s.Project.Context != nil {
+		c.Unsafe = contextfile.Unsafe(facts)
+	}
+	c.Docs, renderErr = s.Documents(facts, insert, how)
+	c.Written, writeErr = s.WriteDocuments(c.Docs)
+	c.DocsErr = errors.Join(renderErr, writeErr, s.commitDocuments(c.Docs, c.Written))
 }
 
-// prepareDocuments renders the documents with the memory as it is now.
-func (s *Session) prepareDocuments(l *ledger.Ledger, w *World, p *reconcile.Plan, insert bool, how Resolution) ([]Document, error) {
+// factsOf gathers the facts with the memory as it is now.
+func (s *Session) factsOf(l *ledger.Ledger, w *World, p *reconcile.Plan) (*contextfile.Facts, error) {
 	var h history
 	if l != nil {
 		var err error
@@ -456,7 +465,7 @@ func (s *Session) prepareDocuments(l *ledger.Ledger, w *World, p *reconcile.Plan
 			return nil, err
 		}
 	}
-	return s.Documents(s.Facts(w, p, h), insert, how)
+	return s.Facts(w, p, h), nil
 }
 
 // RenderDocuments renders the documents for a command that writes nothing.
@@ -468,7 +477,11 @@ func (s *Session) RenderDocuments(w *World, p *reconcile.Plan, how Resolution) (
 	if l != nil {
 		defer l.Close()
 	}
-	return s.prepareDocuments(l, w, p, false, how)
+	facts, err := s.factsOf(l, w, p)
+	if err != nil {
+		return nil, err
+	}
+	return s.Documents(facts, false, how)
 }
 
 // LeftAlone says which documents could not be written and what to do about it.

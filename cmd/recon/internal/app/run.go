@@ -18,8 +18,9 @@ type Cycle struct {
 	Events      []inventory.Event // what is news
 	Interrupted []string          // what became of a killed run's steps
 	Docs        []Document
-	Written     []string // documents that changed
-	DocsErr     error    // documents that could not be written
+	Unsafe      []inventory.Finding // names that documents do not show
+	Written     []string            // documents that changed
+	DocsErr     error               // documents that could not be written
 }
 
 // Code is the exit code of a cycle as recon drift has it.
@@ -83,7 +84,7 @@ func (s *Session) RunCycle(ctx context.Context, kind string, opts CycleOptions) 
 		if err := s.record(ctx, l, c, nil); err != nil {
 			return ExitError, "", err
 		}
-		c.Docs, c.Written, c.DocsErr = s.UpdateDocuments(l, w, c.Plan, opts.Insert, opts.How)
+		s.UpdateDocuments(l, c, opts.Insert, opts.How)
 		return c.Code(), describe(c.Plan), nil
 	})
 	return c, err
@@ -208,7 +209,7 @@ func (s *Session) lookAgain(ctx context.Context, l *ledger.Ledger, results []rec
 	if err := s.record(ctx, l, c, results); err != nil {
 		return c, err
 	}
-	c.Docs, c.Written, c.DocsErr = s.UpdateDocuments(l, w, c.Plan, false, RefuseEdited)
+	s.UpdateDocuments(l, c, false, RefuseEdited)
 	return c, nil
 }
 
