@@ -186,8 +186,9 @@ func stateNote(g *Guest) string {
 	return ""
 }
 
-func addressCell(g *Guest, most int) string {
-	var out []string
+func addressCell(g *Guest, most int) string { return strings.Join(limit(addressesOf(g), most), " ") }
+
+func addressesOf(g *Guest) (out []string) {
 	for _, n := range g.Networks {
 		if ip := safeIP(n.Address); ip != "" {
 			out = append(out, ip)
@@ -195,7 +196,7 @@ func addressCell(g *Guest, most int) string {
 			out = append(out, "dhcp")
 		}
 	}
-	return strings.Join(limit(out, most), " ")
+	return out
 }
 
 // keyGuests picks the guests that get a row: those with a purpose, then the
@@ -251,8 +252,8 @@ func aggregate(others []*Guest, how rest) []string {
 		var items []string
 		for _, g := range at[p] {
 			text := fmt.Sprintf("%s%s %d", safeName(g.Name, g.Identity), stateNote(g), g.VMID)
-			if ip := addressCell(g, 1); ip != "" && how == names {
-				text += " " + ip
+			if ips := addressesOf(g); len(ips) > 0 && how == names {
+				text += " " + strings.Join(limit(ips, 3), " & ")
 			}
 			items = append(items, text)
 		}
@@ -333,7 +334,7 @@ func addresses(f *Facts, pick func(*Guest) bool) []string {
 			out = append(out, safeAddress(f.Guests[i].Address, f.Guests[i].Identity))
 		}
 	}
-	return limit(out, 10)
+	return limit(out, 20)
 }
 
 // stale says which facts are old, one line an outage.
