@@ -45,7 +45,7 @@ func (x *extractor) extract(f *file) {
 	}
 	for i := range f.units {
 		u := &f.units[i]
-		if !strings.ContainsAny(u.text, "0123456789") && !x.mayName(u.text) || u.past || x.tense.line(u.text) {
+		if !strings.ContainsAny(u.text, "0123456789") && !x.mayName(u.text) && !strings.Contains(u.text, "node") || u.past || x.tense.line(u.text) {
 			continue
 		}
 		x.unit(f, u)

@@ -178,7 +178,10 @@ func (r *configReader) inline(off int, line string) bool {
 	for _, p := range inlinePair.FindAllStringSubmatchIndex(line[m[4]:m[5]], -1) {
 		r.field(&rec, line[m[4]+p[2]:m[4]+p[3]], line[m[4]+p[4]:m[4]+p[5]], off+m[4]+p[4])
 	}
-	if len(rec.fields) > 0 && rec.subject.text != "" {
+	if len(rec.fields) == 0 {
+		return false // names and values, not a thing and its fields
+	}
+	if rec.subject.text != "" {
 		r.records = append(r.records, rec)
 	}
 	return true

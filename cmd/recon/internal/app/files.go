@@ -139,6 +139,9 @@ func writable(path string, existed bool) error {
 		return nil
 	}
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrFileChanged
+	}
 	if err != nil {
 		return err
 	}
