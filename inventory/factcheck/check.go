@@ -53,14 +53,17 @@ func Check(docs []Document, truth *Truth, opts Options) []Finding {
 	x := &extractor{names: newNames(truth), truth: truth, tense: newTense()}
 	files := readAll(docs, roles, x.tense)
 	x.discoverAll(files)
-	var out []Finding
-	for _, f := range files {
-		x.extract(f)
+	claims, dead := make([][]claim, len(files)), make([][]Finding, len(files))
+	each(len(files), func(i int) {
+		one := &extractor{names: x.names, truth: x.truth, tense: x.tense}
+		one.extract(files[i])
+		claims[i] = one.claims
 		if opts.Exists != nil {
-			out = append(out, references(f, x.tense, opts.Exists)...)
+			dead[i] = references(files[i], x.tense, opts.Exists)
 		}
-	}
-	out = append(out, x.contradictions()...)
+	})
+	x.claims = slices.Concat(claims...)
+	out := append(slices.Concat(dead...), x.contradictions()...)
 	slices.SortFunc(out, func(a, b Finding) int {
 		return cmp.Or(strings.Compare(a.File, b.File), a.Offset-b.Offset, strings.Compare(a.Kind, b.Kind))
 	})
@@ -69,31 +72,37 @@ func Check(docs []Document, truth *Truth, opts Options) []Finding {
 	})
 }
 
-// readAll gathers units and records, several documents at a time: each is read
-// by itself.
+// readAll gathers units and records: each document is read by itself.
 func readAll(docs []Document, roles map[string]string, t *tense) []*file {
 	files := make([]*file, len(docs))
+	each(len(docs), func(i int) {
+		files[i] = prepare(&docs[i])
+		switch strings.ToLower(path.Ext(docs[i].Path)) {
+		case ".md", ".markdown":
+			readMarkdown(files[i], roles, t)
+		default:
+			readConfig(files[i], files[i].text, 0, roles, section{})
+		}
+	})
+	return files
+}
+
+// each calls a function for the numbers below n, several at a time.
+func each(n int, do func(i int)) {
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := range next {
-				files[i] = prepare(&docs[i])
-				switch strings.ToLower(path.Ext(docs[i].Path)) {
-				case ".md", ".markdown":
-					readMarkdown(files[i], roles, t)
-				default:
-					readConfig(files[i], files[i].text, 0, roles, section{})
-				}
+				do(i)
 			}
 		})
 	}
-	for i := range docs {
+	for i := range n {
 		next <- i
 	}
 	close(next)
 	wg.Wait()
-	return files
 }
 
 // discoverAll makes the names known that only documents use, so that prose which

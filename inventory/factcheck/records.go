@@ -39,9 +39,6 @@ func (x *extractor) subjectOf(r *record) (*subject, []*subject) {
 	if len(others) > 1 || subj != nil && leftover(r.subject.text) {
 		return nil, nil // several names, or a sentence
 	}
-	if subj == nil && len(x.truth.hosts) == 0 && r.discoverable() {
-		subj = x.names.discover(nameText(r.subject.text))
-	}
 	for _, fd := range r.fields {
 		switch fd.roles[0] {
 		case roleHost, KindNode, KindContainerHost, roleName, roleService:

