@@ -70,8 +70,10 @@ func vmNetwork() *Block {
 	}
 	attrs = append(attrs, ipAttrs(WireDerived, privCloudInit, ImpactLive)...)
 	attrs = append(attrs, absentAttr(privNetwork, ImpactRestart, "the device"))
-	return &Block{Name: "network", Slots: []SlotRange{{Prefix: "net", To: 31}}, Attrs: attrs,
-		Doc: "A network card. Addresses are ipconfigN and take effect only with cloud-init."}
+	return &Block{
+		Name: "network", Slots: []SlotRange{{Prefix: "net", To: 31}}, Attrs: attrs,
+		Doc: "A network card. Addresses are ipconfigN and take effect only with cloud-init.",
+	}
 }
 
 func diskSlots() []SlotRange {

@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"recon/inventory"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/robfig/cron/v3"
 	"github.com/zclconf/go-cty/cty"
-
-	"recon/inventory"
 )
 
 var (

@@ -9,12 +9,12 @@ import (
 	"slices"
 	"strings"
 
+	"recon/inventory"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/gocty"
-
-	"recon/inventory"
 )
 
 // argument decodes an argument into a Go string, bool, int or []string.

@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"recon/inventory"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-
-	"recon/inventory"
 )
 
 // A guestBlock is one vm or lxc block: one resource, or one an instance of its
@@ -22,6 +22,26 @@ type guestBlock struct {
 	block     *hclsyntax.Block
 	keys      []string // of for_each, once it is evaluated
 	resources []inventory.Resource
+	decoded   []*guestDecoder
+	seen      cty.Value // what references see; made when the first one looks
+}
+
+// value is what references to the block see: the one resource, or an object of its
+// instances.
+func (g *guestBlock) value() cty.Value {
+	if g.seen != cty.NilVal {
+		return g.seen
+	}
+	if !g.forEach() {
+		g.seen = g.decoded[0].reference()
+		return g.seen
+	}
+	members := make(map[string]cty.Value, len(g.decoded))
+	for _, d := range g.decoded {
+		members[d.res.Addr.Key] = d.reference()
+	}
+	g.seen = cty.ObjectVal(members)
+	return g.seen
 }
 
 func (g *guestBlock) forEach() bool { return g.block.Body.Attributes["for_each"] != nil }
@@ -61,23 +81,21 @@ func guestSpec(k *inventory.Kind) spec {
 	return s
 }
 
-// evaluateGuest decodes the block's resources and returns the value that
-// references to it see.
-func (l *loader) evaluateGuest(g *guestBlock) (cty.Value, bool) {
+// evaluateGuest decodes the block's resources.
+func (l *loader) evaluateGuest(g *guestBlock) bool {
 	if !g.forEach() {
-		v := l.instance(g, "", nil)
-		return v, true
+		l.instance(g, "", nil)
+		return true
 	}
 	each, ok := l.forEachValues(g)
 	if !ok {
-		return cty.DynamicVal, false
+		return false
 	}
 	g.keys = slices.SortedFunc(maps.Keys(each), inventory.NaturalCompare)
-	members := make(map[string]cty.Value, len(each))
 	for _, key := range g.keys {
-		members[key] = l.instance(g, key, each[key])
+		l.instance(g, key, each[key])
 	}
-	return cty.ObjectVal(members), true
+	return true
 }
 
 // forEachValues evaluates for_each to each.key and each.value of every instance.
@@ -116,9 +134,8 @@ type guestDecoder struct {
 	written map[inventory.Path]cty.Value // values as the author spelled them, for references
 }
 
-// instance decodes one resource, adds it to the block, and returns what
-// references to it see.
-func (l *loader) instance(g *guestBlock, key string, each map[string]cty.Value) cty.Value {
+// instance decodes one resource and adds it to the block.
+func (l *loader) instance(g *guestBlock, key string, each map[string]cty.Value) {
 	d := &guestDecoder{
 		loader: l, guest: g,
 		scope:   &scope{each: each, refs: map[inventory.Address]bool{}},
@@ -140,7 +157,7 @@ func (l *loader) instance(g *guestBlock, key string, each map[string]cty.Value) 
 	d.consistency()
 	d.res.Policy.References = slices.SortedFunc(maps.Keys(d.scope.refs), inventory.CompareAddress)
 	g.resources = append(g.resources, d.res)
-	return d.reference()
+	g.decoded = append(g.decoded, d)
 }
 
 // attributes decodes the block's own arguments.

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"recon/inventory"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-
-	"recon/inventory"
 )
 
 // Options are what the language may reach outside the manifests.
@@ -47,6 +47,9 @@ func Load(fsys fs.FS, opts Options) (*Project, hcl.Diagnostics) {
 	l.duplicates()
 	slices.SortFunc(l.project.Resources, func(a, b inventory.Resource) int { return inventory.CompareAddress(a.Addr, b.Addr) })
 	sortDiagnostics(l.diags)
+	if len(l.diags) == 0 {
+		l.project.forgetSyntax()
+	}
 	return l.project, l.diags
 }
 

@@ -4,11 +4,11 @@ import (
 	"strings"
 	"time"
 
+	"recon/inventory"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-
-	"recon/inventory"
 )
 
 // policy decodes the arguments that the language adds to every resource.

@@ -3,9 +3,9 @@ package manifests
 import (
 	"time"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"recon/inventory"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
 // A Project is everything that the manifests say.
@@ -56,6 +56,15 @@ type Schedule struct {
 type Moved struct {
 	From, To inventory.Address
 	Range    hcl.Range
+}
+
+// forgetSyntax lets go of the syntax trees, which are most of what a large project
+// weighs. Showing mistakes needs them, and then there were some; an edit parses
+// its file again.
+func (p *Project) forgetSyntax() {
+	for name, f := range p.Files {
+		p.Files[name] = &hcl.File{Bytes: f.Bytes}
+	}
 }
 
 // Resource returns the resource at an address, or nil.

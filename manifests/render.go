@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"recon/inventory"
+
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
-
-	"recon/inventory"
 )
 
 // Rendering is a guest to be written as a block.

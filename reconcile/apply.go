@@ -7,10 +7,10 @@ import (
 	"maps"
 	"sync"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"recon/inventory"
 	"recon/providers"
+
+	"github.com/zclconf/go-cty/cty"
 )
 
 // ErrStale is wrapped when a resource is no longer as it was planned for and the

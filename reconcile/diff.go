@@ -4,9 +4,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"recon/inventory"
+
+	"github.com/zclconf/go-cty/cty"
 )
 
 // Input is everything that a comparison depends on.
@@ -141,8 +141,10 @@ func (d *differ) compare(c *inventory.Change) {
 // paths returns the declared paths in the order of the table.
 func (d *differ) paths(kind *inventory.Kind) []inventory.Path {
 	paths := make([]inventory.Path, 0, len(d.want.Attrs))
-	for p := range d.want.Attrs {
-		paths = append(paths, p)
+	for p, v := range d.want.Attrs {
+		if !inventory.IsNull(v) {
+			paths = append(paths, p)
+		}
 	}
 	slices.SortFunc(paths, kind.Compare)
 	return paths

@@ -44,13 +44,15 @@ func New(ctx context.Context, req Request) (*Plan, error) {
 		p.Findings = append(p.Findings, s.Findings...)
 		p.Calls += s.Calls
 	}
-	p.Unmanaged = unmanaged(req.Desired, req.Snapshots)
-	p.Changes = Diff(req.Input)
-	if req.Targets != nil {
-		p.Changes = slices.DeleteFunc(p.Changes, func(c inventory.Change) bool {
-			return !slices.ContainsFunc(req.Targets, func(a inventory.Address) bool { return targets(a, c.Addr) })
-		})
+	if req.Targets == nil {
+		p.Unmanaged = unmanaged(req.Desired, req.Snapshots)
+	} else {
+		req.Desired = targeted(req.Desired, req.Targets)
+		p.Managed = len(req.Desired)
+		p.Unknown = narrow(p.Unknown, req.Targets)
+		p.Complete = len(p.Unknown) == 0
 	}
+	p.Changes = Diff(req.Input)
 	for i := range p.Changes {
 		if err := describe(ctx, &p.Changes[i], req.Readers); err != nil {
 			return nil, err
@@ -131,7 +133,7 @@ func describe(ctx context.Context, c *inventory.Change, readers []providers.Read
 	}
 	guard(c)
 	restart := c.Action == inventory.ActionNone && c.Verdict == inventory.VerdictPendingReboot && !c.Want.Policy.Protect && c.Have.Lock == ""
-	if len(c.Blocked) > 0 || c.Action == inventory.ActionNone && !restart {
+	if c.Have.Old || len(c.Blocked) > 0 || c.Action == inventory.ActionNone && !restart {
 		return nil
 	}
 	w, ok := readers[i].(providers.Writer)

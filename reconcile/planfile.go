@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"recon/inventory"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
 // A saved plan is a file that Apply can execute later. It holds the steps, the

@@ -5,9 +5,9 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/spf13/cobra"
-
 	"recon/cmd/recon/internal/app"
+
+	"github.com/spf13/cobra"
 )
 
 func newAdopt(c *cli) *cobra.Command {

@@ -6,12 +6,12 @@ import (
 	"os"
 	"slices"
 
-	"github.com/spf13/cobra"
-
 	"recon/cmd/recon/internal/app"
 	"recon/cmd/recon/internal/term"
 	"recon/inventory"
 	"recon/reconcile"
+
+	"github.com/spf13/cobra"
 )
 
 type applyOptions struct {

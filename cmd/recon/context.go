@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"slices"
 
+	"recon/cmd/recon/internal/app"
+
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
-
-	"recon/cmd/recon/internal/app"
 )
 
 type contextOptions struct {

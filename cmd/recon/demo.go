@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"recon/cmd/recon/internal/app"
 	"recon/providers/proxmox/pvesim"
+
+	"github.com/spf13/cobra"
 )
 
 func newDemo(c *cli) *cobra.Command {

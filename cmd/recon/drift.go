@@ -5,10 +5,10 @@ import (
 	"os"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"recon/cmd/recon/internal/app"
 	"recon/cmd/recon/internal/term"
+
+	"github.com/spf13/cobra"
 )
 
 type driftOptions struct {

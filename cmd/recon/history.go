@@ -3,11 +3,11 @@ package main
 import (
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"recon/cmd/recon/internal/app"
 	"recon/inventory"
 	"recon/reconcile/ledger"
+
+	"github.com/spf13/cobra"
 )
 
 func newHistory(c *cli) *cobra.Command {

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"recon/cmd/recon/internal/app"
+
+	"github.com/spf13/cobra"
 )
 
 type importOptions struct {
@@ -102,7 +102,7 @@ func (c *cli) imported(im *app.Import, dryRun bool) error {
 			count[b.File] = append(count[b.File], b.Address.String())
 		}
 		for _, file := range slices.Sorted(maps.Keys(count)) {
-			p.Printf("%s: %s", file, strings.Join(count[file], ", "))
+			p.Wrapped(file + ": " + strings.Join(count[file], ", "))
 		}
 	}
 	for _, u := range im.Unknown {

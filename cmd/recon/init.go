@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"os"
 
+	"recon/cmd/recon/internal/app"
+
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
-
-	"recon/cmd/recon/internal/app"
 )
 
 func newInit(c *cli) *cobra.Command {

@@ -3,9 +3,9 @@ package main
 import (
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"recon/cmd/recon/internal/app"
+
+	"github.com/spf13/cobra"
 )
 
 func newLock(c *cli) *cobra.Command {
@@ -38,6 +38,10 @@ func runLockList(cmd *cobra.Command, c *cli) error {
 	}
 	if h == nil {
 		c.printer().Printf("Nobody holds the lock.")
+		return nil
+	}
+	if h.PID == 0 {
+		c.printer().Printf("%s holds the lock and left no name.", h.Command)
 		return nil
 	}
 	c.printer().Printf("%s, pid %d on %s, since %s", h.Command, h.PID, h.Host, h.Since.Local().Format(time.DateTime))

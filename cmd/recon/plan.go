@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/google/renameio/v2"
-	"github.com/spf13/cobra"
-
 	"recon/cmd/recon/internal/app"
 	"recon/cmd/recon/internal/term"
 	"recon/inventory"
 	"recon/reconcile"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
 )
 
 type planOptions struct {

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"recon/cmd/recon/internal/app"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 	xterm "golang.org/x/term"
-
-	"recon/cmd/recon/internal/app"
 )
 
 // A cli holds the global flags and where a command reads and writes.

@@ -3,18 +3,25 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/diff"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"recon/providers/proxmox/pvesim"
 )
 
 func TestMain(m *testing.M) {
+	asMain()
 	testscript.Main(m, map[string]func(){"recon": main})
 }
 
@@ -26,10 +33,13 @@ func TestMain(m *testing.M) {
 //	                       and into cluster.recon.hcl.
 //	pve METHOD PATH [k=v]  change the cluster as somebody else would
 //	fault [SPEC...]        set the simulator's faults; none clears them
-//	edit FILE OLD NEW      replace text in a file
+//	edit FILE OLD NEW      replace text in a file; a blank matches any number of them
+//	exits CODE ARGS...     run recon and check its exit code
+//	answers FILE           compare what it printed, times and dates apart
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
+		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
@@ -38,9 +48,12 @@ func TestScripts(t *testing.T) {
 			e.Values[simKey{}] = &scriptSim{}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "edit": cmdEdit, "exits": cmdExits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "edit": cmdEdit, "exits": cmdExits, "answers": cmdAnswers},
 	})
 }
+
+// scripts is the folder of the scripts, whatever folder a test changes to.
+var scripts, _ = filepath.Abs("testdata")
 
 type simKey struct{}
 
@@ -87,6 +100,9 @@ func cmdPVE(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value(simKey{}).(*scriptSim)
 	if args[0] == "GET" {
 		data, err := s.user.do(context.Background(), "GET", args[1], nil)
+		if neg && err != nil {
+			return
+		}
 		ts.Check(err)
 		pretty, err := json.MarshalIndent(data, "", "  ")
 		ts.Check(err)
@@ -117,10 +133,13 @@ func cmdEdit(ts *testscript.TestScript, _ bool, args []string) {
 	file := ts.MkAbs(args[0])
 	text, err := os.ReadFile(file)
 	ts.Check(err)
-	if !strings.Contains(string(text), args[1]) {
+	lines := strings.NewReplacer(`\n`, "\n")
+	pattern := regexp.MustCompile(strings.ReplaceAll(regexp.QuoteMeta(lines.Replace(args[1])), " ", " +"))
+	at := pattern.FindIndex(text)
+	if at == nil {
 		ts.Fatalf("%s holds no %q", args[0], args[1])
 	}
-	ts.Check(os.WriteFile(file, []byte(strings.Replace(string(text), args[1], args[2], 1)), 0o644))
+	ts.Check(os.WriteFile(file, slices.Concat(text[:at[0]], []byte(lines.Replace(args[2])), text[at[1]:]), 0o644))
 }
 
 // cmdExits runs recon and checks its exit code: exits CODE ARGS...
@@ -145,3 +164,32 @@ func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+var (
+	update    = flag.Bool("update", false, "write golden files anew")
+	durations = regexp.MustCompile(`\b\d+(\.\d+)?(ms|s)\b`)
+	dates     = regexp.MustCompile(`\d{4}-\d\d-\d\d( \d\d:\d\d)?`)
+)
+
+// cmdAnswers compares the last output with a file of the script. With -update the
+// script is written anew.
+func cmdAnswers(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: answers FILE")
+	}
+	got := normal(ts.ReadFile("stdout"))
+	if got == ts.ReadFile(args[0]) {
+		return
+	}
+	if !*update {
+		ts.Fatalf("the output is not that of %s:\n%s", args[0], diff.Diff(args[0], []byte(ts.ReadFile(args[0])), "output", []byte(got)))
+	}
+	file := filepath.Join(scripts, ts.Name()+".txtar")
+	a, err := txtar.ParseFile(file)
+	ts.Check(err)
+	for i := range a.Files {
+		if a.Files[i].Name == args[0] {
+			a.Files[i].Data = []byte(got)
+		}
+	}
+	ts.Check(os.WriteFile(file, txtar.Format(a), 0o644))
+}

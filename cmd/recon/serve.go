@@ -5,10 +5,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"recon/cmd/recon/internal/app"
 	"recon/cmd/recon/internal/daemon"
+
+	"github.com/spf13/cobra"
 )
 
 func newServe(c *cli) *cobra.Command {

@@ -3,10 +3,10 @@ package main
 import (
 	"fmt"
 
-	"github.com/spf13/cobra"
-
 	"recon/cmd/recon/internal/app"
 	"recon/inventory"
+
+	"github.com/spf13/cobra"
 )
 
 func newShow(c *cli) *cobra.Command {
@@ -45,14 +45,20 @@ func runShow(cmd *cobra.Command, c *cli, refresh bool, a []string) error {
 		if err != nil {
 			return usage(cmd, err)
 		}
-		sh, found := s.Show(w, p, addr)
+		sh, found, err := s.Show(w, p, addr)
+		if err != nil {
+			return err
+		}
 		if !found {
 			return &app.Failure{Code: app.ExitError, Err: fmt.Errorf("there is no %s", addr), Hint: "recon inventory lists what there is"}
 		}
 		shown = append(shown, sh)
 	} else {
 		for _, r := range s.Project.Resources {
-			sh, _ := s.Show(w, p, r.Addr)
+			sh, _, err := s.Show(w, p, r.Addr)
+			if err != nil {
+				return err
+			}
 			shown = append(shown, sh)
 		}
 	}

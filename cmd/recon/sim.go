@@ -8,10 +8,10 @@ import (
 	"os"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"recon/cmd/recon/internal/app"
 	"recon/providers/proxmox/pvesim"
+
+	"github.com/spf13/cobra"
 )
 
 type simOptions struct {

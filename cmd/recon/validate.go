@@ -1,10 +1,10 @@
 package main
 
 import (
+	"recon/cmd/recon/internal/app"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
-
-	"recon/cmd/recon/internal/app"
 )
 
 func newValidate(c *cli) *cobra.Command {

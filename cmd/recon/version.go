@@ -4,9 +4,9 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/spf13/cobra"
-
 	"recon/cmd/recon/internal/app"
+
+	"github.com/spf13/cobra"
 )
 
 func newVersion(c *cli) *cobra.Command {

@@ -163,7 +163,7 @@ func guestTable(b *strings.Builder, f *Facts, l level) {
 		}
 		b.WriteString(head + "\n" + rule + "\n")
 		for _, g := range key {
-			fmt.Fprintf(b, "| %s%s | %s %d | %s | %s |", safeName(g.Name, g.Identity), stateNote(g), strings.ToUpper(g.Kind), g.VMID, safeNode(g.Node), addressCell(g, 3))
+			fmt.Fprintf(b, "| %s%s | %s %d | %s%s | %s |", safeName(g.Name, g.Identity), stateNote(g), strings.ToUpper(g.Kind), g.VMID, safeNode(g.Node), staleNote(g), addressCell(g, 3))
 			if purpose {
 				fmt.Fprintf(b, " %s |", authored(g.Purpose))
 			}
@@ -176,15 +176,10 @@ func guestTable(b *strings.Builder, f *Facts, l level) {
 }
 
 // stateNote says what is unusual about a guest's state.
-func stateNote(g *Guest) string {
-	switch {
-	case g.Unknown:
-		return " (stale)"
-	case g.Status == "stopped":
-		return " (stopped)"
-	}
-	return ""
-}
+func stateNote(g *Guest) string { return word(g.Status == "stopped", " (stopped)") }
+
+// staleNote marks what is only remembered.
+func staleNote(g *Guest) string { return word(g.Unknown, " (stale)") }
 
 func addressCell(g *Guest, most int) string { return strings.Join(limit(addressesOf(g), most), " ") }
 
@@ -251,7 +246,7 @@ func aggregate(others []*Guest, how rest) []string {
 		}
 		var items []string
 		for _, g := range at[p] {
-			text := fmt.Sprintf("%s%s %d", safeName(g.Name, g.Identity), stateNote(g), g.VMID)
+			text := fmt.Sprintf("%s%s%s %d", safeName(g.Name, g.Identity), stateNote(g), staleNote(g), g.VMID)
 			if ips := addressesOf(g); len(ips) > 0 && how == names {
 				text += " " + strings.Join(limit(ips, 3), " & ")
 			}

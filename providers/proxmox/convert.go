@@ -9,9 +9,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"recon/inventory"
+
+	"github.com/zclconf/go-cty/cty"
 )
 
 // decode turns a guest's raw configuration into the values of its kind. Keys that

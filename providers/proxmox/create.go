@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"recon/inventory"
+
+	"github.com/zclconf/go-cty/cty"
 )
 
 // create adds the calls that make a guest which does not exist.

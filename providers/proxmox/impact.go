@@ -3,9 +3,9 @@ package proxmox
 import (
 	"strings"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"recon/inventory"
+
+	"github.com/zclconf/go-cty/cty"
 )
 
 // Impact lowers the table's worst case to what the change does to this guest as it

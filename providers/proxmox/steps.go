@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"recon/inventory"
+
+	"github.com/zclconf/go-cty/cty"
 )
 
 // keepVolume stands in a planned drive for the volume that the slot has when the

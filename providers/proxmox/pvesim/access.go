@@ -20,10 +20,12 @@ func accessRoutes(t *routeTable) {
 	t.add("PUT", "/access/roles/{roleid}", "append:b privs", perm("/access", "Sys.Modify"), updateRole)
 	t.add("DELETE", "/access/roles/{roleid}", "", perm("/access", "Sys.Modify"), deleteRole)
 	t.add("GET", "/access/domains", "", nil, listRealms).world = true
-	recordRoutes{path: "/access/domains", id: "realm", params: `comment default:b server1 server2 port:i>=1<=65535 base_dn bind_dn user_attr domain
+	recordRoutes{
+		path: "/access/domains", id: "realm", params: `comment default:b server1 server2 port:i>=1<=65535 base_dn bind_dn user_attr domain
  secure:b mode(ldap|ldaps|ldap+starttls) verify:b filter password tfa issuer-url client-id client-key autocreate:b case-sensitive:b
  sync-defaults-options sync_attributes`, fixed: "type!(ad|ldap|openid|pam|pve) username-claim", change: "digest~64", what: "domain",
-		list: func(w *World) *[]Record { return &w.Realms }, read: perm("/access/realm", "Realm.Allocate", "Sys.Audit"), write: perm("/access/realm", "Realm.Allocate")}.add(t)
+		list: func(w *World) *[]Record { return &w.Realms }, read: perm("/access/realm", "Realm.Allocate", "Sys.Audit"), write: perm("/access/realm", "Realm.Allocate"),
+	}.add(t)
 	t.add("GET", "/access/domains", "", nil, listRealms).world = true
 	t.add("GET", "/access/tfa", "", nil, func(*call) (any, error) { return []obj{}, nil })
 	t.add("GET", "/access/tfa/{userid}", "", nil, func(*call) (any, error) { return []obj{}, nil })

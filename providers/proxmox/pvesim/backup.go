@@ -17,11 +17,15 @@ func backupTable() string {
 
 func backupRoutes(t *routeTable) {
 	audit, modify := perm("/", "Sys.Audit"), perm("/", "Sys.Modify")
-	recordRoutes{path: "/cluster/backup", id: "id", params: backupTable() + " comment enabled:b schedule starttime dow repeat-missed:b", what: "backup",
-		list: func(w *World) *[]Record { return &w.Backups }, read: audit, write: modify, auto: true}.add(t)
+	recordRoutes{
+		path: "/cluster/backup", id: "id", params: backupTable() + " comment enabled:b schedule starttime dow repeat-missed:b", what: "backup",
+		list: func(w *World) *[]Record { return &w.Backups }, read: audit, write: modify, auto: true,
+	}.add(t)
 	t.add("GET", "/cluster/backup-info/not-backed-up", "", audit, notBackedUp)
-	recordRoutes{path: "/cluster/replication", id: "id", params: "comment disable:b rate:n>=1 remove_job(local|full) schedule source", fixed: "target! type!(local)", what: "replication", change: "digest~64", drop: "force:b keep:b",
-		list: func(w *World) *[]Record { return &w.Replication }, read: nil, write: perm("/", "Datastore.Allocate")}.add(t)
+	recordRoutes{
+		path: "/cluster/replication", id: "id", params: "comment disable:b rate:n>=1 remove_job(local|full) schedule source", fixed: "target! type!(local)", what: "replication", change: "digest~64", drop: "force:b keep:b",
+		list: func(w *World) *[]Record { return &w.Replication }, read: nil, write: perm("/", "Datastore.Allocate"),
+	}.add(t)
 	table := strings.ReplaceAll(backupTable(), " node ", " ")
 	t.add("POST", "/nodes/{node}/vzdump", table+" job-id stdout:b", nil, vzdump)
 	t.add("GET", "/nodes/{node}/vzdump/defaults", "storage@storage", nil, func(*call) (any, error) {

@@ -98,8 +98,10 @@ func (s *Server) resource(m *machine) obj {
 		o["status"] = "running"
 		up, mem = max(m.uptime(), 1), st.maxmem/2
 	}
-	maps.Copy(o, obj{"name": st.name, "template": yes(m.Template), "maxmem": st.maxmem, "maxdisk": st.maxdisk, "maxcpu": maxCPU(st.cpus),
-		"cpu": 0, "mem": mem, "memhost": mem, "disk": 0, "uptime": up, "netin": 0, "netout": 0, "diskread": 0, "diskwrite": 0})
+	maps.Copy(o, obj{
+		"name": st.name, "template": yes(m.Template), "maxmem": st.maxmem, "maxdisk": st.maxdisk, "maxcpu": maxCPU(st.cpus),
+		"cpu": 0, "mem": mem, "memhost": mem, "disk": 0, "uptime": up, "netin": 0, "netout": 0, "diskread": 0, "diskwrite": 0,
+	})
 	if s.release < "9" {
 		delete(o, "memhost")
 	}
@@ -116,8 +118,10 @@ func (c *call) storageResources() []obj {
 			if !st.on(n.Name) {
 				continue
 			}
-			o := obj{"id": "storage/" + n.Name + "/" + st.ID, "storage": st.ID, "node": n.Name, "type": "storage", "plugintype": st.Type,
-				"shared": yes(st.Shared), "content": joinComma(shuffledCopy(st.Content)), "status": "unknown"}
+			o := obj{
+				"id": "storage/" + n.Name + "/" + st.ID, "storage": st.ID, "node": n.Name, "type": "storage", "plugintype": st.Type,
+				"shared": yes(st.Shared), "content": joinComma(shuffledCopy(st.Content)), "status": "unknown",
+			}
 			if c.s.reported[n.Name] && n.Online {
 				o["status"], o["maxdisk"], o["disk"] = "available", st.Size, c.s.used(st, n.Name)
 			}

@@ -79,8 +79,10 @@ func (s *Server) removeGuest(m *machine) {
 
 // createExtras are the parameters of a create that are not options.
 func createExtras() []string {
-	return []string{"vmid", "archive", "bwlimit", "force", "ha-managed", "import-working-storage", "live-restore", "pool", "start", "storage",
-		"unique", "ostemplate", "ignore-unpack-errors", "password", "restore", "ssh-public-keys"}
+	return []string{
+		"vmid", "archive", "bwlimit", "force", "ha-managed", "import-working-storage", "live-restore", "pool", "start", "storage",
+		"unique", "ostemplate", "ignore-unpack-errors", "password", "restore", "ssh-public-keys",
+	}
 }
 
 // newGuestEdit makes the edit of a create: everything is to be set.

@@ -22,11 +22,15 @@ func firewallRoutes(t *routeTable) {
 	policies := " policy_in(ACCEPT|REJECT|DROP) policy_out(ACCEPT|REJECT|DROP)"
 	guest := "dhcp:b enable:b ipfilter:b log_level_in" + lv + " log_level_out" + lv + " macfilter:b ndp:b radv:b" + policies
 	for _, kind := range []string{"qemu", "lxc"} {
-		firewallScope{path: "/nodes/{node}/" + kind + "/{vmid}/firewall", read: perm("/vms/{vmid}", "VM.Audit"), write: perm("/vms/{vmid}", "VM.Config.Network"),
-			options: guest, guest: true, find: guestFirewall}.add(t)
+		firewallScope{
+			path: "/nodes/{node}/" + kind + "/{vmid}/firewall", read: perm("/vms/{vmid}", "VM.Audit"), write: perm("/vms/{vmid}", "VM.Config.Network"),
+			options: guest, guest: true, find: guestFirewall,
+		}.add(t)
 	}
-	firewallScope{path: "/cluster/firewall", read: perm("/", "Sys.Audit"), write: perm("/", "Sys.Modify"),
-		options: "enable:i>=0 ebtables:b log_ratelimit policy_forward(ACCEPT|DROP)" + policies, find: clusterFirewall}.add(t)
+	firewallScope{
+		path: "/cluster/firewall", read: perm("/", "Sys.Audit"), write: perm("/", "Sys.Modify"),
+		options: "enable:i>=0 ebtables:b log_ratelimit policy_forward(ACCEPT|DROP)" + policies, find: clusterFirewall,
+	}.add(t)
 	t.add("GET", "/cluster/firewall/macros", "", nil, func(*call) (any, error) {
 		return []obj{{"macro": "SSH", "descr": "Secure shell traffic"}, {"macro": "HTTPS", "descr": "Hypertext Transfer Protocol (WWW) over SSL"}}, nil
 	})

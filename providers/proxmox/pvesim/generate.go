@@ -198,8 +198,10 @@ func (g *gen) drives() {
 		count = 0
 	}
 	for i := range count {
-		opts := []string{"cache=" + g.pick("none", "writeback", "writethrough"), "backup=" + g.pick("0", "1"), "discard=" + g.pick("on", "ignore"), "replicate=0", "aio=native",
-			"mbps_rd=" + g.pick("100", "12.5"), "iops_wr=1000", "serial=SN" + itoa(g.vmid)}
+		opts := []string{
+			"cache=" + g.pick("none", "writeback", "writethrough"), "backup=" + g.pick("0", "1"), "discard=" + g.pick("on", "ignore"), "replicate=0", "aio=native",
+			"mbps_rd=" + g.pick("100", "12.5"), "iops_wr=1000", "serial=SN" + itoa(g.vmid),
+		}
 		if bus == "scsi" || bus == "virtio" {
 			opts = append(opts, "iothread=1", "ro=0")
 		}

@@ -26,15 +26,19 @@ func haRoutes(t *routeTable) {
 	t.add("GET", p+"/status/current", "", audit, haStatus)
 	t.add("GET", p+"/status/manager_status", "", audit, managerStatus)
 	if t.server.release < "9" {
-		recordRoutes{path: p + "/groups", id: "group", params: "nodes comment nofailback:b restricted:b", fixed: "type(group)", what: "ha group", change: "digest~64",
-			list: func(w *World) *[]Record { return &w.HAGroups }, read: audit, write: console}.add(t)
+		recordRoutes{
+			path: p + "/groups", id: "group", params: "nodes comment nofailback:b restricted:b", fixed: "type(group)", what: "ha group", change: "digest~64",
+			list: func(w *World) *[]Record { return &w.HAGroups }, read: audit, write: console,
+		}.add(t)
 		return
 	}
 	t.add("GET", p+"/groups", "", audit, func(*call) (any, error) {
 		return nil, die("cannot index groups: ha groups have been migrated to rules")
 	})
-	recordRoutes{path: p + "/rules", id: "rule", params: "type(node-affinity|resource-affinity) affinity(positive|negative) comment disable:b nodes resources strict:b",
-		what: "ha rule", change: "digest~64", list: func(w *World) *[]Record { return &w.HARules }, read: audit, write: console, dots: "resource type(node-affinity|resource-affinity)"}.add(t)
+	recordRoutes{
+		path: p + "/rules", id: "rule", params: "type(node-affinity|resource-affinity) affinity(positive|negative) comment disable:b nodes resources strict:b",
+		what: "ha rule", change: "digest~64", list: func(w *World) *[]Record { return &w.HARules }, read: audit, write: console, dots: "resource type(node-affinity|resource-affinity)",
+	}.add(t)
 }
 
 // sid is the resource of the path or parameter: 100 is vm:100 or ct:100.

@@ -18,8 +18,10 @@ func Single() *World {
 
 // localStorage is what every installation begins with.
 func localStorage() *Storage {
-	return &Storage{ID: "local", Type: "dir", Content: []string{"images", "rootdir", "vztmpl", "iso", "backup", "snippets"}, Size: 270553174016, Builtin: true,
-		Props: map[string]string{"path": "/var/lib/vz", "prune-backups": "keep-all=1"}}
+	return &Storage{
+		ID: "local", Type: "dir", Content: []string{"images", "rootdir", "vztmpl", "iso", "backup", "snippets"}, Size: 270553174016, Builtin: true,
+		Props: map[string]string{"path": "/var/lib/vz", "prune-backups": "keep-all=1"},
+	}
 }
 
 // Home is a homelab: three nodes, some twenty-five guests on three VLANs, a
@@ -27,8 +29,10 @@ func localStorage() *Storage {
 func Home() *World {
 	w := &World{Cluster: "home", Nodes: homeNodes(), Storages: homeStorages(), Volumes: homeVolumes(), Options: map[string]string{"keyboard": "de"}}
 	w.Pools = []*Pool{
-		{ID: "media", Comment: "films, music, photos"}, {ID: "infra", Comment: "what the rest needs"},
-		{ID: "devops", Comment: "code and builds"}, {ID: "k8s", Comment: "the cluster"},
+		{ID: "media", Comment: "films, music, photos"},
+		{ID: "infra", Comment: "what the rest needs"},
+		{ID: "devops", Comment: "code and builds"},
+		{ID: "k8s", Comment: "the cluster"},
 	}
 	w.Users = []*User{
 		{ID: "root@pam", Password: "recon-sim"},
@@ -43,12 +47,16 @@ func Home() *World {
 func homeNodes() []*Node {
 	var out []*Node
 	for i := range 3 {
-		n := &Node{Name: fmt.Sprintf("node%02d", i+1), Address: fmt.Sprintf("192.168.20.%d", 20+i), Online: true, CPUs: 16, Memory: 64 << 30,
-			DNS: map[string]string{"search": "home.example.net", "dns1": "192.168.90.53"}, Timezone: "Europe/Berlin"}
+		n := &Node{
+			Name: fmt.Sprintf("node%02d", i+1), Address: fmt.Sprintf("192.168.20.%d", 20+i), Online: true, CPUs: 16, Memory: 64 << 30,
+			DNS: map[string]string{"search": "home.example.net", "dns1": "192.168.90.53"}, Timezone: "Europe/Berlin",
+		}
 		n.Networks = []Record{
 			{"iface": "eno1", "type": "eth", "method": "manual", "method6": "manual", "active": "1", "exists": "1", "priority": "2"},
-			{"iface": "vmbr0", "type": "bridge", "method": "static", "method6": "manual", "address": n.Address, "netmask": "24", "cidr": n.Address + "/24", "gateway": "192.168.20.1",
-				"bridge_ports": "eno1", "bridge_stp": "off", "bridge_fd": "0", "bridge_vlan_aware": "1", "bridge_vids": "2-4094", "autostart": "1", "active": "1", "priority": "3"},
+			{
+				"iface": "vmbr0", "type": "bridge", "method": "static", "method6": "manual", "address": n.Address, "netmask": "24", "cidr": n.Address + "/24", "gateway": "192.168.20.1",
+				"bridge_ports": "eno1", "bridge_stp": "off", "bridge_fd": "0", "bridge_vlan_aware": "1", "bridge_vids": "2-4094", "autostart": "1", "active": "1", "priority": "3",
+			},
 		}
 		out = append(out, n)
 	}
@@ -149,21 +157,29 @@ func homeVMs() []*Guest {
 	list := []homeGuest{
 		{106, "gitlab", "node02", 40, 23, 4, 8192, "20G", "VMDisks", "devops", "devops;docker", "GitLab CE\nhttps://git.home.example.net", false, nil},
 		{107, "runner01", "node02", 40, 24, 4, 4096, "40G", "local-lvm", "devops", "devops", "GitLab runner", false, nil},
-		{110, "home-assistant", "node01", 90, 10, 2, 4096, "32G", "local-lvm", "infra", "iot", "Home Assistant OS; talks to the Zigbee stick", false,
-			map[string]string{"ostype": "l26", "usb0": "mapping=zigbee", "bios": "ovmf", "efidisk0": "local-lvm:vm-110-disk-1,efitype=4m,size=4M"}},
+		{
+			110, "home-assistant", "node01", 90, 10, 2, 4096, "32G", "local-lvm", "infra", "iot", "Home Assistant OS; talks to the Zigbee stick", false,
+			map[string]string{"ostype": "l26", "usb0": "mapping=zigbee", "bios": "ovmf", "efidisk0": "local-lvm:vm-110-disk-1,efitype=4m,size=4M"},
+		},
 		{111, "media", "node01", 40, 30, 4, 8192, "64G", "VMDisks", "media", "docker;media", "media server", false, nil},
 		{112, "nextcloud", "node02", 40, 31, 4, 8192, "100G", "VMDisks", "media", "docker;files", "Nextcloud", false, nil},
 		{113, "immich", "node03", 40, 32, 6, 12288, "200G", "VMDisks", "media", "docker;media", "photos", false, map[string]string{"balloon": "8192"}},
-		{120, "dc01", "node03", 20, 53, 4, 8192, "80G", "VMDisks", "infra", "windows", "domain controller", false,
-			windows(map[string]string{"efidisk0": "local-lvm:vm-120-disk-1,efitype=4m,pre-enrolled-keys=1,size=4M", "tpmstate0": "local-lvm:vm-120-disk-2,size=4M,version=v2.0"})},
-		{121, "win11-lab", "node03", 20, 0, 4, 8192, "80G", "local-lvm", "", "lab;windows", "", true,
-			windows(map[string]string{"onboot": "0", "efidisk0": "local-lvm:vm-121-disk-1,efitype=4m,pre-enrolled-keys=1,size=4M", "tpmstate0": "local-lvm:vm-121-disk-2,size=4M,version=v2.0"})},
+		{
+			120, "dc01", "node03", 20, 53, 4, 8192, "80G", "VMDisks", "infra", "windows", "domain controller", false,
+			windows(map[string]string{"efidisk0": "local-lvm:vm-120-disk-1,efitype=4m,pre-enrolled-keys=1,size=4M", "tpmstate0": "local-lvm:vm-120-disk-2,size=4M,version=v2.0"}),
+		},
+		{
+			121, "win11-lab", "node03", 20, 0, 4, 8192, "80G", "local-lvm", "", "lab;windows", "", true,
+			windows(map[string]string{"onboot": "0", "efidisk0": "local-lvm:vm-121-disk-1,efitype=4m,pre-enrolled-keys=1,size=4M", "tpmstate0": "local-lvm:vm-121-disk-2,size=4M,version=v2.0"}),
+		},
 		{131, "k8s-cp1", "node01", 40, 131, 4, 8192, "50G", "local-lvm", "k8s", "k8s", "control plane", false, map[string]string{"startup": "order=3,up=30"}},
 		{132, "k8s-w1", "node02", 40, 132, 4, 16384, "80G", "local-lvm", "k8s", "k8s", "worker", false, map[string]string{"startup": "order=4"}},
 		{133, "k8s-w2", "node03", 40, 133, 4, 16384, "80G", "local-lvm", "k8s", "k8s", "worker", false, map[string]string{"startup": "order=4"}},
 		{150, "pbs", "node03", 20, 50, 2, 4096, "32G", "local-lvm", "infra", "backup", "Proxmox Backup Server: never touch while a backup runs", false, map[string]string{"protection": "1", "startup": "order=1"}},
-		{9000, "tpl-ubuntu-24.04", "node01", 40, 0, 2, 2048, "10G", "VMDisks", "", "template", "cloud image, made by packer", true,
-			map[string]string{"onboot": "0", "ipconfig0": "ip=dhcp", "scsi0": "VMDisks:9000/base-9000-disk-0.qcow2,discard=on,iothread=1,size=10G"}},
+		{
+			9000, "tpl-ubuntu-24.04", "node01", 40, 0, 2, 2048, "10G", "VMDisks", "", "template", "cloud image, made by packer", true,
+			map[string]string{"onboot": "0", "ipconfig0": "ip=dhcp", "scsi0": "VMDisks:9000/base-9000-disk-0.qcow2,discard=on,iothread=1,size=10G"},
+		},
 	}
 	var out []*Guest
 	for _, h := range list {
@@ -176,8 +192,10 @@ func homeContainers() []*Guest {
 	list := []homeGuest{
 		{202, "pihole", "node01", 90, 53, 1, 512, "8G", "", "infra", "dns", "DNS of the house", false, map[string]string{"startup": "order=1,up=10", "nameserver": "1.1.1.1"}},
 		{203, "traefik", "node02", 40, 5, 2, 1024, "8G", "", "infra", "docker;proxy", "reverse proxy for *.example.net", false, map[string]string{"startup": "order=2"}},
-		{205, "docker-media", "node01", 40, 11, 4, 8192, "50G", "", "media", "docker;media", "sonarr, radarr, sabnzbd, qbittorrent", false,
-			map[string]string{"swap": "1024", "mp0": "media:205/vm-205-disk-0.raw,mp=/data,size=1T"}},
+		{
+			205, "docker-media", "node01", 40, 11, 4, 8192, "50G", "", "media", "docker;media", "sonarr, radarr, sabnzbd, qbittorrent", false,
+			map[string]string{"swap": "1024", "mp0": "media:205/vm-205-disk-0.raw,mp=/data,size=1T"},
+		},
 		{206, "jellyfin", "node01", 40, 12, 4, 4096, "24G", "", "media", "media", "", false, map[string]string{"mp0": "media:206/vm-206-disk-0.raw,backup=0,mp=/media,size=2T"}},
 		{207, "vaultwarden", "node02", 40, 13, 1, 512, "6G", "", "infra", "docker", "passwords", false, map[string]string{"protection": "1"}},
 		{208, "grafana", "node02", 20, 60, 2, 1024, "10G", "", "infra", "monitoring", "https://grafana.home.example.net", false, nil},
@@ -186,8 +204,10 @@ func homeContainers() []*Guest {
 		{211, "zigbee2mqtt", "node01", 90, 21, 1, 512, "4G", "", "infra", "iot", "", false, nil},
 		{212, "paperless", "node03", 40, 15, 2, 2048, "20G", "", "media", "docker;files", "Dokumente für alle", false, nil},
 		{213, "uptime-kuma", "node03", 20, 62, 1, 512, "4G", "", "infra", "monitoring", "", false, nil},
-		{214, "dev", "node03", 40, 0, 4, 4096, "30G", "", "devops", "lab", "scratch", true,
-			map[string]string{"onboot": "0", "net0": "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:20:00:D6,ip=dhcp,tag=40,type=veth"}},
+		{
+			214, "dev", "node03", 40, 0, 4, 4096, "30G", "", "devops", "lab", "scratch", true,
+			map[string]string{"onboot": "0", "net0": "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:20:00:D6,ip=dhcp,tag=40,type=veth"},
+		},
 		{215, "minecraft", "node02", 40, 44, 4, 6144, "20G", "", "", "games", "", true, map[string]string{"onboot": "0", "cpulimit": "3.5"}},
 	}
 	var out []*Guest

@@ -56,8 +56,10 @@ func canMigrate(c *call) (any, error) {
 	if m.Kind == "lxc" {
 		return obj{"running": yes(m.Running), "allowed-nodes": allowed, "not-allowed-nodes": not, "dependent-ha-resources": []string{}}, nil
 	}
-	return obj{"running": yes(m.Running), "local_disks": c.localDisks(m), "local_resources": localResources(m), "allowed_nodes": allowed,
-		"not_allowed_nodes": not, "mapped-resources": []string{}, "has-dbus-vmstate": 0}, nil
+	return obj{
+		"running": yes(m.Running), "local_disks": c.localDisks(m), "local_resources": localResources(m), "allowed_nodes": allowed,
+		"not_allowed_nodes": not, "mapped-resources": []string{}, "has-dbus-vmstate": 0,
+	}, nil
 }
 
 func localResources(m *machine) []string {

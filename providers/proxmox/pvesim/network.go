@@ -32,8 +32,10 @@ func (n *Node) networks() []Record {
 		}
 	}
 	addr := orElse(n.Address, "10.99.0.11")
-	bridge := Record{"iface": "vmbr0", "type": "bridge", "method": "static", "method6": "manual", "address": addr, "netmask": "24", "cidr": addr + "/24",
-		"bridge_ports": "", "bridge_stp": "off", "bridge_fd": "0", "autostart": "1", "active": "1", "priority": "3"}
+	bridge := Record{
+		"iface": "vmbr0", "type": "bridge", "method": "static", "method6": "manual", "address": addr, "netmask": "24", "cidr": addr + "/24",
+		"bridge_ports": "", "bridge_stp": "off", "bridge_fd": "0", "autostart": "1", "active": "1", "priority": "3",
+	}
 	return append([]Record{bridge}, n.Networks...)
 }
 

@@ -72,8 +72,10 @@ func (c *call) nodeRow(n *Node, numbers bool) obj {
 	}
 	o["status"] = "online"
 	if numbers {
-		maps.Copy(o, obj{"level": "", "cpu": 0.05, "maxcpu": n.CPUs, "mem": c.s.memoryOf(n), "maxmem": n.Memory, "disk": int64(28 << 30), "maxdisk": int64(252 << 30),
-			"uptime": int64(time.Since(c.s.started)/time.Second) + 86400})
+		maps.Copy(o, obj{
+			"level": "", "cpu": 0.05, "maxcpu": n.CPUs, "mem": c.s.memoryOf(n), "maxmem": n.Memory, "disk": int64(28 << 30), "maxdisk": int64(252 << 30),
+			"uptime": int64(time.Since(c.s.started)/time.Second) + 86400,
+		})
 	}
 	return o
 }

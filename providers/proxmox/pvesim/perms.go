@@ -199,19 +199,6 @@ func perm(path string, privs ...string) guard {
 	}
 }
 
-// either guards with any of several guards; the last one's text is told.
-func either(gs ...guard) guard {
-	return func(c *call) error {
-		var err error
-		for _, g := range gs {
-			if err = g(c); err == nil {
-				return nil
-			}
-		}
-		return err
-	}
-}
-
 // selfOr lets users at their own things.
 func selfOr(g guard) guard {
 	return func(c *call) error {

@@ -122,8 +122,10 @@ func (s *Server) writeFiles() error {
 	if err != nil {
 		return fmt.Errorf("write CA key: %w", err)
 	}
-	files := map[string][]byte{caFile: s.ca.pem(), caKeyFile: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),
-		certFile: s.ca.served, certKey: s.ca.servedKey, tokenFile: []byte(s.token + "\n"), portFile: []byte(s.port + "\n")}
+	files := map[string][]byte{
+		caFile: s.ca.pem(), caKeyFile: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),
+		certFile: s.ca.served, certKey: s.ca.servedKey, tokenFile: []byte(s.token + "\n"), portFile: []byte(s.port + "\n"),
+	}
 	for name, data := range files {
 		if err := s.writeFile(name, data); err != nil {
 			return err

@@ -144,8 +144,10 @@ func values(params map[string]any) url.Values {
 // measured are numbers that a node measures: only their presence and type
 // are compared.
 func measured() []string {
-	return []string{"cpu", "mem", "memhost", "uptime", "disk", "netin", "netout", "diskread", "diskwrite", "pid", "starttime", "endtime",
-		"used", "avail", "used_fraction", "free", "total", "available", "ctime", "snaptime", "idle", "wait", "swap"}
+	return []string{
+		"cpu", "mem", "memhost", "uptime", "disk", "netin", "netout", "diskread", "diskwrite", "pid", "starttime", "endtime",
+		"used", "avail", "used_fraction", "free", "total", "available", "ctime", "snaptime", "idle", "wait", "swap",
+	}
 }
 
 // normal replaces generated values and orders what has no order.

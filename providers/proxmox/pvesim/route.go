@@ -12,7 +12,6 @@ type guard func(*call) error
 type route struct {
 	method   string
 	template string
-	parts    []string
 	params   *params
 	guard    guard
 	handle   handler

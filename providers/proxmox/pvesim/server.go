@@ -111,9 +111,11 @@ type Server struct {
 // New makes a simulator and serves it.
 func New(opts Options) (*Server, error) {
 	opts.defaults()
-	s := &Server{opts: opts, formats: newFormats(), qemu: qemuOptions(), lxc: lxcOptions(), tasks: newTaskList(),
+	s := &Server{
+		opts: opts, formats: newFormats(), qemu: qemuOptions(), lxc: lxcOptions(), tasks: newTaskList(),
 		reported: map[string]bool{}, nodes: map[string]*pool{}, conns: map[*conn]bool{}, unsaved: make(chan struct{}, 1),
-		started: time.Now(), stats: newStats()}
+		started: time.Now(), stats: newStats(),
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.cancel()

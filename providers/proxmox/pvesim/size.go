@@ -82,8 +82,10 @@ func volumeContent(id, kind string) string {
 }
 
 func volumeFormat(id string) string {
-	for suffix, format := range map[string]string{".qcow2": "qcow2", ".vmdk": "vmdk", ".iso": "iso", ".tar.gz": "tgz", ".tar.zst": "tzst",
-		".tar.xz": "txz", ".vma.zst": "vma.zst", ".vma": "vma", ".img": "iso"} {
+	for suffix, format := range map[string]string{
+		".qcow2": "qcow2", ".vmdk": "vmdk", ".iso": "iso", ".tar.gz": "tgz", ".tar.zst": "tzst",
+		".tar.xz": "txz", ".vma.zst": "vma.zst", ".vma": "vma", ".img": "iso",
+	} {
 		if strings.HasSuffix(id, suffix) {
 			return format
 		}

@@ -120,8 +120,10 @@ func (m *machine) status() string {
 
 // common are the fields that a node's list and a guest's status share.
 func (m *machine) common() obj {
-	o := obj{"vmid": m.VMID, "status": m.status(), "name": m.name(), "cpu": 0, "cpus": m.cpus(), "mem": m.mem(), "maxmem": m.maxMem(),
-		"disk": 0, "maxdisk": m.maxDisk(), "netin": 0, "netout": 0, "uptime": m.uptime()}
+	o := obj{
+		"vmid": m.VMID, "status": m.status(), "name": m.name(), "cpu": 0, "cpus": m.cpus(), "mem": m.mem(), "maxmem": m.maxMem(),
+		"disk": 0, "maxdisk": m.maxDisk(), "netin": 0, "netout": 0, "uptime": m.uptime(),
+	}
 	if v := m.Config["tags"]; v != "" {
 		o["tags"] = v
 	}
@@ -211,8 +213,10 @@ func guestRRD(c *call) (any, error) {
 		return nil, err
 	}
 	return history(c.p["timeframe"], func() obj {
-		return obj{"maxcpu": m.cpus(), "maxmem": m.maxMem(), "maxdisk": m.maxDisk(), "cpu": 0.01, "mem": m.mem(), "disk": 0,
-			"netin": 0, "netout": 0, "diskread": 0, "diskwrite": 0}
+		return obj{
+			"maxcpu": m.cpus(), "maxmem": m.maxMem(), "maxdisk": m.maxDisk(), "cpu": 0.01, "mem": m.mem(), "disk": 0,
+			"netin": 0, "netout": 0, "diskread": 0, "diskwrite": 0,
+		}
 	}), nil
 }
 

@@ -189,8 +189,10 @@ func removeStorage(c *call) (any, error) {
 // statusOf is a storage as a node sees it.
 func (c *call) statusOf(st *Storage, node string) obj {
 	used := c.s.used(st, node)
-	o := obj{"type": st.Type, "content": joinComma(shuffledCopy(st.Content)), "shared": yes(st.Shared), "enabled": yes(!st.Disable), "active": yes(!st.Disable),
-		"total": st.Size, "used": used, "avail": st.Size - used}
+	o := obj{
+		"type": st.Type, "content": joinComma(shuffledCopy(st.Content)), "shared": yes(st.Shared), "enabled": yes(!st.Disable), "active": yes(!st.Disable),
+		"total": st.Size, "used": used, "avail": st.Size - used,
+	}
 	if st.Disable {
 		o["total"], o["used"], o["avail"] = 0, 0, 0
 	}

@@ -55,7 +55,6 @@ type job func(t *task) error
 // taskHooks are the parts of a task beyond its job.
 type taskHooks struct {
 	duration time.Duration // beyond Options.TaskTime
-	wait     func(t *task) // runs outside the lock before the job
 }
 
 // start begins a task on a node and returns its UPID. The lock is held.

@@ -5,9 +5,9 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"recon/providers/proxmox/pvesim/schemacheck"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestWorldsValid checks every config of the built-in and generated worlds

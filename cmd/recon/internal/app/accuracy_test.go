@@ -226,7 +226,7 @@ type reader struct {
 
 var (
 	alsoLine    = regexp.MustCompile(`^Also (VM|LXC) on (\S+): (.*)$`)
-	alsoItem    = regexp.MustCompile(`^(\S+)( \(\w+\))? (\d+)(?: (.+))?$`)
+	alsoItem    = regexp.MustCompile(`^(\S+)((?: \(\w+\))*) (\d+)(?: (.+))?$`)
 	onLine      = regexp.MustCompile(`^\*\*On (\S+):\*\* (.*)$`)
 	protectLine = regexp.MustCompile(`^\*\*Protected, do not change:\*\* (.*)$`)
 )
@@ -269,10 +269,12 @@ func (rd *reader) put(subject, field string, values ...string) {
 }
 
 func (rd *reader) row(heads, cells []string) {
-	name := cells[0]
-	if bare, note, ok := strings.Cut(name, " ("); ok {
-		name = bare
-		rd.stale[bare] = rd.stale[bare] || strings.Contains(note, "stale")
+	name, _, _ := strings.Cut(cells[0], " (")
+	for i, h := range heads {
+		if node, old := strings.CutSuffix(cells[min(i, len(cells)-1)], " (stale)"); old && h == "Node" {
+			cells[i] = node
+			rd.stale[name] = true
+		}
 	}
 	for i, h := range heads {
 		switch {

@@ -20,9 +20,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"recon/manifests"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
 // The exit codes, the same in every command.

@@ -449,12 +449,17 @@ func (s *Session) UpdateDocuments(l *ledger.Ledger, c *Cycle, insert bool, how R
 
 // factsOf gathers the facts with the memory as it is now.
 func (s *Session) factsOf(l *ledger.Ledger, w *World, p *reconcile.Plan) (*contextfile.Facts, error) {
+	if err := s.recall(w); err != nil {
+		return nil, err
+	}
 	var h history
 	if l != nil {
 		var err error
+		seen := w.Memory.Sightings
 		if w.Memory, err = s.memoryOf(l); err != nil {
 			return nil, err
 		}
+		w.Memory.Sightings = seen
 		if h.events, err = l.Events(w.At.Add(-sessionWindow), inventory.Address{}); err != nil {
 			return nil, err
 		}

@@ -94,7 +94,11 @@ func (c *FactCheck) observe(ctx context.Context) (*factcheck.Truth, error) {
 		return nil, err
 	}
 	defer w.Close()
-	c.Complete = !w.Incomplete()
+	if c.Complete = !w.Incomplete(); !c.Complete {
+		if err := c.session.recall(w); err != nil {
+			return nil, err
+		}
+	}
 	seen := map[string]bool{}
 	for _, o := range w.observations() {
 		seen[o.Resource.Identity] = o.State != inventory.Unknown

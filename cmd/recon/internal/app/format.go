@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"recon/manifests"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
 // Format lays out the project's manifests and returns those that were not in

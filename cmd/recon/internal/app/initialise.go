@@ -219,7 +219,7 @@ const SessionHook = `{
 
 // surroundings notes what else is there.
 func (i *initialiser) surroundings() {
-	filepath.WalkDir(i.root, func(p string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(i.root, func(p string, d fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(i.root, p)
 		switch {
 		case err != nil:

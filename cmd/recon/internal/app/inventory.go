@@ -33,7 +33,10 @@ type Existing struct {
 
 // Inventory lists everything that was observed, and what is remembered of what
 // could not be.
-func (s *Session) Inventory(w *World) Inventory {
+func (s *Session) Inventory(w *World) (Inventory, error) {
+	if err := s.recall(w); err != nil {
+		return Inventory{}, err
+	}
 	inv := Inventory{FormatVersion: reconcile.FormatVersion, AsOf: inventory.Timestamp(w.At), Resources: []Existing{}}
 	managed := map[string]bool{}
 	for _, r := range s.Project.Resources {
@@ -62,7 +65,7 @@ func (s *Session) Inventory(w *World) Inventory {
 		}
 	}
 	slices.SortFunc(inv.Resources, func(a, b Existing) int { return inventory.NaturalCompare(a.Address, b.Address) })
-	return inv
+	return inv, nil
 }
 
 func existing(o *inventory.Observation, managed, unknown bool) Existing {
@@ -129,7 +132,10 @@ type ShownField struct {
 }
 
 // Show gathers what is known of a resource: declared, or only observed.
-func (s *Session) Show(w *World, p *reconcile.Plan, addr inventory.Address) (*Shown, bool) {
+func (s *Session) Show(w *World, p *reconcile.Plan, addr inventory.Address) (sh *Shown, found bool, err error) {
+	if err := s.recall(w); err != nil {
+		return nil, false, err
+	}
 	want := s.Project.Resource(addr)
 	var o *inventory.Observation
 	obs := w.observations()
@@ -139,7 +145,7 @@ func (s *Session) Show(w *World, p *reconcile.Plan, addr inventory.Address) (*Sh
 		}
 	}
 	if want == nil && o == nil {
-		return nil, false
+		return nil, false, nil
 	}
 	if o == nil {
 		o = &inventory.Observation{Resource: *want}
@@ -150,7 +156,7 @@ func (s *Session) Show(w *World, p *reconcile.Plan, addr inventory.Address) (*Sh
 		old.State, old.Err = inventory.Unknown, err
 		o = &old
 	}
-	sh := &Shown{
+	sh = &Shown{
 		FormatVersion: reconcile.FormatVersion, Address: addr.String(), Kind: addr.Kind, Identity: o.Resource.Identity, Provider: o.Resource.Provider, Name: o.Resource.Name(),
 		Node: o.Volatile.Node, Status: o.Volatile.Status, State: o.State.String(), Verdict: string(inventory.VerdictUnmanaged), ManagedBy: "none",
 		ObservedAt: inventory.Timestamp(o.At), Fields: []ShownField{}, Needs: []string{},
@@ -165,7 +171,7 @@ func (s *Session) Show(w *World, p *reconcile.Plan, addr inventory.Address) (*Sh
 		s.declared(sh, w, p, want, o)
 	}
 	sh.fields(want, o, applied)
-	return sh, true
+	return sh, true, nil
 }
 
 // declared fills in what the manifest and the comparison say.

@@ -5,11 +5,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/zclconf/go-cty/cty"
 
 	"recon/inventory"
 	"recon/manifests"
@@ -17,6 +16,8 @@ import (
 	"recon/providers/proxmox"
 	"recon/reconcile"
 	"recon/reconcile/ledger"
+
+	"github.com/zclconf/go-cty/cty"
 )
 
 // A World is what one look at everything found, beside what is remembered.
@@ -31,7 +32,7 @@ type World struct {
 // Memory is what the ledger holds; empty without one.
 type Memory struct {
 	Applied   map[inventory.Address]inventory.Applied
-	Sightings map[string]ledger.Sighting
+	Sightings map[string]ledger.Sighting // nil until recall
 	Sources   []ledger.Source
 	Episodes  map[inventory.Address]ledger.Episode
 	Clusters  map[string]ledger.Cluster // as they were last seen, by provider
@@ -78,6 +79,9 @@ func (s *Session) Remembered() (*World, error) {
 		return nil, err
 	}
 	if w.Readers, err = s.readers(); err != nil {
+		return nil, err
+	}
+	if err := s.recall(w); err != nil {
 		return nil, err
 	}
 	for _, r := range w.Readers {
@@ -159,6 +163,22 @@ func (s *Session) absolute(name string) string {
 	return s.path(name)
 }
 
+// recall reads what was last seen of every resource, which is much and is needed
+// only where something is unknown, written down, or shown from memory.
+func (s *Session) recall(w *World) error {
+	if w.Memory.Sightings != nil {
+		return nil
+	}
+	w.Memory.Sightings = map[string]ledger.Sighting{}
+	l, err := ledger.OpenExisting(s.StatePath())
+	if err != nil || l == nil {
+		return err
+	}
+	defer l.Close()
+	w.Memory.Sightings, err = l.Sightings()
+	return err
+}
+
 // remember reads the ledger when there is one.
 func (s *Session) remember() (Memory, error) {
 	l, err := ledger.OpenExisting(s.StatePath())
@@ -183,9 +203,6 @@ func (s *Session) memoryOf(l *ledger.Ledger) (m Memory, err error) {
 			}
 			delete(m.Applied, mv.From)
 		}
-	}
-	if m.Sightings, err = l.Sightings(); err != nil {
-		return m, err
 	}
 	if m.Sources, err = l.Sources(); err != nil {
 		return m, err
@@ -224,15 +241,17 @@ func (s *Session) fromMemory(provider string, m Memory) inventory.Snapshot {
 func observationOf(s ledger.Sighting) inventory.Observation {
 	s.Attrs["vmid"] = cty.NumberIntVal(int64(vmidOf(s.Identity)))
 	return inventory.Observation{
-		State: inventory.Present, At: s.At, Digest: s.Digest, Volatile: s.Volatile, Running: s.Running,
+		State: inventory.Present, Old: true, At: s.At, Digest: s.Digest, Volatile: s.Volatile, Running: s.Running,
 		Resource: inventory.Resource{Addr: s.Address, Identity: s.Identity, Provider: s.Provider, Attrs: s.Attrs},
 	}
 }
 
 func vmidOf(identity string) int {
-	n := 0
 	_, digits, _ := strings.Cut(identity, "/")
-	fmt.Sscanf(digits, "%d", &n)
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return 0 // not a guest
+	}
 	return n
 }
 

@@ -130,8 +130,14 @@ func describe(p *reconcile.Plan) string {
 		count int
 		what  string
 	}{
-		{s.Drift, "drifted"}, {s.PendingChange, "to change"}, {s.Conflict, "in conflict"}, {s.Missing, "missing"}, {s.PendingReboot, "waiting for a restart"},
-		{s.TerraformStale, "stale in Terraform"}, {s.Unknown, "unknown"}, {s.Unmanaged, "unmanaged"},
+		{s.Drift, "drifted"},
+		{s.PendingChange, "to change"},
+		{s.Conflict, "in conflict"},
+		{s.Missing, "missing"},
+		{s.PendingReboot, "waiting for a restart"},
+		{s.TerraformStale, "stale in Terraform"},
+		{s.Unknown, "unknown"},
+		{s.Unmanaged, "unmanaged"},
 	} {
 		if n.count > 0 {
 			text += fmt.Sprintf(", %d %s", n.count, n.what)

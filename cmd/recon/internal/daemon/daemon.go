@@ -11,16 +11,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"io/fs"
-	"os"
 	"sync"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
 	"recon/cmd/recon/internal/app"
-	"recon/manifests"
+
+	"github.com/robfig/cron/v3"
 )
 
 // Options say what the daemon works on and who hears of it.
@@ -48,15 +44,15 @@ func Run(ctx context.Context, o Options) error {
 	if o.Grace == 0 {
 		o.Grace = 30 * time.Second
 	}
-	d := &daemon{Options: o, project: o.Session.Project}
-	if len(d.project.Schedules) == 0 {
+	d := &daemon{Options: o}
+	if len(o.Session.Schedules()) == 0 {
 		return &app.Failure{Code: app.ExitError, Err: errors.New("the manifests have no schedule"), Hint: `add one: schedule "drift" { cron = "*/15 * * * *", action = "drift" }`}
 	}
 	work, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
 	d.work = work
 	d.start()
-	seen := d.fingerprint()
+	seen := o.Session.Fingerprint()
 	tick := time.NewTicker(o.Poll)
 	defer tick.Stop()
 	for {
@@ -65,7 +61,7 @@ func Run(ctx context.Context, o Options) error {
 			d.stop(kill)
 			return nil
 		case <-tick.C:
-			if now := d.fingerprint(); now != seen {
+			if now := o.Session.Fingerprint(); now != seen {
 				seen = now
 				d.reload()
 			}
@@ -75,16 +71,15 @@ func Run(ctx context.Context, o Options) error {
 
 type daemon struct {
 	Options
-	work    context.Context // of the runs; outlives the daemon's by the grace
-	cron    *cron.Cron
-	project *manifests.Project
-	mu      sync.Mutex // one run at a time, and none while manifests are replaced
+	work context.Context // of the runs; outlives the daemon's by the grace
+	cron *cron.Cron
+	mu   sync.Mutex // one run at a time, and none while manifests are replaced
 }
 
 // start begins the schedules of the project.
 func (d *daemon) start() {
 	d.cron = cron.New()
-	for _, s := range d.project.Schedules {
+	for _, s := range d.Session.Schedules() {
 		schedule, err := cron.ParseStandard(s.Cron)
 		if err != nil {
 			panic(err) // the manifests were checked
@@ -115,7 +110,7 @@ func (d *daemon) skipIfRunning(name string) cron.JobWrapper {
 }
 
 // run runs one cycle of a schedule.
-func (d *daemon) run(s manifests.Schedule) {
+func (d *daemon) run(s app.Schedule) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.work.Err() != nil {
@@ -125,21 +120,15 @@ func (d *daemon) run(s manifests.Schedule) {
 	d.Tell(Notice{Schedule: s.Name, Cycle: cycle, Err: err})
 }
 
-// reload puts changed manifests in force.
+// reload puts changed manifests in force, when they can be used.
 func (d *daemon) reload() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.Session.Load(); err != nil {
-		d.Tell(Notice{Text: "the manifests changed and have mistakes; the last good ones stay in force", Err: err})
+	if err := d.Session.Reload(); err != nil {
+		d.Tell(Notice{Text: "the manifests have changed and cannot be used; the last good ones stay in force", Err: err})
 		return
 	}
-	if len(d.Session.Project.Schedules) == 0 {
-		d.Session.Project = d.project
-		d.Tell(Notice{Text: "the manifests changed and have no schedule any more; the last good ones stay in force"})
-		return
-	}
-	d.project = d.Session.Project
-	d.Tell(Notice{Text: "the manifests changed and are in force"})
+	d.Tell(Notice{Text: "the manifests have changed and are in force"})
 	d.cron.Stop()
 	d.start()
 }
@@ -154,23 +143,4 @@ func (d *daemon) stop(kill context.CancelFunc) {
 		kill()
 		<-done
 	}
-}
-
-// fingerprint changes when a manifest does.
-func (d *daemon) fingerprint() uint64 {
-	fsys := os.DirFS(d.Session.Root)
-	names, err := manifests.Files(fsys)
-	h := fnv.New64a()
-	if err != nil {
-		fmt.Fprint(h, err)
-	}
-	for _, name := range names {
-		info, err := fs.Stat(fsys, name)
-		if err != nil {
-			fmt.Fprint(h, name, err)
-			continue
-		}
-		fmt.Fprint(h, name, info.Size(), info.ModTime().UnixNano())
-	}
-	return h.Sum64()
 }

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
-
 	"recon/inventory"
 	"recon/reconcile"
+
+	"charm.land/lipgloss/v2"
 )
 
 // PlanOptions choose what of a plan is shown.
@@ -137,6 +137,13 @@ func (p *Printer) consequences(c *inventory.Change) {
 		return
 	}
 	text := "apply: " + c.Impact.Words(c.Addr.Kind)
+	if c.Action == inventory.ActionCreate {
+		var made []string
+		for _, s := range c.Steps {
+			made = append(made, Clean(s.Summary))
+		}
+		text = "apply: " + strings.Join(made, "; ")
+	}
 	if c.Impact > inventory.ImpactReload {
 		text += fmt.Sprintf(" (needs --allow %s)", c.Impact)
 	}
@@ -168,6 +175,9 @@ func (p *Printer) unknown(scopes []inventory.Scope) {
 		var names []string
 		for _, a := range u.Addresses {
 			names = append(names, a.String())
+		}
+		if len(names) > 12 {
+			names = append(names[:12], fmt.Sprintf("and %d more", len(names)-12))
 		}
 		if len(names) > 0 {
 			fmt.Fprintln(p.W, wrap("    not compared: "+strings.Join(names, ", "), "      ", p.width()))
@@ -209,6 +219,8 @@ func (p *Printer) summary(plan *reconcile.Plan) {
 	switch {
 	case !plan.InSync():
 		what, style = counts(s), warn
+	case !plan.Complete && s.InSync == 0:
+		what, style = "Nothing could be compared.", warn
 	case !plan.Complete:
 		what, style = "What could be observed is in sync.", warn
 	}

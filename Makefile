@@ -1,0 +1,47 @@
+# build, test and look after recon. `make test` is what CI runs.
+
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT  := mvdan.cc/gofumpt@v0.9.2
+BIN      := $(CURDIR)/bin
+FUZZTIME ?= 10m
+SEEDS    ?= 1000
+
+.PHONY: build test lint fmt bench fuzz golden stats chaos docs deps clean
+
+build: ## bin/recon
+	CGO_ENABLED=0 go build -trimpath -o $(BIN)/recon ./cmd/recon
+
+deps: ## what the tests use beside Go, where it can be installed
+	@.ci/deps
+
+test: deps ## every test, with the race detector
+	go test -race -timeout 20m ./...
+
+lint: $(BIN)/golangci-lint ## the linters
+	$(BIN)/golangci-lint run ./...
+
+$(BIN)/golangci-lint:
+	GOBIN=$(BIN) go install $(GOLANGCI)
+
+fmt: $(BIN)/golangci-lint ## lay the code out
+	$(BIN)/golangci-lint fmt ./...
+
+bench: ## figures, each beside its bound
+	go test -run '^$$' -bench . -benchmem -benchtime 3x ./...
+
+fuzz: ## every fuzz target for FUZZTIME
+	@.ci/fuzz $(FUZZTIME)
+
+chaos: ## kill recon at random, SEEDS times; import 200 generated worlds
+	go test -run 'TestChaos|TestImportThenPlanIsEmpty' -timeout 8h ./cmd/recon -chaos.seeds $(SEEDS) -quiet.seeds 200
+
+golden: ## write the golden files anew; look at the diff before you commit it
+	go test ./... -update
+
+docs: golden ## the generated reference pages are golden files
+
+stats: ## lengths of functions and files; a report, not a gate
+	@go run ./.ci/stats
+
+clean:
+	rm -rf $(BIN)

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"recon/cmd/recon/internal/app"
+	"recon/providers/proxmox/pvesim"
+)
+
+// A home is a project on a simulated cluster, for tests in this process.
+type home struct {
+	t   *testing.T
+	dir string
+	sim *pvesim.Server
+	// out and err are what the last command printed.
+	out, err bytes.Buffer
+}
+
+// newHome starts a simulator with the world and a project that points at it.
+func newHome(t *testing.T, opts pvesim.Options) *home {
+	t.Helper()
+	opts.StatCycle, opts.AuthDelay = -1, -1
+	if opts.NodeDelay == 0 {
+		opts.NodeDelay = -1
+	}
+	opts.OnRequest = conforming(t, opts.PVE)
+	sim, err := pvesim.New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sim.Close() })
+	h := &home{t: t, dir: t.TempDir(), sim: sim}
+	t.Setenv("PVE_TOKEN", sim.Token())
+	h.write("recon.hcl", fmt.Sprintf("proxmox \"home\" {\n  endpoints   = [%q]\n  token       = env(\"PVE_TOKEN\")\n  fingerprint = %q\n}\n", sim.Endpoint(), sim.Fingerprint()))
+	return h
+}
+
+func (h *home) write(name, text string) {
+	h.t.Helper()
+	path := filepath.Join(h.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *home) read(name string) string {
+	h.t.Helper()
+	b, err := os.ReadFile(filepath.Join(h.dir, name))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// run runs recon in the project and returns its exit code.
+func (h *home) run(args ...string) int {
+	h.out.Reset()
+	h.err.Reset()
+	return run(context.Background(), append([]string{"-C", h.dir, "--color", "never"}, args...), bytes.NewReader(nil), &h.out, &h.err)
+}
+
+// want runs recon and fails the test on another exit code.
+func (h *home) want(code int, args ...string) {
+	h.t.Helper()
+	if got := h.run(args...); got != code {
+		h.t.Fatalf("recon %v exited with %d, not %d\n%s%s", args, got, code, &h.out, &h.err)
+	}
+}
+
+var quietSeeds = flag.Int("quiet.seeds", 40, "how many generated worlds TestImportThenPlanIsEmpty imports")
+
+// TestImportThenPlanIsEmpty imports generated worlds, whose guests use the odd
+// forms that Proxmox's schema allows, and expects that nothing differs.
+func TestImportThenPlanIsEmpty(t *testing.T) {
+	seeds := *quietSeeds
+	if testing.Short() {
+		seeds = min(seeds, 10)
+	}
+	for seed := range seeds {
+		guests := 5 + seed*7%196
+		t.Run(fmt.Sprintf("seed%d_%dguests", seed, guests), func(t *testing.T) {
+			h := newHome(t, pvesim.Options{World: pvesim.Generate(guests, int64(seed))})
+			h.want(app.ExitOK, "import", "--all", "-q")
+			h.want(app.ExitOK, "plan")
+			h.want(app.ExitOK, "fmt", "--check")
+		})
+	}
+}
