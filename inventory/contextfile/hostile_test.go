@@ -53,7 +53,8 @@ func worldOf(s string) *Facts {
 		Sources:  []Source{{Provider: "proxmox.home", Scope: s, Since: when}},
 		Events: []inventory.Event{
 			{At: when, Address: keyed, Identity: s, Kind: inventory.DriftOpened, By: s, Summary: s, Fields: []inventory.EventField{{Name: "description", FromText: s, ToText: s}, {Name: "hookscript", FromText: s, ToText: s}}},
-			{At: when, Identity: s, Kind: inventory.SourceLost, Summary: s}, {At: when, Address: addr, Identity: s, Kind: inventory.Appeared, By: s},
+			{At: when, Identity: s, Kind: inventory.SourceLost, Summary: s},
+			{At: when, Address: addr, Identity: s, Kind: inventory.Appeared, By: s},
 		},
 	}
 }

@@ -163,8 +163,21 @@ func (t *table) bullets(b *strings.Builder) {
 
 func guestsTable(f *Facts) table {
 	t := table{what: "guests", columns: []column{
-		{"Guest", "Name"}, {"Id", ""}, {"Kind", "What it is"}, {"Node", "Runs on"}, {"Address", "Address"}, {"VLAN", ""}, {"MAC", ""}, {"Cores", ""}, {"Memory", ""}, {"Disk", ""},
-		{"State", "State"}, {"Protected", ""}, {"Last change", ""}, {"Purpose", "What it is for"}, {"Notes", ""},
+		{"Guest", "Name"},
+		{"Id", ""},
+		{"Kind", "What it is"},
+		{"Node", "Runs on"},
+		{"Address", "Address"},
+		{"VLAN", ""},
+		{"MAC", ""},
+		{"Cores", ""},
+		{"Memory", ""},
+		{"Disk", ""},
+		{"State", "State"},
+		{"Protected", ""},
+		{"Last change", ""},
+		{"Purpose", "What it is for"},
+		{"Notes", ""},
 	}}
 	for i := range f.Guests {
 		g := &f.Guests[i]

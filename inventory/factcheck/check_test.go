@@ -73,8 +73,10 @@ func TestStatements(t *testing.T) {
 		"a template":             {"a.tf", "resource \"x\" \"gitlab\" {\n  vmid = var.id\n  ip = \"${var.net}.9\"\n}\n", nil},
 		"shell":                  {"a.sh", "GITLAB_IP=10.9.9.9\n", []string{"1:11 address 10.9.9.9"}},
 		"Python":                 {"a.py", "HOSTS = {\"gitlab\": \"10.9.9.9\"}\n", []string{"1:21 address 10.9.9.9"}},
-		"a drawing": {"a.md", "```\n┌────────┐ ┌──────────┐\n│ gitlab │ │ jellyfin │\n│10.9.9.9│ │          │\n└────────┘ └──────────┘\n```\n",
-			[]string{"4:2 address 10.9.9.9"}},
+		"a drawing": {
+			"a.md", "```\n┌────────┐ ┌──────────┐\n│ gitlab │ │ jellyfin │\n│10.9.9.9│ │          │\n└────────┘ └──────────┘\n```\n",
+			[]string{"4:2 address 10.9.9.9"},
+		},
 		"recon's own block": {"a.md", "<!-- recon:begin id=home v=1 -->\ngitlab: 10.9.9.9\n<!-- recon:end id=home -->\n", nil},
 		"front matter":      {"a.md", "---\nname: gitlab\nip: 10.9.9.9\n---\n", []string{"3:5 address 10.9.9.9"}},
 	}

@@ -110,10 +110,7 @@ func parseIP(s string) (netip.Addr, bool) {
 	return ip, err == nil && ip.Is4() && ip.IsPrivate()
 }
 
-var (
-	notAHost = regexp.MustCompile(`(?i)(?:gateway|gw|dns\w*|name ?servers?|resolvers?|subnet|network|netmask|range|pool|vip|virtual ip|floating ip|allow\w*|deny|from|upstream|forward\w*|proxy_pass|via|route\w*|nfs|server_name|broadcast|listen\w*|bind|ping|curl)\W{0,6}(?:ip\W{0,3}|address\W{0,3}|is\W|servers?\W{0,3}|=\W*)?$`)
-	connect  = regexp.MustCompile(`^[a-zA-Z]+$`)
-)
+var notAHost = regexp.MustCompile(`(?i)(?:gateway|gw|dns\w*|name ?servers?|resolvers?|subnet|network|netmask|range|pool|vip|virtual ip|floating ip|allow\w*|deny|from|upstream|forward\w*|proxy_pass|via|route\w*|nfs|server_name|broadcast|listen\w*|bind|ping|curl)\W{0,6}(?:ip\W{0,3}|address\W{0,3}|is\W|servers?\W{0,3}|=\W*)?$`)
 
 // connectors are the words that may stand between a name and its address.
 const connectors = " is at has have ip ips address addr addresses ipv4 on the its static a an host hostname server vm lxc ct container guest virtual machine lives sits reachable available running runs " +

@@ -160,8 +160,10 @@ func (r *configReader) host(off int, line string) bool {
 	if m == nil {
 		return false
 	}
-	r.records = append(r.records, record{section: r.here, weight: 1, subject: field{text: line[m[2]:m[3]], off: off + m[2]},
-		fields: []field{{[]string{KindAddress}, line[m[6]:m[7]], off + m[6]}}})
+	r.records = append(r.records, record{
+		section: r.here, weight: 1, subject: field{text: line[m[2]:m[3]], off: off + m[2]},
+		fields: []field{{[]string{KindAddress}, line[m[6]:m[7]], off + m[6]}},
+	})
 	return true
 }
 

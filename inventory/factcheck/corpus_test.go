@@ -44,8 +44,10 @@ func testWorld(r *rand.Rand, n int) ([]testGuest, *Truth) {
 		snap.Nodes = append(snap.Nodes, inventory.Node{Name: fmt.Sprintf("node%02d", i+1), Address: fmt.Sprintf("192.168.20.2%d", i), Online: true})
 	}
 	for i := range n {
-		g := testGuest{name: stems[i%len(stems)], kind: []string{"vm", "lxc"}[r.IntN(2)], node: fmt.Sprintf("node%02d", 1+r.IntN(3)), vmid: 101 + i, vlan: []int{20, 40, 90}[r.IntN(3)],
-			cores: []int{1, 2, 4, 8}[r.IntN(4)], memory: []int{1, 2, 4, 8, 16}[r.IntN(5)], disk: []int{8, 20, 32, 50}[r.IntN(4)]}
+		g := testGuest{
+			name: stems[i%len(stems)], kind: []string{"vm", "lxc"}[r.IntN(2)], node: fmt.Sprintf("node%02d", 1+r.IntN(3)), vmid: 101 + i, vlan: []int{20, 40, 90}[r.IntN(3)],
+			cores: []int{1, 2, 4, 8}[r.IntN(4)], memory: []int{1, 2, 4, 8, 16}[r.IntN(5)], disk: []int{8, 20, 32, 50}[r.IntN(4)],
+		}
 		if i >= len(stems) {
 			g.name = fmt.Sprintf("%s%02d", g.name, i/len(stems)+1)
 		}
@@ -58,9 +60,11 @@ func testWorld(r *rand.Rand, n int) ([]testGuest, *Truth) {
 			"network.net0.mac": cty.StringVal(g.mac), "rootfs.size": cty.NumberIntVal(int64(g.disk) * inventory.GiB),
 			"nameservers": inventory.StringList("192.168.90.53"), "cloud_init.nameservers": inventory.StringList("192.168.90.53"),
 		}
-		snap.Observations = append(snap.Observations, inventory.Observation{State: inventory.Present, At: time.Date(2026, 11, 24, 6, 0, 0, 0, time.UTC),
+		snap.Observations = append(snap.Observations, inventory.Observation{
+			State: inventory.Present, At: time.Date(2026, 11, 24, 6, 0, 0, 0, time.UTC),
 			Resource: inventory.Resource{Addr: inventory.Address{Kind: g.kind, Name: inventory.Label(g.name, g.vmid)}, Identity: fmt.Sprintf("home/%d", g.vmid), Attrs: attrs},
-			Volatile: inventory.Volatile{Node: g.node, Status: "running"}})
+			Volatile: inventory.Volatile{Node: g.node, Status: "running"},
+		})
 	}
 	return guests, Observed(time.Date(2026, 11, 24, 6, 0, 0, 0, time.UTC), []inventory.Snapshot{snap}, nil)
 }

@@ -290,7 +290,7 @@ func (r *markdownReader) code(n ast.Node, language string) {
 
 // references gathers links and paths in code spans.
 func (r *markdownReader) references(root ast.Node) {
-	ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+	_ = ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}

@@ -24,7 +24,6 @@ type file struct {
 	text    string // the same bytes, with what is no claim blanked out
 	lines   []int  // offset of each line
 	date    time.Time
-	dated   bool
 	past    bool // all of it is history
 	units   []unit
 	records []record

@@ -221,29 +221,6 @@ func (t *Truth) nodes() (out []*host) {
 	return out
 }
 
-func (t *Truth) node(name string) *host {
-	for _, h := range t.hosts {
-		if h.kind == "node" && h.name == name {
-			return h
-		}
-	}
-	return nil
-}
-
-// byVMID returns the only guest with a number, nil when there are none or several.
-func (t *Truth) byVMID(id int64) *host {
-	var found *host
-	for _, h := range t.hosts {
-		if h.kind != "node" && h.vmid == id {
-			if found != nil {
-				return nil
-			}
-			found = h
-		}
-	}
-	return found
-}
-
 // owner returns the host that has an address, nil when nobody does.
 func (t *Truth) owner(ip netip.Addr) *host {
 	for _, h := range t.hosts {
