@@ -77,6 +77,8 @@ func TestStatements(t *testing.T) {
 			"a.md", "```\n┌────────┐ ┌──────────┐\n│ gitlab │ │ jellyfin │\n│10.9.9.9│ │          │\n└────────┘ └──────────┘\n```\n",
 			[]string{"4:2 address 10.9.9.9"},
 		},
+		"a path":            {"a.md", "| Device | Size |\n|---|---|\n| /srv/gitlab | 5T |\n", nil},
+		"a total":           {"a.md", "assignments total 9216 MiB; total 40 of them", nil},
 		"recon's own block": {"a.md", "<!-- recon:begin id=home v=1 -->\ngitlab: 10.9.9.9\n<!-- recon:end id=home -->\n", nil},
 		"front matter":      {"a.md", "---\nname: gitlab\nip: 10.9.9.9\n---\n", []string{"3:5 address 10.9.9.9"}},
 	}

@@ -146,12 +146,17 @@ func (n *names) find(text string) []mention {
 	words := wordPattern.FindAllStringIndex(text, -1)
 	for i := 0; i < len(words); i++ {
 		m, used := n.at(text, words[i:])
-		if m.subject != nil {
+		if m.subject != nil && !inPath(text, m.start, m.end) {
 			out = append(out, m)
 			i += used - 1
 		}
 	}
 	return out
+}
+
+// inPath reports a part of a path or an image reference: /dev/sda, gitlab/gitlab-ce.
+func inPath(text string, start, end int) bool {
+	return start > 0 && text[start-1] == '/' || end+1 < len(text) && text[end] == '/' && text[end+1] != ' '
 }
 
 // at looks for the longest name that begins with the first of the words.

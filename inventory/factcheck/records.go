@@ -30,6 +30,9 @@ func (x *extractor) subjectOf(r *record) (*subject, []*subject) {
 	var subj *subject
 	var others []*subject
 	for _, m := range x.names.find(r.subject.text) {
+		if m.weak && normal(nameText(r.subject.text)) != normal(r.subject.text[m.start:m.end]) {
+			continue // a common word in a title
+		}
 		if subj == nil {
 			subj = m.subject
 		} else if m.subject != subj {

@@ -70,6 +70,9 @@ func (x *extractor) counts(f *file, u *unit) {
 		x.count(f, what, u, m[2], m[3])
 	}
 	for _, m := range totalText.FindAllStringSubmatchIndex(u.text, -1) {
+		if m[2] < 0 && m[6] < 0 && (strings.TrimLeft(u.text[:m[0]], " *_|-") != "" || strings.TrimRight(u.text[m[5]:], " *_|.") != "") {
+			continue // a total of something else
+		}
 		what := "guest"
 		for _, i := range []int{2, 6} {
 			if m[i] >= 0 {
