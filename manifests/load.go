@@ -41,6 +41,7 @@ func Load(fsys fs.FS, opts Options) (*Project, hcl.Diagnostics) {
 	l.variables()
 	l.evaluateAll()
 	l.clusters()
+	l.terraforms()
 	l.resources()
 	l.singles()
 	l.links()
@@ -75,7 +76,7 @@ func (l *loader) report(d ...*hcl.Diagnostic) {
 	}
 }
 
-var topLevel = spec{what: "a manifest", blocks: []string{"recon", "proxmox", "vm", "lxc", "context", "schedule", "variable", "locals", "moved"}}
+var topLevel = spec{what: "a manifest", blocks: []string{"recon", "proxmox", "vm", "lxc", "context", "schedule", "variable", "locals", "moved", "terraform"}}
 
 // collect sorts the blocks of one file by what they are.
 func (l *loader) collect(body *hclsyntax.Body) {

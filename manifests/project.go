@@ -12,6 +12,7 @@ import (
 type Project struct {
 	Settings  Settings
 	Clusters  []Cluster
+	Terraform []Terraform
 	Resources []inventory.Resource // sorted by address
 	Context   *Context             // nil when no context block is written
 	Schedules []Schedule

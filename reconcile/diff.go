@@ -202,7 +202,7 @@ func verdict(f *inventory.FieldChange, running bool) inventory.Verdict {
 	same := f.Attr.Same
 	if same(f.Desired, f.Live) {
 		switch {
-		case !inventory.IsNull(f.Terraform) && !same(f.Terraform, f.Desired):
+		case !inventory.IsNull(f.Terraform) && !same(f.Desired, f.Terraform):
 			return inventory.VerdictTerraformStale
 		case running && f.Attr.Wire != inventory.WireDerived && !f.Attr.WriteOnly && f.Path.Leaf() != "absent" && !same(f.Live, f.Running):
 			return inventory.VerdictPendingReboot

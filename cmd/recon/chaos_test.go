@@ -51,14 +51,15 @@ func TestChaos(t *testing.T) {
 type chaos struct {
 	*home
 	rnd    *rand.Rand
-	killAt int64 // the number of the request at which the process is killed; 0 for a moment in time
+	check  func(method, path string, params url.Values)
+	killAt atomic.Int64 // the number of the request at which the process is killed; 0 for a moment in time
 	seen   atomic.Int64
 	victim atomic.Pointer[os.Process]
 	others sync.WaitGroup // what somebody else is about to do
 }
 
 func newChaos(t *testing.T, seed int64) *chaos {
-	c := &chaos{rnd: rand.New(rand.NewSource(seed))}
+	c := &chaos{rnd: rand.New(rand.NewSource(seed)), check: schemas.Hook(t, "")}
 	opts := pvesim.Options{World: pvesim.Generate(9, seed), StatCycle: -1, AuthDelay: -1, NodeDelay: -1, OnRequest: c.request}
 	sim, err := pvesim.New(opts)
 	if err != nil {
@@ -74,8 +75,11 @@ func newChaos(t *testing.T, seed int64) *chaos {
 
 // request counts what recon asks and kills it at the chosen number. The request
 // itself goes on: the server has it.
-func (c *chaos) request(string, string, url.Values) {
-	if n := c.seen.Add(1); n == c.killAt {
+func (c *chaos) request(method, path string, params url.Values) {
+	if c.check != nil {
+		c.check(method, path, params)
+	}
+	if n := c.seen.Add(1); n == c.killAt.Load() {
 		if p := c.victim.Load(); p != nil {
 			_ = p.Kill()
 		}
@@ -194,9 +198,9 @@ func (c *chaos) faults() {
 			c.sim.Update(func(w *pvesim.World) { w.Guests[0].Config["description"] = "edited by somebody else" })
 		})
 	}
-	c.killAt = 0
+	c.killAt.Store(0)
 	if c.rnd.Intn(4) > 0 {
-		c.killAt = c.seen.Load() + 1 + int64(c.rnd.Intn(60))
+		c.killAt.Store(c.seen.Load() + 1 + int64(c.rnd.Intn(60)))
 	}
 }
 
@@ -211,7 +215,7 @@ func (c *chaos) killed() {
 		c.t.Fatal(err)
 	}
 	c.victim.Store(cmd.Process)
-	if c.killAt == 0 {
+	if c.killAt.Load() == 0 {
 		time.AfterFunc(time.Duration(c.rnd.Intn(400))*time.Millisecond, func() { _ = cmd.Process.Kill() })
 	}
 	err := cmd.Wait()

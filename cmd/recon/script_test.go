@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) {
 	asMain()
-	testscript.Main(m, map[string]func(){"recon": main})
+	testscript.Main(m, map[string]func(){"recon": main, "fake-terraform": fakeTerraform})
 }
 
 // TestScripts runs the txtar scripts in testdata: what a user types, and what the
@@ -45,7 +45,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("NO_COLOR", "1")
 			e.Setenv("TZ", "UTC")
-			e.Values[simKey{}] = &scriptSim{}
+			e.Values[simKey{}] = &scriptSim{t: t}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "edit": cmdEdit, "exits": cmdExits, "answers": cmdAnswers},
@@ -60,6 +60,7 @@ type simKey struct{}
 // A scriptSim is the simulator of one script, and an account on it that is not
 // recon's.
 type scriptSim struct {
+	t      *testing.T
 	server *pvesim.Server
 	user   *simUser
 }
@@ -78,7 +79,9 @@ func cmdSim(ts *testscript.TestScript, _ bool, args []string) {
 	if s.server != nil {
 		ts.Check(s.server.Close())
 	}
-	s.server, err = pvesim.New(pvesim.Options{World: world, StatCycle: -1, NodeDelay: 20 * time.Millisecond, AuthDelay: -1, Faults: args[1:]})
+	s.server, err = pvesim.New(pvesim.Options{
+		World: world, StatCycle: -1, NodeDelay: 20 * time.Millisecond, AuthDelay: -1, Faults: args[1:], OnRequest: schemas.Hook(s.t, ""),
+	})
 	ts.Check(err)
 	ts.Defer(func() { s.server.Close() })
 	s.user, err = newSimUser(s.server, "lena@pve")

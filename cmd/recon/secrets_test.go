@@ -64,10 +64,23 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{
-		{"validate"}, {"plan", "-v"}, {"plan", "-o", "json"}, {"plan", "--out", filepath.Join(h.dir, "saved.plan")}, {"apply"}, {"apply", "--yes", "-v", "--allow", "restart"},
-		{"plan"}, {"drift", "--report", "html", "--out", filepath.Join(h.dir, "r.html")}, {"drift", "--report", "json", "--out", filepath.Join(h.dir, "r.json")},
-		{"context"}, {"show", "vm.media"}, {"show", "vm.media", "-o", "json"}, {"inventory", "-o", "json"}, {"inventory"}, {"history", "-o", "json"},
-		{"import", "--all", "--dry-run"}, {"adopt", "vm.media"},
+		{"validate"},
+		{"plan", "-v"},
+		{"plan", "-o", "json"},
+		{"plan", "--out", filepath.Join(h.dir, "saved.plan")},
+		{"apply"},
+		{"apply", "--yes", "-v", "--allow", "restart"},
+		{"plan"},
+		{"drift", "--report", "html", "--out", filepath.Join(h.dir, "r.html")},
+		{"drift", "--report", "json", "--out", filepath.Join(h.dir, "r.json")},
+		{"context"},
+		{"show", "vm.media"},
+		{"show", "vm.media", "-o", "json"},
+		{"inventory", "-o", "json"},
+		{"inventory"},
+		{"history", "-o", "json"},
+		{"import", "--all", "--dry-run"},
+		{"adopt", "vm.media"},
 	} {
 		h.run(args...)
 		clean(strings.Join(args, " "))

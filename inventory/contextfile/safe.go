@@ -26,7 +26,7 @@ var (
 	imageText = regexp.MustCompile(`^[a-z0-9][a-z0-9._/:-]{0,120}(@sha256:[0-9a-f]{64})?$`)
 	letters   = regexp.MustCompile(`[a-z]+`)
 	// terraformText is an address in Terraform, such as module.x.proxmox_vm_qemu.a["b"].
-	terraformText = regexp.MustCompile(`^[A-Za-z0-9_.-]+(\["?[A-Za-z0-9_.-]+"?\])?$`)
+	terraformText = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+|\["?[A-Za-z0-9_.-]+"?\]){1,8}$`)
 )
 
 // orders are verbs that tell somebody to do something wherever they begin a name,

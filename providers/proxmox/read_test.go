@@ -15,14 +15,18 @@ import (
 
 	"recon/inventory"
 	"recon/providers/proxmox/pvesim"
+	"recon/providers/proxmox/pvesim/schemacheck"
 )
+
+// schemas holds every request of these tests against the official schema.
+var schemas schemacheck.Cache
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // newSim starts a simulator and a provider on it.
 func newSim(t *testing.T, opts pvesim.Options) (*pvesim.Server, *Provider) {
 	t.Helper()
-	opts.StatCycle, opts.AuthDelay = -1, -1
+	opts.StatCycle, opts.AuthDelay, opts.OnRequest = -1, -1, schemas.Hook(t, opts.PVE)
 	if opts.NodeDelay == 0 {
 		opts.NodeDelay = -1
 	}

@@ -23,7 +23,7 @@ type history struct {
 // keeps its last known facts and is marked.
 func (s *Session) Facts(w *World, p *reconcile.Plan, h history) *contextfile.Facts {
 	f := &contextfile.Facts{Events: h.events, Clusters: clustersOf(w)}
-	g := &gatherer{Session: s, facts: f, latest: h.latest, declared: make(map[string]*inventory.Resource, len(s.Project.Resources))}
+	g := &gatherer{Session: s, facts: f, latest: h.latest, claims: w.Claims, declared: make(map[string]*inventory.Resource, len(s.Project.Resources))}
 	for i := range s.Project.Resources {
 		r := &s.Project.Resources[i]
 		g.declared[r.Identity] = r
@@ -98,6 +98,7 @@ type gatherer struct {
 	facts    *contextfile.Facts
 	declared map[string]*inventory.Resource
 	latest   map[string]inventory.Event
+	claims   *Claims
 	freeText bool
 }
 
@@ -135,6 +136,9 @@ func (g *gatherer) guest(o *inventory.Observation, unknown bool) contextfile.Gue
 	if r := g.declared[o.Resource.Identity]; r != nil {
 		out.Address = r.Addr
 		out.Managed, out.Protect, out.Purpose, out.Terraform = true, r.Policy.Protect, inventory.Text(r.Attrs["purpose"]), r.Policy.Terraform
+	}
+	if held := g.claims.of(o.Resource.Identity); held != nil {
+		out.Terraform = held.Guest.Address
 	}
 	if e, ok := g.latest[o.Resource.Identity]; ok {
 		out.LastChange, out.ChangedBy = e.At, e.By

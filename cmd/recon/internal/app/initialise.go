@@ -227,7 +227,7 @@ func (i *initialiser) surroundings() {
 		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && p != i.root || strings.Count(rel, string(filepath.Separator)) > 3):
 			return filepath.SkipDir
 		case !d.IsDir() && filepath.Ext(p) == ".tf":
-			i.Notes = append(i.Notes, "there is Terraform code in "+filepath.Dir(rel)+"; recon does not touch it")
+			i.Notes = append(i.Notes, "there is Terraform code in "+filepath.Dir(rel)+"; terraform \"NAME\" { directory = \""+filepath.ToSlash(filepath.Dir(rel))+"\" } in recon.hcl makes its state a witness")
 			return filepath.SkipAll
 		}
 		return nil

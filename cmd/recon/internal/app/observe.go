@@ -26,6 +26,7 @@ type World struct {
 	Snapshots []inventory.Snapshot
 	Readers   []providers.Reader
 	Memory    Memory
+	Claims    *Claims // what Terraform says; nil without terraform blocks
 	Elapsed   time.Duration
 }
 
@@ -67,6 +68,7 @@ func (s *Session) Observe(ctx context.Context) (*World, error) {
 		wg.Go(func() { w.Snapshots[i] = s.read(ctx, r, w) })
 	}
 	wg.Wait()
+	s.claims(w)
 	w.Elapsed = time.Since(start)
 	return w, ctx.Err()
 }
@@ -140,7 +142,7 @@ func (s *Session) readers() ([]providers.Reader, error) {
 		}
 		out = append(out, p)
 	}
-	return out, nil
+	return append(out, s.terraforms()...), nil
 }
 
 // Provider makes the provider of a cluster.
@@ -258,7 +260,7 @@ func vmidOf(identity string) int {
 // request is the comparison's input.
 func (s *Session) request(w *World, targets []inventory.Address) reconcile.Request {
 	return reconcile.Request{
-		Input:   reconcile.Input{Desired: s.Project.Resources, Snapshots: w.Snapshots, LastApplied: w.Memory.Applied, Now: w.At},
+		Input:   reconcile.Input{Desired: s.Project.Resources, Snapshots: w.Snapshots, LastApplied: w.Memory.Applied, Terraform: w.Claims.attrs(), Now: w.At},
 		Readers: w.Readers, Targets: targets, Graph: s.Project.Graph,
 	}
 }

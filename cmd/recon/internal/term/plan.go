@@ -98,6 +98,8 @@ func (p *Printer) field(c *inventory.Change, f *inventory.FieldChange) []string 
 	switch {
 	case c.Action == inventory.ActionCreate:
 		text = to
+	case f.Verdict == inventory.VerdictTerraformStale:
+		text = fmt.Sprintf("%s, the next terraform apply would make it %s", to, Clean(shorten(f.Attr.Show(f.Terraform))))
 	case f.Verdict == inventory.VerdictPendingReboot:
 		text = fmt.Sprintf("%s, in use %s", to, Clean(shorten(f.Attr.Show(f.Running))))
 	case f.Policy == "ignore":
@@ -158,11 +160,23 @@ func (p *Printer) consequences(c *inventory.Change) {
 // calls shows the exact calls.
 func (p *Printer) calls(steps []inventory.Step) {
 	for _, s := range steps {
+		if s.Method == "run" {
+			p.run(s)
+			continue
+		}
 		text := s.Method + " " + s.Path
 		for _, k := range slices.Sorted(maps.Keys(s.Params)) {
 			text += " " + k + "=" + shorten(s.Params[k])
 		}
 		fmt.Fprintln(p.W, p.paint(quiet, wrap("    > "+Clean(text), "      ", p.width())))
+	}
+}
+
+// run shows a run of another program in full: what it says that it will do.
+func (p *Printer) run(s inventory.Step) {
+	fmt.Fprintln(p.W, p.paint(quiet, wrap("    > "+Clean(s.Path+" -target="+s.Params["target"]+" in "+s.Params["directory"]), "      ", p.width())))
+	for line := range strings.Lines(s.Params["changes"]) {
+		fmt.Fprintln(p.W, p.paint(quiet, wrap("        "+Clean(strings.TrimSpace(line)), "          ", p.width())))
 	}
 }
 
