@@ -221,7 +221,7 @@ func authored(s string) string {
 	).Replace(s)
 }
 
-var freeTextNoise = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://\S*|www\.\S*|\$\([^)]*\)?|\$\{[^}]*\}?|<!--|-->|%%|recon:(begin|end)\S*`)
+var freeTextNoise = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://\S*|www\.\S*|\$\([^)]*\)?|\$\{[^}]*\}?|<!--.*?-->|<!--|-->|%%|recon:(begin|end)\S*`)
 
 // FreeText makes a text that somebody wrote into Proxmox fit for a document: the
 // author of the manifests has opted in to it. It is short, without anything that

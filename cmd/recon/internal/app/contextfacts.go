@@ -27,13 +27,13 @@ func (s *Session) Facts(w *World, p *reconcile.Plan, h history) *contextfile.Fac
 	for i := range s.Project.Resources {
 		r := &s.Project.Resources[i]
 		g.declared[r.Identity] = r
-		g.freeText = s.Project.Context != nil && slices.Contains(s.Project.Context.FreeText, "description")
 	}
 	for _, snap := range w.Snapshots {
 		for _, u := range snap.Unknown {
 			f.Sources = append(f.Sources, contextfile.Source{Provider: u.Provider, Scope: u.Scope, Since: u.Since})
 		}
 	}
+	g.freeText = s.Project.Context != nil && slices.Contains(s.Project.Context.FreeText, "description")
 	seen := map[string]bool{}
 	for _, o := range w.observations() {
 		seen[o.Resource.Identity] = true
