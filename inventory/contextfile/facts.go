@@ -101,16 +101,15 @@ type DriftField struct {
 
 // A Task is something begun that somebody has to finish.
 type Task struct {
-	Address   inventory.Address
-	Identity  string
-	Verdict   inventory.Verdict
-	Since     time.Time // zero when nobody knows
-	By        string
-	Fields    []DriftField
-	Impact    inventory.Impact
-	Blocked   []string // codes of reasons
-	InFlight  bool     // a run was killed on it
-	Protected bool
+	Address  inventory.Address
+	Identity string
+	Verdict  inventory.Verdict
+	Since    time.Time // zero when nobody knows
+	By       string
+	Fields   []DriftField
+	Impact   inventory.Impact
+	Blocked  []string // codes of reasons
+	InFlight bool     // a run was killed on it
 }
 
 // A Source is something that cannot be observed now.

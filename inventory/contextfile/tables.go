@@ -402,7 +402,7 @@ func storagesTable(f *Facts) table {
 	return t
 }
 
-// service returns the cells that name a service.
+// name is the service's own name; its label in a manifest.
 func (s *Service) name() string { return safeName(s.Address.Name, "") }
 
 func (s *Service) ports() string {

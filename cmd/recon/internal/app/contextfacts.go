@@ -238,7 +238,7 @@ func tasksOf(w *World, p *reconcile.Plan, inFlight []ledger.Entry) (out []contex
 	}
 	for i := range p.Changes {
 		c := &p.Changes[i]
-		t := contextfile.Task{Address: c.Addr, Identity: c.Want.Identity, Verdict: c.Verdict, Impact: c.Impact, Protected: c.Want.Policy.Protect}
+		t := contextfile.Task{Address: c.Addr, Identity: c.Want.Identity, Verdict: c.Verdict, Impact: c.Impact}
 		switch c.Verdict {
 		case inventory.VerdictDrift, inventory.VerdictConflict, inventory.VerdictPendingChange, inventory.VerdictMissing, inventory.VerdictPendingReboot:
 		default:
