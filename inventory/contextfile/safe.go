@@ -95,7 +95,7 @@ func Wordy(name string) bool {
 // a guest that nobody declared is made from its live name, and a for_each key can
 // hold anything: both must be safe.
 func SafeAddress(a inventory.Address, identity string) (string, bool) {
-	if imperative(a.Name) || len(a.Name) > 63 || a.Key != "" && (!dnsName.MatchString(strings.ToLower(a.Key)) || imperative(a.Key)) {
+	if len(a.Name) > 63 || imperative(a.Name) || a.Key != "" && (!dnsName.MatchString(strings.ToLower(a.Key)) || imperative(a.Key)) {
 		return a.Kind + " " + placeholder(identity), false
 	}
 	return a.String(), true
