@@ -6,7 +6,7 @@ BIN      := $(CURDIR)/bin
 FUZZTIME ?= 10m
 SEEDS    ?= 1000
 
-.PHONY: build test lint fmt bench fuzz golden stats chaos docs deps clean
+.PHONY: build test lint fmt bench fuzz golden stats chaos accuracy docs deps clean
 
 build: ## bin/recon
 	CGO_ENABLED=0 go build -trimpath -o $(BIN)/recon ./cmd/recon
@@ -34,6 +34,9 @@ fuzz: ## every fuzz target for FUZZTIME
 
 chaos: ## kill recon at random, SEEDS times; import 200 generated worlds
 	go test -run 'TestChaos|TestImportThenPlanIsEmpty' -timeout 8h ./cmd/recon -chaos.seeds $(SEEDS) -quiet.seeds 200
+
+accuracy: ## how much of what a person asks the written files answer, and how rightly
+	RECON_ACCURACY=full go test ./cmd/recon/internal/app -run '^TestAccuracy$$' -v -count=1 -timeout 20m
 
 golden: ## write the golden files anew; look at the diff before you commit it
 	go test ./... -update

@@ -3,7 +3,6 @@ package manifests
 import (
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +18,6 @@ import (
 var (
 	reconSpec    = spec{what: "the recon block", attrs: []string{"required_version", "max_changes", "max_change_percent"}}
 	proxmoxSpec  = spec{what: "a proxmox block", attrs: []string{"endpoints", "token", "token_command", "fingerprint", "ca_file", "insecure"}}
-	contextSpec  = spec{what: "the context block", attrs: []string{"claude_md", "session_log"}}
 	scheduleSpec = spec{what: "a schedule block", attrs: []string{"cron", "timezone", "action"}}
 	movedSpec    = spec{what: "a moved block", attrs: []string{"from", "to"}}
 )
@@ -198,39 +196,6 @@ func (l *loader) settings(b *hclsyntax.Block) {
 			}
 		}
 	}
-}
-
-func (l *loader) context(b *hclsyntax.Block) {
-	l.report(contextSpec.check(b.Body)...)
-	l.report(labels(b))
-	c := &Context{Range: b.DefRange()}
-	for _, target := range []struct {
-		name string
-		into *string
-	}{{"claude_md", &c.ClaudeMD}, {"session_log", &c.SessionLog}} {
-		arg := b.Body.Attributes[target.name]
-		if arg == nil || !l.argument(arg, &scope{}, target.into) {
-			continue
-		}
-		if diag := documentPath(*target.into, arg.Expr.Range()); diag != nil {
-			l.report(diag)
-			*target.into = ""
-		}
-	}
-	l.project.Context = c
-}
-
-// documentPath reports a document that recon must not write: one outside the
-// root, one that is no Markdown, and the settings of assistants.
-func documentPath(p string, rng hcl.Range) *hcl.Diagnostic {
-	clean := path.Clean(p)
-	switch {
-	case p == "" || path.IsAbs(p) || clean == ".." || strings.HasPrefix(clean, "../") || strings.ContainsAny(p, "\\\x00"):
-		return errorAt(rng, "Not a document of the project", "%q is not a path below the project's root.", p)
-	case !contains([]string{".md", ".markdown"}, strings.ToLower(path.Ext(clean))):
-		return errorAt(rng, "Not a Markdown file", "recon writes blocks into Markdown files (.md); %q is none.", p)
-	}
-	return nil
 }
 
 func (l *loader) schedule(b *hclsyntax.Block) {

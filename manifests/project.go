@@ -72,13 +72,6 @@ type Cluster struct {
 	Credentials hcl.Diagnostics
 }
 
-// Context says which documents recon writes, by path relative to the root.
-type Context struct {
-	ClaudeMD   string
-	SessionLog string
-	Range      hcl.Range
-}
-
 // A Schedule is one cron entry of recon serve.
 type Schedule struct {
 	Name     string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"recon/cmd/recon/internal/app"
 
@@ -93,13 +94,14 @@ func (c *cli) compareDocuments(ctx context.Context, s *app.Session, o contextOpt
 	if w.Incomplete() {
 		codes = append(codes, app.ExitIncomplete)
 	}
+	edited, _ := app.LeftAlone(docs)
+	for _, e := range edited {
+		codes = append(codes, app.ExitRefused)
+		c.errPrinter().Warning("%s was edited by hand", e)
+	}
 	for i := range docs {
 		d := &docs[i]
-		switch {
-		case d.Edited && d.New == nil:
-			codes = append(codes, app.ExitRefused)
-			c.errPrinter().Warning("%s: block %q was edited by hand", d.Path, d.Block)
-		case d.Changed():
+		if d.Changed() {
 			codes = append(codes, app.ExitDiffers)
 			if o.diff {
 				fmt.Fprintf(c.stdout, "%s", diff.Diff(d.Path, d.Old, d.Path+" (observed)", d.New))
@@ -127,11 +129,11 @@ type documentOut struct {
 func documentsJSON(docs []app.Document, written []string) documentsOut {
 	out := documentsOut{FormatVersion: "1.0", Documents: []documentOut{}}
 	for _, d := range docs {
-		o := documentOut{File: d.Path, Block: d.Block, Edited: d.Edited, Marked: d.Marked || !d.Exists}
-		for _, w := range written {
-			o.Written = o.Written || w == d.Path
+		for _, b := range d.Blocks {
+			out.Documents = append(out.Documents, documentOut{
+				File: d.Path, Block: b.ID, Edited: b.Edited, Marked: b.Marked || !d.Exists, Written: slices.Contains(written, d.Path),
+			})
 		}
-		out.Documents = append(out.Documents, o)
 	}
 	return out
 }

@@ -82,6 +82,9 @@ func (c *cli) cycleNotes(cycle *app.Cycle) {
 	if c.quiet {
 		return
 	}
+	for _, f := range cycle.Unsafe {
+		p.Warning("%s", f.Summary)
+	}
 	for _, f := range unmarked {
 		p.Hint(f + " has no recon markers and is left alone; recon context --insert adds them at its end")
 	}

@@ -72,7 +72,12 @@ func eventsJSON(events []inventory.Event) any {
 	out := struct {
 		FormatVersion string     `json:"format_version"`
 		Events        []eventOut `json:"events"`
-	}{"1.0", []eventOut{}}
+	}{"1.0", eventsOut(events)}
+	return out
+}
+
+func eventsOut(events []inventory.Event) []eventOut {
+	out := []eventOut{}
 	for _, e := range events {
 		o := eventOut{At: inventory.Timestamp(e.At), Event: string(e.Kind), Fields: []eventFieldOut{}, Summary: e.Summary}
 		if !e.Address.IsZero() {
@@ -84,7 +89,7 @@ func eventsJSON(events []inventory.Event) any {
 		for _, f := range e.Fields {
 			o.Fields = append(o.Fields, eventFieldOut{string(f.Name), f.From, f.To})
 		}
-		out.Events = append(out.Events, o)
+		out = append(out, o)
 	}
 	return out
 }

@@ -69,5 +69,8 @@ func runInit(c *cli, dryRun bool) error {
 	for i, n := range in.Next {
 		c.hint("%d. %s", i+1, n)
 	}
+	if !c.quiet && !c.json() {
+		fmt.Fprintf(c.stderr, "  To begin each session with what has changed, put this into .claude/settings.json:\n\n%s\n", app.SessionHook)
+	}
 	return nil
 }

@@ -10,8 +10,10 @@ import (
 // observations, never from wishes.
 type Facts struct {
 	Clusters []Cluster
-	Guests   []Guest // sorted by address
+	Guests   []Guest   // sorted by address
+	Services []Service // sorted by address
 	Drift    []Drift
+	Tasks    []Task
 	Sources  []Source
 	Events   []inventory.Event // oldest first
 }
@@ -21,25 +23,34 @@ type Cluster struct {
 	Name    string
 	Version string
 	Nodes   []inventory.Node
+	Unknown bool // not observed now; version and nodes are the last known ones
 }
 
 // A Guest is a guest as documents know it.
 type Guest struct {
-	Address  inventory.Address
-	Identity string
-	Name     string
-	Kind     string
-	VMID     int
-	Node     string
-	Status   string
-	Networks []Network
-	DNS      []string
-	Purpose  string // the manifest author's words
-	Managed  bool
-	Protect  bool
-	Template bool
-	Reboot   bool // written values wait for a restart
-	Unknown  bool // not observed now; the facts are the last known ones
+	Address    inventory.Address
+	Identity   string
+	Name       string
+	Kind       string
+	VMID       int
+	Node       string
+	Status     string
+	Networks   []Network
+	MACs       []string
+	DNS        []string
+	Cores      int64
+	Memory     int64 // bytes
+	Disks      []Disk
+	Purpose    string // the manifest author's words
+	Notes      string // free text from live; "" unless the author opted in
+	Terraform  string // address in Terraform's state, "" when it is not there
+	Managed    bool
+	Protect    bool
+	Template   bool
+	Reboot     bool // written values wait for a restart
+	Unknown    bool // not observed now; the facts are the last known ones
+	LastChange time.Time
+	ChangedBy  string
 }
 
 // A Network is an address that a guest has.
@@ -49,18 +60,56 @@ type Network struct {
 	VLAN    int64
 }
 
+// A Disk is a volume of a guest.
+type Disk struct {
+	Storage string
+	Size    int64  // bytes
+	Path    string // where a container mounts it, "" for the root and for VMs
+}
+
+// A Service is something that runs on a host and that people reach.
+type Service struct {
+	Address   inventory.Address
+	Host      string // name of the host
+	Container string
+	Image     string
+	URL       string
+	Ports     []string // "7878/tcp"
+	Paths     []Path
+	DependsOn []string
+	Unknown   bool
+}
+
+// A Path is a folder that a service sees.
+type Path struct{ Inside, Source string }
+
 // A Drift is a resource that differs from its manifest because live moved.
 type Drift struct {
-	Address inventory.Address
-	Since   time.Time
-	By      string
-	Fields  []DriftField
+	Address  inventory.Address
+	Identity string
+	Since    time.Time
+	By       string
+	Fields   []DriftField
+	Flapping bool // it comes and goes; what it is now is left out
 }
 
 // A DriftField is a field with its two values as people read them.
 type DriftField struct {
 	Path          inventory.Path
 	Desired, Live string
+}
+
+// A Task is something begun that somebody has to finish.
+type Task struct {
+	Address  inventory.Address
+	Identity string
+	Verdict  inventory.Verdict
+	Since    time.Time // zero when nobody knows
+	By       string
+	Fields   []DriftField
+	Impact   inventory.Impact
+	Blocked  []string // codes of reasons
+	InFlight bool     // a run was killed on it
 }
 
 // A Source is something that cannot be observed now.

@@ -80,7 +80,13 @@ type parser struct {
 }
 
 func (p *parser) line(i int, raw []byte) error {
-	text := strings.TrimRight(string(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))), "\r\n")
+	if i == 0 {
+		raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
+	}
+	if p.fence == "" && !bytes.ContainsAny(raw, "`~<>|%") {
+		return nil // nearly every line: it can neither open a fence nor mark anything
+	}
+	text := strings.TrimRight(string(raw), "\r\n")
 	if p.inFence(text) {
 		return nil
 	}
@@ -173,6 +179,15 @@ func (d *Document) index(id string) int {
 
 // Has reports whether the file has a block.
 func (d *Document) Has(id string) bool { return d.index(id) >= 0 }
+
+// IDs returns the ids of the blocks, in the order of the file.
+func (d *Document) IDs() []string {
+	var out []string
+	for _, b := range d.blocks {
+		out = append(out, b.id)
+	}
+	return out
+}
 
 // Body returns the text of a block with \n line endings, "" when there is none.
 func (d *Document) Body(id string) string {

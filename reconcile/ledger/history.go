@@ -165,8 +165,8 @@ func (l *Ledger) Runs(limit int) ([]Run, error) {
 	return out, err
 }
 
-// LastRun returns the id of the latest run, 0 when there was none.
-func (l *Ledger) LastRun() (int64, error) {
+// LatestID returns the id of the latest run, 0 when there was none.
+func (l *Ledger) LatestID() (int64, error) {
 	var id sql.NullInt64
 	err := l.db.QueryRow(`SELECT MAX(id) FROM runs`).Scan(&id)
 	return id.Int64, err

@@ -32,6 +32,7 @@ var migrations = []string{
 	 CREATE INDEX events_at ON events (at);
 	 CREATE TABLE runs (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, started_at BIGINT NOT NULL, ended_at BIGINT, exit_code INTEGER, managed INTEGER, summary TEXT NOT NULL);
 	 CREATE TABLE journal (id INTEGER PRIMARY KEY, address TEXT NOT NULL, identity TEXT NOT NULL, step TEXT NOT NULL, begun_at BIGINT NOT NULL, ended_at BIGINT, outcome TEXT NOT NULL);`,
+	`CREATE TABLE remembered (name TEXT PRIMARY KEY, body TEXT NOT NULL);`,
 }
 
 // Open opens the ledger in a folder, making both when they are missing.

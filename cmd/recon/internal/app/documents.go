@@ -1,39 +1,70 @@
 package app
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"recon/inventory"
 	"recon/inventory/contextfile"
+	"recon/manifests"
 	"recon/reconcile"
 	"recon/reconcile/ledger"
 )
 
-// The blocks that recon writes, by id.
+// The blocks that the files of the context block hold.
 const (
 	HomeBlock    = "home"
 	SessionBlock = "recon"
+	ArchiveBlock = "archive"
+	TasksBlock   = "tasks"
 )
 
-// A Document is a file with a block of recon, as it is and as it should be.
+// A Document is a file with blocks of recon, as it is and as it should be.
 type Document struct {
-	Path   string
-	Block  string
+	Path   string // as people name it: relative to the project
 	Exists bool
-	Marked bool // it has the block's markers
-	Edited bool // the block was edited by hand
+	Blocks []BlockState
 	Old    []byte
-	New    []byte // the file as it should be; nil when it cannot be written
+	New    []byte // the file as it should be; nil when nothing of it can be written
+
+	target *target
+	after  string // a document that must be written before this one
+}
+
+// A BlockState is one block of a document.
+type BlockState struct {
+	ID     string
+	Marked bool // its markers are there
+	Edited bool // it was edited by hand
+	Left   bool // and is left alone
 }
 
 // Changed reports whether the file is not as it should be.
 func (d *Document) Changed() bool {
-	return d.New != nil && (!d.Exists || string(d.Old) != string(d.New))
+	return d.New != nil && (!d.Exists || !bytes.Equal(d.Old, d.New))
+}
+
+// Left returns the ids of blocks that were edited by hand and are left alone.
+func (d *Document) Left() (out []string) {
+	for _, b := range d.Blocks {
+		if b.Left {
+			out = append(out, b.ID)
+		}
+	}
+	return out
+}
+
+// unmarked reports whether the file exists and has none of its blocks.
+func (d *Document) unmarked() bool {
+	return d.Exists && !slices.ContainsFunc(d.Blocks, func(b BlockState) bool { return b.Marked })
 }
 
 // Resolution says what to do with a block that was edited by hand.
@@ -46,102 +77,346 @@ const (
 	Ours                    // the edited text stays
 )
 
+// A target is a file that recon writes blocks into.
+type target struct {
+	base   string // absolute folder that the file must not lead out of
+	prefix string // how people name that folder, "" for the project
+	file   string // relative to base, with forward slashes
+	blocks []string
+	style  contextfile.Style
+	commit bool
+}
+
+func (t *target) name() string { return path.Join(t.prefix, t.file) }
+
+// targets lists the files that the context block names, and those in its roots
+// that have markers. A file that is named twice is one target with both blocks.
+func (s *Session) targets() ([]*target, error) {
+	c := s.Project.Context
+	var out []*target
+	for _, f := range []struct {
+		file   string
+		blocks []string
+	}{{c.ClaudeMD, []string{HomeBlock}}, {c.ContextMD, contextfile.ContextBlocks()}, {c.SessionLog, []string{SessionBlock}}, {c.ActiveTasks, []string{TasksBlock}}} {
+		if f.file == "" {
+			continue
+		}
+		file := path.Clean(f.file)
+		if i := slices.IndexFunc(out, func(t *target) bool { return t.file == file }); i >= 0 {
+			out[i].blocks = append(out[i].blocks, f.blocks...)
+			continue
+		}
+		out = append(out, &target{base: s.Root, file: file, blocks: f.blocks, style: contextfile.Reference, commit: c.Commit})
+	}
+	for i := range c.Roots {
+		more, err := s.rootTargets(&c.Roots[i], out)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	return out, nil
+}
+
+// rootTargets finds the Markdown files of a root that have markers of recon. A
+// folder that is not there has none.
+func (s *Session) rootTargets(r *manifests.Root, known []*target) ([]*target, error) {
+	if r.ReadOnly || r.Credentials {
+		return nil, nil
+	}
+	base := s.rootPath(r)
+	taken := map[string]bool{}
+	for _, t := range known {
+		taken[filepath.Join(t.base, filepath.FromSlash(t.file))] = true
+		if c := s.Project.Context.SessionLog; t.file == path.Clean(c) && c != "" {
+			taken[filepath.Join(t.base, filepath.FromSlash(archiveFile(t.file)))] = true
+		}
+	}
+	var out []*target
+	err := walkFiles(base, func(p, rel string) error {
+		if ext := strings.ToLower(path.Ext(rel)); ext != ".md" && ext != ".markdown" || taken[p] || s.secluded(p) {
+			return nil
+		}
+		src, err := os.ReadFile(p)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", path.Join(r.Path, rel), err)
+		}
+		if bytes.Contains(src, []byte("recon:begin")) || bytes.Contains(src, []byte("recon:end")) {
+			out = append(out, &target{base: base, prefix: filepath.ToSlash(r.Path), file: rel, style: contextfile.Style(r.Style), commit: r.Commit})
+		}
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return out, err
+}
+
+// rootPath returns the folder of a root.
+func (s *Session) rootPath(r *manifests.Root) string {
+	if rest, ok := strings.CutPrefix(r.Path, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, filepath.FromSlash(rest))
+		}
+	}
+	if filepath.IsAbs(r.Path) {
+		return filepath.Clean(r.Path)
+	}
+	return s.path(r.Path)
+}
+
+// secluded reports whether a file lies in a root of which recon must not read, or
+// must not write, anything.
+func (s *Session) secluded(p string) bool {
+	for i := range s.Project.Context.Roots {
+		r := &s.Project.Context.Roots[i]
+		if (r.ReadOnly || r.Credentials) && strings.HasPrefix(p, s.rootPath(r)+string(filepath.Separator)) {
+			return true
+		}
+	}
+	return false
+}
+
+// walkFiles calls a function for every regular file below a folder, in the order
+// of names. Links are not followed; folders of tools are left out.
+func walkFiles(base string, visit func(p, rel string) error) error {
+	return filepath.WalkDir(base, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && p != base && (strings.HasPrefix(d.Name(), ".") && d.Name() != ".claude" || slices.Contains([]string{"node_modules", "vendor", "__pycache__"}, d.Name())) {
+			return filepath.SkipDir
+		}
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		rel, err := filepath.Rel(base, p)
+		if err != nil {
+			return err
+		}
+		return visit(p, filepath.ToSlash(rel))
+	})
+}
+
 // Documents renders every document that the context block names. Insert adds the
 // markers where they are missing.
 func (s *Session) Documents(f *contextfile.Facts, insert bool, how Resolution) ([]Document, error) {
-	c := s.Project.Context
-	if c == nil {
+	if s.Project.Context == nil {
 		return nil, nil
+	}
+	targets, err := s.targets()
+	if err != nil {
+		return nil, err
 	}
 	var out []Document
 	var errs []error
-	for _, target := range []struct {
-		file, block string
-		render      func(old string) string
-	}{
-		{c.ClaudeMD, HomeBlock, func(old string) string {
-			return contextfile.Dated(old, s.Now(), func(date string) string { return contextfile.Home(f, date) })
-		}},
-		{c.SessionLog, SessionBlock, func(old string) string { return contextfile.SessionLog(f, old) }},
-	} {
-		if target.file == "" {
-			continue
-		}
-		d, err := s.document(target.file, target.block, target.render, insert, how)
+	for _, t := range targets {
+		docs, err := s.documentsOf(t, f, insert, how)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		out = append(out, d)
+		out = append(out, docs...)
 	}
 	return out, errors.Join(errs...)
 }
 
-func (s *Session) document(file, block string, render func(old string) string, insert bool, how Resolution) (Document, error) {
-	d := Document{Path: file, Block: block}
-	var err error
-	if d.Old, d.Exists, err = s.readDocument(file); err != nil {
-		return d, err
+// documentsOf renders one target. What the session log lets go is put into its
+// archive first; when that cannot be written, the log keeps it.
+func (s *Session) documentsOf(t *target, f *contextfile.Facts, insert bool, how Resolution) ([]Document, error) {
+	w := &writer{Session: s, facts: f, insert: insert, how: how}
+	if !slices.Contains(t.blocks, SessionBlock) {
+		d, err := w.document(t)
+		return []Document{d}, err
 	}
-	doc, err := contextfile.Parse(d.Old, file, HomeBlock, SessionBlock)
+	rotated, err := w.rotated(t)
+	if err != nil || len(rotated) == 0 {
+		d, docErr := w.document(t)
+		return []Document{d}, errors.Join(err, docErr)
+	}
+	at := &target{base: t.base, prefix: t.prefix, file: archiveFile(t.file), blocks: []string{ArchiveBlock}, style: t.style, commit: t.commit}
+	w.arriving = rotated
+	archive, err := w.document(at)
 	if err != nil {
+		return nil, err
+	}
+	w.keepAll = archive.New == nil || len(archive.Left()) > 0
+	d, err := w.document(t)
+	d.after = archive.Path
+	return []Document{archive, d}, err
+}
+
+func archiveFile(log string) string {
+	ext := path.Ext(log)
+	return strings.TrimSuffix(log, ext) + "-archive" + ext
+}
+
+// A writer renders documents from one set of facts.
+type writer struct {
+	*Session
+	facts    *contextfile.Facts
+	insert   bool
+	how      Resolution
+	arriving []string // entries that move into the archive
+	keepAll  bool     // the session log keeps what it would let go
+}
+
+// rotated returns the entries that the session log is about to let go.
+func (w *writer) rotated(t *target) ([]string, error) {
+	src, _, err := w.readAt(t)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := contextfile.Parse(src, t.name(), contextfile.IDs()...)
+	if err != nil {
+		return nil, err
+	}
+	if doc.Edited(SessionBlock) && w.how != Theirs {
+		return nil, nil
+	}
+	return contextfile.Rotated(w.facts, w.trusted(doc, SessionBlock)), nil
+}
+
+// trusted is a block's text as far as recon wrote it: one that was edited by hand
+// is no source of entries.
+func (w *writer) trusted(doc *contextfile.Document, id string) string {
+	if doc.Edited(id) {
+		return ""
+	}
+	return doc.Body(id)
+}
+
+// document renders the blocks of one file.
+func (w *writer) document(t *target) (Document, error) {
+	d := Document{Path: t.name(), target: t}
+	var err error
+	if d.Old, d.Exists, err = w.readAt(t); err != nil {
 		return d, err
 	}
-	d.Marked = doc.Has(block)
-	if !d.Marked && (insert || !d.Exists) {
-		text := doc.Append(block)
-		if !d.Exists {
-			text = append([]byte(s.title(file)), text...)
-		}
-		if doc, err = contextfile.Parse(text, file, HomeBlock, SessionBlock); err != nil {
+	text := d.Old
+	if !d.Exists {
+		if text, err = w.newFile(t); err != nil {
 			return d, err
 		}
 	}
-	if !doc.Has(block) {
-		return d, nil
-	}
-	d.Edited = doc.Edited(block)
-	if d.Edited && how != Theirs {
-		if how == Ours {
-			d.New = d.Old
-		}
-		return d, nil
-	}
-	body := render(doc.Body(block))
-	if err := checkSecrets(file, body); err != nil {
+	doc, err := contextfile.Parse(text, d.Path, contextfile.IDs()...)
+	if err != nil {
 		return d, err
 	}
-	d.New, err = doc.Replace(block, body, how == Theirs)
-	return d, err
-}
-
-// title begins a document that recon creates. A CLAUDE.md hides an AGENTS.md
-// beside it from assistants, so it imports that one.
-func (s *Session) title(file string) string {
-	name := strings.TrimSuffix(path.Base(file), path.Ext(file))
-	if name == "session-log" {
-		return "# Session log\n\n"
-	}
-	text := "# " + name + "\n\n"
-	if name == "CLAUDE" {
-		if _, exists, err := s.readDocument(path.Join(path.Dir(file), "AGENTS.md")); err == nil && exists {
-			text += "@AGENTS.md\n\n"
+	before := doc.IDs()
+	if !d.Exists || w.insert {
+		if doc, err = appendBlocks(doc, d.Path, t.blocks); err != nil {
+			return d, err
 		}
 	}
-	return text
+	for _, id := range doc.IDs() {
+		if doc, err = w.block(&d, doc, id, slices.Contains(before, id)); err != nil {
+			return d, err
+		}
+	}
+	for _, id := range t.blocks {
+		if !doc.Has(id) {
+			d.Blocks = append(d.Blocks, BlockState{ID: id})
+		}
+	}
+	if len(doc.IDs()) > len(d.Left()) || w.how == Ours {
+		d.New = doc.Bytes()
+	}
+	return d, nil
+}
+
+// block brings one block up to date and notes how it stands.
+func (w *writer) block(d *Document, doc *contextfile.Document, id string, marked bool) (*contextfile.Document, error) {
+	state := BlockState{ID: id, Marked: marked, Edited: doc.Edited(id)}
+	state.Left = state.Edited && w.how == RefuseEdited
+	d.Blocks = append(d.Blocks, state)
+	if state.Edited && w.how != Theirs {
+		return doc, nil
+	}
+	body, err := w.render(d.target, doc, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.checkSecrets(d.Path, body); err != nil {
+		return nil, err
+	}
+	text, err := doc.Replace(id, body, w.how == Theirs)
+	if err != nil {
+		return nil, err
+	}
+	return contextfile.Parse(text, d.Path, contextfile.IDs()...)
+}
+
+func (w *writer) render(t *target, doc *contextfile.Document, id string) (string, error) {
+	switch old := w.trusted(doc, id); {
+	case id == SessionBlock && w.keepAll:
+		return contextfile.WholeLog(w.facts, old), nil
+	case id == ArchiveBlock:
+		return contextfile.Archive(old, w.arriving), nil
+	default:
+		return contextfile.Render(id, w.facts, t.style, old, w.Now())
+	}
+}
+
+// appendBlocks adds the markers of the blocks that are missing.
+func appendBlocks(doc *contextfile.Document, name string, ids []string) (*contextfile.Document, error) {
+	for _, id := range ids {
+		if doc.Has(id) {
+			continue
+		}
+		next, err := contextfile.Parse(doc.Append(id), name, contextfile.IDs()...)
+		if err != nil {
+			return nil, err
+		}
+		if !next.Has(id) {
+			return nil, fmt.Errorf("%s ends inside a code fence that is never closed; close it first", name)
+		}
+		doc = next
+	}
+	return doc, nil
+}
+
+// newFile begins a document that recon creates. A CLAUDE.md hides an AGENTS.md
+// beside it from assistants, so it imports that one; and it is not put beside a
+// file whose name differs in case alone.
+func (s *Session) newFile(t *target) ([]byte, error) {
+	dir := filepath.Join(t.base, filepath.FromSlash(path.Dir(t.file)))
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("look beside %s: %w", t.name(), err)
+	}
+	base, agents := path.Base(t.file), false
+	for _, e := range entries {
+		if strings.EqualFold(e.Name(), base) {
+			return nil, fmt.Errorf("%s is not made beside %s; name that one in the context block, or rename it", t.name(), e.Name())
+		}
+		agents = agents || e.Name() == "AGENTS.md"
+	}
+	title := strings.TrimSuffix(base, path.Ext(base))
+	if title != strings.ToUpper(title) {
+		title = strings.ReplaceAll(title, "-", " ")
+		title = strings.ToUpper(title[:1]) + title[1:]
+	}
+	text := "# " + title + "\n\n"
+	if base == "CLAUDE.md" && agents {
+		text += "@AGENTS.md\n\n"
+	}
+	return []byte(text), nil
 }
 
 // WriteDocuments brings the documents up to date and returns those that it wrote.
 // A block that was edited by hand, or a file without markers, is left alone.
 func (s *Session) WriteDocuments(docs []Document) (written []string, err error) {
 	var errs []error
+	failed := map[string]bool{}
 	for i := range docs {
 		d := &docs[i]
-		if !d.Changed() {
+		if !d.Changed() || failed[d.after] {
 			continue
 		}
-		changed, err := s.replaceFile(d.Path, d.Old, d.Exists, d.New)
+		changed, err := s.replaceAt(d.target.base, d.target.file, d.Old, d.Exists, d.New)
 		if err != nil {
+			failed[d.Path] = true
 			errs = append(errs, err)
 			continue
 		}
@@ -152,127 +427,32 @@ func (s *Session) WriteDocuments(docs []Document) (written []string, err error) 
 	return written, errors.Join(errs...)
 }
 
-// Facts gathers what documents are rendered from. What could not be observed
-// keeps its last known facts and is marked.
-func (s *Session) Facts(w *World, p *reconcile.Plan, events []inventory.Event) *contextfile.Facts {
-	f := &contextfile.Facts{Events: events}
-	declared := make(map[string]*inventory.Resource, len(s.Project.Resources))
-	for i := range s.Project.Resources {
-		declared[s.Project.Resources[i].Identity] = &s.Project.Resources[i]
-	}
-	seen := map[string]bool{}
-	for _, snap := range w.Snapshots {
-		if name, ok := strings.CutPrefix(snap.Provider, "proxmox."); ok {
-			f.Clusters = append(f.Clusters, contextfile.Cluster{Name: name, Version: snap.Version, Nodes: snap.Nodes})
-		}
-		for _, u := range snap.Unknown {
-			f.Sources = append(f.Sources, contextfile.Source{Provider: u.Provider, Scope: u.Scope, Since: u.Since})
-		}
-	}
-	for _, o := range w.observations() {
-		seen[o.Resource.Identity] = true
-		last, known := w.Memory.Sightings[o.Resource.Identity]
-		switch {
-		case o.State == inventory.Present:
-			f.Guests = append(f.Guests, guestOf(&o, declared, false))
-		case o.State == inventory.Unknown && known:
-			old := observationOf(last)
-			f.Guests = append(f.Guests, guestOf(&old, declared, true))
-		}
-	}
-	for id, last := range w.Memory.Sightings {
-		if !seen[id] && s.stillMeant(w, last) {
-			old := observationOf(last)
-			f.Guests = append(f.Guests, guestOf(&old, declared, true))
-		}
-	}
-	slices.SortFunc(f.Guests, func(a, b contextfile.Guest) int { return inventory.CompareAddress(a.Address, b.Address) })
-	f.Drift = openDrift(w, p)
-	return f
-}
-
-// stillMeant reports whether something that a pass did not mention may still be
-// there: its source could not be observed at all.
-func (s *Session) stillMeant(w *World, last ledger.Sighting) bool {
-	for _, snap := range w.Snapshots {
-		if snap.Provider == last.Provider {
-			return len(snap.Observations) == 0 && !snap.Complete
-		}
-	}
-	return false
-}
-
-// guestOf turns an observation into what documents know of it.
-func guestOf(o *inventory.Observation, declared map[string]*inventory.Resource, unknown bool) contextfile.Guest {
-	g := contextfile.Guest{
-		Address: o.Resource.Addr, Identity: o.Resource.Identity, Name: o.Resource.Name(), Kind: o.Resource.Addr.Kind, VMID: vmidOf(o.Resource.Identity),
-		Node: o.Volatile.Node, Status: o.Volatile.Status, Template: o.Volatile.Template, Unknown: unknown,
-		Reboot: len(o.Volatile.Pending) > 0 && o.Running != nil,
-	}
-	for _, slot := range o.Resource.Attrs.Slots("network") {
-		g.Networks = append(g.Networks, networkOf(o.Resource.Attrs, slot)...)
-	}
-	g.DNS = inventory.Strings(o.Resource.Attrs["nameservers"])
-	if g.Kind == "vm" {
-		g.DNS = inventory.Strings(o.Resource.Attrs["cloud_init.nameservers"])
-	}
-	if r := declared[o.Resource.Identity]; r != nil {
-		g.Managed, g.Protect, g.Purpose = true, r.Policy.Protect, inventory.Text(r.Attrs["purpose"])
-	}
-	return g
-}
-
-func networkOf(a inventory.Attrs, slot string) []contextfile.Network {
-	field := func(name string) string { return inventory.Text(a[inventory.Path("network."+slot+"."+name)]) }
-	vlan, _ := inventory.Int(a[inventory.Path("network."+slot+".vlan")])
-	var out []contextfile.Network
-	if addr := field("address"); addr != "" {
-		out = append(out, contextfile.Network{Address: addr, Gateway: field("gateway"), VLAN: vlan})
-	}
-	if addr := field("address6"); addr != "" && strings.Contains(addr, ":") {
-		out = append(out, contextfile.Network{Address: addr, Gateway: field("gateway6"), VLAN: vlan})
-	}
-	return out
-}
-
-// openDrift lists what differs because live moved, with the day on which that
-// was first seen.
-func openDrift(w *World, p *reconcile.Plan) []contextfile.Drift {
-	var out []contextfile.Drift
-	for i := range p.Changes {
-		c := &p.Changes[i]
-		fields := drifted(c)
-		if len(fields) == 0 {
-			continue
-		}
-		d := contextfile.Drift{Address: c.Addr, Since: w.At, By: c.Have.Volatile.Changed.User}
-		if e, ok := w.Memory.Episodes[c.Addr]; ok {
-			d.Since, d.By = e.OpenedAt, e.By
-		}
-		for _, f := range fields {
-			d.Fields = append(d.Fields, contextfile.DriftField{Path: f.Name, Desired: f.FromText, Live: f.ToText})
-		}
-		out = append(out, d)
-	}
-	return out
-}
-
 // sessionWindow is how far back events are read for the session log.
 const sessionWindow = 10 * 24 * time.Hour
 
-// UpdateDocuments renders and writes the documents from what was just recorded.
-func (s *Session) UpdateDocuments(l *ledger.Ledger, w *World, p *reconcile.Plan, insert bool, how Resolution) ([]Document, []string, error) {
-	docs, err := s.prepareDocuments(l, w, p, insert, how)
-	written, writeErr := s.WriteDocuments(docs)
-	return docs, written, errors.Join(err, writeErr)
+// UpdateDocuments renders and writes the documents from what the cycle just
+// recorded, and commits them where the context block says so.
+func (s *Session) UpdateDocuments(l *ledger.Ledger, c *Cycle, insert bool, how Resolution) {
+	facts, err := s.factsOf(l, c.World, c.Plan)
+	if err != nil {
+		c.DocsErr = err
+		return
+	}
+	var renderErr, writeErr error
+	if s.Project.Context != nil {
+		c.Unsafe = contextfile.Unsafe(facts)
+	}
+	c.Docs, renderErr = s.Documents(facts, insert, how)
+	c.Written, writeErr = s.WriteDocuments(c.Docs)
+	c.DocsErr = errors.Join(renderErr, writeErr, s.commitDocuments(c.Docs, c.Written))
 }
 
-// prepareDocuments renders the documents with the memory as it is now.
-func (s *Session) prepareDocuments(l *ledger.Ledger, w *World, p *reconcile.Plan, insert bool, how Resolution) ([]Document, error) {
+// factsOf gathers the facts with the memory as it is now.
+func (s *Session) factsOf(l *ledger.Ledger, w *World, p *reconcile.Plan) (*contextfile.Facts, error) {
 	if err := s.recall(w); err != nil {
 		return nil, err
 	}
-	var events []inventory.Event
+	var h history
 	if l != nil {
 		var err error
 		seen := w.Memory.Sightings
@@ -280,11 +460,17 @@ func (s *Session) prepareDocuments(l *ledger.Ledger, w *World, p *reconcile.Plan
 			return nil, err
 		}
 		w.Memory.Sightings = seen
-		if events, err = l.Events(w.At.Add(-sessionWindow), inventory.Address{}); err != nil {
+		if h.events, err = l.Events(w.At.Add(-sessionWindow), inventory.Address{}); err != nil {
+			return nil, err
+		}
+		if h.latest, err = l.LatestEvents(); err != nil {
+			return nil, err
+		}
+		if h.inFlight, err = l.InFlight(); err != nil {
 			return nil, err
 		}
 	}
-	return s.Documents(s.Facts(w, p, events), insert, how)
+	return s.Facts(w, p, h), nil
 }
 
 // RenderDocuments renders the documents for a command that writes nothing.
@@ -296,16 +482,21 @@ func (s *Session) RenderDocuments(w *World, p *reconcile.Plan, how Resolution) (
 	if l != nil {
 		defer l.Close()
 	}
-	return s.prepareDocuments(l, w, p, false, how)
+	facts, err := s.factsOf(l, w, p)
+	if err != nil {
+		return nil, err
+	}
+	return s.Documents(facts, false, how)
 }
 
 // LeftAlone says which documents could not be written and what to do about it.
 func LeftAlone(docs []Document) (edited, unmarked []string) {
-	for _, d := range docs {
-		switch {
-		case d.Edited && d.New == nil:
-			edited = append(edited, fmt.Sprintf("%s: block %q", d.Path, d.Block))
-		case d.Exists && !d.Marked && d.New == nil:
+	for i := range docs {
+		d := &docs[i]
+		for _, id := range d.Left() {
+			edited = append(edited, fmt.Sprintf("%s: block %q", d.Path, id))
+		}
+		if d.unmarked() && !d.Changed() {
 			unmarked = append(unmarked, d.Path)
 		}
 	}

@@ -20,7 +20,16 @@ var ErrFileChanged = errors.New("it changed while recon was working on it; run t
 // readDocument reads a file of the project. Only "does not exist" means that it is
 // missing.
 func (s *Session) readDocument(rel string) (content []byte, exists bool, err error) {
-	path, err := s.inside(rel)
+	return readInside(s.Root, rel)
+}
+
+// readAt reads the file of a target.
+func (s *Session) readAt(t *target) (content []byte, exists bool, err error) {
+	return readInside(t.base, t.file)
+}
+
+func readInside(base, rel string) (content []byte, exists bool, err error) {
+	path, err := inside(base, rel)
 	if err != nil {
 		return nil, false, err
 	}
@@ -34,20 +43,21 @@ func (s *Session) readDocument(rel string) (content []byte, exists bool, err err
 	return b, true, nil
 }
 
-// inside resolves a path of the project and refuses one that leads out of it, by
-// itself or through a link, and the files that steer assistants.
-func (s *Session) inside(rel string) (string, error) {
-	path := s.path(rel)
-	root, err := filepath.EvalSymlinks(s.Root)
+// inside resolves a path below a folder, the project's or a declared root's, and
+// refuses one that leads out of it, by itself or through a link, and the files that
+// steer assistants.
+func inside(base, rel string) (string, error) {
+	path := filepath.Join(base, filepath.FromSlash(rel))
+	root, err := filepath.EvalSymlinks(base)
 	if err != nil {
-		return "", fmt.Errorf("resolve the project's root: %w", err)
+		return "", fmt.Errorf("resolve the folder of %s: %w", rel, err)
 	}
 	real, err := resolve(path)
 	if err != nil {
 		return "", fmt.Errorf("resolve %s: %w", rel, err)
 	}
 	if real != root && !strings.HasPrefix(real, root+string(filepath.Separator)) {
-		return "", Refuse("", "%s leads out of the project, to %s", rel, real)
+		return "", Refuse("", "%s leads out of its folder, to %s", rel, real)
 	}
 	if base := filepath.Base(real); base == ".mcp.json" || filepath.Base(filepath.Dir(real)) == "hooks" || strings.HasPrefix(base, "settings") && strings.HasSuffix(base, ".json") {
 		return "", Refuse("", "%s steers assistants; recon never writes it", rel)
@@ -81,10 +91,15 @@ func resolve(path string) (string, error) {
 // file in the same folder, synced, put in place by rename, provided that the file
 // still is what was read. Same bytes are not written. Mode and owner are kept.
 func (s *Session) replaceFile(rel string, old []byte, existed bool, content []byte) (changed bool, err error) {
+	return s.replaceAt(s.Root, rel, old, existed, content)
+}
+
+// replaceAt does the same for a file below another folder.
+func (s *Session) replaceAt(base, rel string, old []byte, existed bool, content []byte) (changed bool, err error) {
 	if existed && bytes.Equal(old, content) {
 		return false, nil
 	}
-	path, err := s.inside(rel)
+	path, err := inside(base, rel)
 	if err != nil {
 		return false, err
 	}
@@ -124,6 +139,9 @@ func writable(path string, existed bool) error {
 		return nil
 	}
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrFileChanged
+	}
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,6 +31,10 @@ type InitFile struct {
 // PlanInit looks around in a folder and decides what is missing. Nothing that
 // exists is overwritten.
 func PlanInit(root string) (*Init, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, err
+	}
 	in := &Init{}
 	i := &initialiser{Init: in, root: root}
 	claude := i.instructions()
@@ -120,8 +123,17 @@ proxmox "home" {
 
 # What recon writes for people and their assistants, between its markers only.
 context {
-  claude_md   = "%s"
-  session_log = ".claude/session-log.md"
+  claude_md    = "%s"
+  context_md   = ".claude/context.md"
+  session_log  = ".claude/session-log.md"
+  active_tasks = ".claude/active-tasks.md"
+
+  # Other folders of documents. recon fills its blocks in them, and recon facts
+  # checks what people wrote there.
+  # root "docs" {
+  #   path  = "docs"
+  #   style = "reference" # or "tutorial", or "notes"
+  # }
 }
 
 # What recon serve does by itself.
@@ -162,31 +174,48 @@ func (i *initialiser) gitignore(string) error {
 // the context block names. A project that has a recon.hcl says itself which they
 // are.
 func (i *initialiser) markers(claude string) error {
-	targets := map[string]string{claude: HomeBlock, ".claude/session-log.md": SessionBlock}
-	if p, diags := manifests.Load(os.DirFS(i.root), manifests.Options{Env: os.LookupEnv}); !diags.HasErrors() && p.Context != nil {
-		targets = map[string]string{p.Context.ClaudeMD: HomeBlock, p.Context.SessionLog: SessionBlock}
+	project, diags := manifests.Load(os.DirFS(i.root), manifests.Options{Env: os.LookupEnv})
+	if diags.HasErrors() || project.Context == nil {
+		project = &manifests.Project{Context: &manifests.Context{
+			ClaudeMD: claude, ContextMD: ".claude/context.md", SessionLog: ".claude/session-log.md", ActiveTasks: ".claude/active-tasks.md",
+		}}
 	}
-	for _, file := range slices.Sorted(maps.Keys(targets)) {
-		if file == "" {
-			continue
-		}
-		old, existed, err := i.read(file)
+	s := &Session{Root: i.root, Project: project}
+	targets, err := s.targets()
+	if err != nil {
+		return err
+	}
+	for _, t := range targets {
+		old, existed, err := s.readAt(t)
 		if err != nil {
 			return err
 		}
-		if !existed {
+		if !existed || t.base != i.root {
 			continue // recon context creates it with its block
 		}
-		doc, err := contextfile.Parse(old, file, HomeBlock, SessionBlock)
+		doc, err := contextfile.Parse(old, t.name(), contextfile.IDs()...)
 		if err != nil {
 			return err
 		}
-		if !doc.Has(targets[file]) {
-			i.Files = append(i.Files, InitFile{Path: file, Old: old, New: doc.Append(targets[file]), Existed: true})
+		if doc, err = appendBlocks(doc, t.name(), t.blocks); err != nil {
+			return err
+		}
+		if text := doc.Bytes(); !bytes.Equal(text, old) {
+			i.Files = append(i.Files, InitFile{Path: t.file, Old: old, New: text, Existed: true})
 		}
 	}
 	return nil
 }
+
+// SessionHook is what a person may put into the settings of Claude Code, so that a
+// session begins with what has changed. recon never writes those settings.
+const SessionHook = `{
+  "hooks": {
+    "SessionStart": [
+      { "hooks": [ { "type": "command", "command": "recon changes --since last" } ] }
+    ]
+  }
+}`
 
 // surroundings notes what else is there.
 func (i *initialiser) surroundings() {

@@ -36,8 +36,10 @@ type Memory struct {
 	Sightings map[string]ledger.Sighting // nil until recall
 	Sources   []ledger.Source
 	Episodes  map[inventory.Address]ledger.Episode
-	Managed   int   // resources that the manifests declared last time
-	LastRun   int64 // the last run that wrote
+	Clusters  map[string]ledger.Cluster // as they were last seen, by provider
+	Flaps     map[inventory.Address]int // how often each drifted in the last day
+	Managed   int                       // resources that the manifests declared last time
+	LastRun   int64                     // the last run that wrote
 }
 
 // rename gives what is remembered of an address to the one that it has now.
@@ -224,7 +226,13 @@ func (s *Session) memoryOf(l *ledger.Ledger) (m Memory, err error) {
 		rename(m.Applied, mv.From, mv.To)
 		rename(m.Episodes, mv.From, mv.To)
 	}
-	if m.LastRun, err = l.LastRun(); err != nil {
+	if m.LastRun, err = l.LatestID(); err != nil {
+		return m, err
+	}
+	if m.Clusters, err = l.Clusters(); err != nil {
+		return m, err
+	}
+	if m.Flaps, err = l.EpisodesSince(s.Now().Add(-flapWindow)); err != nil {
 		return m, err
 	}
 	m.Managed, err = l.ManagedLastTime()

@@ -52,7 +52,7 @@ func (s *Session) Record(ctx context.Context, l *ledger.Ledger, w *World, p *rec
 	for i := range results {
 		r.applied(&results[i])
 	}
-	for _, step := range []func(context.Context) error{r.moved, r.sightings, r.sources, r.episodes, r.agreement} {
+	for _, step := range []func(context.Context) error{r.moved, r.sightings, r.clusters, r.sources, r.episodes, r.agreement} {
 		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("write the ledger: %w", err)
 		}
@@ -147,6 +147,19 @@ func (r *recorder) provenGone(ctx context.Context, old ledger.Sighting) bool {
 	return false
 }
 
+// clusters remembers what each cluster consists of.
+func (r *recorder) clusters(context.Context) error {
+	for _, snap := range r.world.Snapshots {
+		if len(snap.Nodes) == 0 {
+			continue
+		}
+		if err := r.ledger.SaveCluster(snap.Provider, ledger.Cluster{Version: snap.Version, Nodes: snap.Nodes}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // sources notes what has become unobservable and what is back.
 func (r *recorder) sources(context.Context) error {
 	var now []ledger.Source
@@ -199,9 +212,35 @@ func (r *recorder) episodes(context.Context) error {
 		if err := r.ledger.SaveEpisode(e); err != nil {
 			return err
 		}
-		r.event(inventory.Event{Address: c.Addr, Identity: c.Want.Identity, Kind: kind, Fields: fields, By: e.By, Summary: summary(c.Addr, fields)})
+		r.drift(inventory.Event{Address: c.Addr, Identity: c.Want.Identity, Kind: kind, Fields: fields, By: e.By, Summary: summary(c.Addr, fields)})
 	}
 	return r.resolve(open)
+}
+
+// A drift that opens so often within the window flaps: it is told once more, that
+// it does, and then no more until it is quiet.
+const (
+	flapLimit  = 3
+	flapWindow = 24 * time.Hour
+)
+
+// flapping reports whether a resource drifts and comes back again and again.
+func (m *Memory) flapping(a inventory.Address) bool { return m.Flaps[a] >= flapLimit }
+
+// drift notes that a drift opened or changed, unless it flaps.
+func (r *recorder) drift(e inventory.Event) {
+	n := r.world.Memory.Flaps[e.Address]
+	if e.Kind == inventory.DriftOpened {
+		n++
+	}
+	switch {
+	case n > flapLimit || n == flapLimit && e.Kind != inventory.DriftOpened:
+		return
+	case n == flapLimit:
+		e.Kind, e.Fields, e.By = inventory.DriftChanged, nil, ""
+		e.Summary = fmt.Sprintf("%s comes and goes: drifted %d times within a day; quarantined until it is quiet for a day", e.Address, n)
+	}
+	r.event(e)
 }
 
 // resolve ends the episodes of resources that were observed and differ no more.
@@ -219,7 +258,7 @@ func (r *recorder) resolve(open map[inventory.Address]ledger.Episode) error {
 		if err := r.ledger.ResolveEpisode(e.ID, r.world.At); err != nil {
 			return err
 		}
-		if r.done[addr] == nil {
+		if r.done[addr] == nil && !r.world.Memory.flapping(addr) {
 			r.event(inventory.Event{Address: addr, Identity: e.Identity, Kind: inventory.DriftResolved, Summary: addr.String() + " is back in sync"})
 		}
 	}

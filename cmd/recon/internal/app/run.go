@@ -18,8 +18,9 @@ type Cycle struct {
 	Events      []inventory.Event // what is news
 	Interrupted []string          // what became of a killed run's steps
 	Docs        []Document
-	Written     []string // documents that changed
-	DocsErr     error    // documents that could not be written
+	Unsafe      []inventory.Finding // names that documents do not show
+	Written     []string            // documents that changed
+	DocsErr     error               // documents that could not be written
 }
 
 // Code is the exit code of a cycle as recon drift has it.
@@ -41,7 +42,20 @@ func (c *Cycle) DocsCode() int {
 		codes = append(codes, ExitRefused)
 	}
 	if c.DocsErr != nil {
-		codes = append(codes, ExitError)
+		codes = append(codes, documentsCode(c.DocsErr))
+	}
+	return Worst(codes...)
+}
+
+// documentsCode is 4 when documents were refused and nothing worse happened.
+func documentsCode(err error) int {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return Code(err)
+	}
+	codes := []int{}
+	for _, e := range joined.Unwrap() {
+		codes = append(codes, documentsCode(e))
 	}
 	return Worst(codes...)
 }
@@ -71,7 +85,7 @@ func (s *Session) RunCycle(ctx context.Context, kind string, opts CycleOptions) 
 		if err := s.record(ctx, l, c, nil); err != nil {
 			return ExitError, "", err
 		}
-		c.Docs, c.Written, c.DocsErr = s.UpdateDocuments(l, c.World, c.Plan, opts.Insert, opts.How)
+		s.UpdateDocuments(l, c, opts.Insert, opts.How)
 		return c.Code(), describe(c.Plan), nil
 	})
 	return c, err
@@ -118,7 +132,7 @@ func (s *Session) writing(kind string, managed int, do func(l *ledger.Ledger, la
 		return err
 	}
 	defer l.Close()
-	lastRun, err := l.LastRun()
+	lastRun, err := l.LatestID()
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
 	}
@@ -226,7 +240,7 @@ func (s *Session) lookAgain(ctx context.Context, l *ledger.Ledger, results []rec
 	if err := s.record(ctx, l, c, results); err != nil {
 		return c, err
 	}
-	c.Docs, c.Written, c.DocsErr = s.UpdateDocuments(l, w, c.Plan, false, RefuseEdited)
+	s.UpdateDocuments(l, c, false, RefuseEdited)
 	return c, nil
 }
 

@@ -1,0 +1,270 @@
+package app
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"recon/inventory"
+	"recon/inventory/contextfile"
+	"recon/reconcile"
+	"recon/reconcile/ledger"
+)
+
+// A history is what the ledger tells documents beside what is observed.
+type history struct {
+	events   []inventory.Event
+	latest   map[string]inventory.Event // the last change of each thing, by identity
+	inFlight []ledger.Entry
+}
+
+// Facts gathers what documents are rendered from. What could not be observed
+// keeps its last known facts and is marked.
+func (s *Session) Facts(w *World, p *reconcile.Plan, h history) *contextfile.Facts {
+	f := &contextfile.Facts{Events: h.events, Clusters: clustersOf(w)}
+	g := &gatherer{Session: s, facts: f, latest: h.latest, claims: w.Claims, declared: make(map[string]*inventory.Resource, len(s.Project.Resources))}
+	for i := range s.Project.Resources {
+		r := &s.Project.Resources[i]
+		g.declared[r.Identity] = r
+	}
+	for _, snap := range w.Snapshots {
+		for _, u := range snap.Unknown {
+			f.Sources = append(f.Sources, contextfile.Source{Provider: u.Provider, Scope: u.Scope, Since: u.Since})
+		}
+	}
+	g.freeText = s.Project.Context != nil && slices.Contains(s.Project.Context.FreeText, "description")
+	seen := map[string]bool{}
+	for _, o := range w.observations() {
+		seen[o.Resource.Identity] = true
+		last, known := w.Memory.Sightings[o.Resource.Identity]
+		switch {
+		case o.State == inventory.Present:
+			g.add(&o, false)
+		case o.State == inventory.Unknown && known:
+			old := observationOf(last)
+			g.add(&old, true)
+		}
+	}
+	for id, last := range w.Memory.Sightings {
+		if !seen[id] && s.stillMeant(w, last) {
+			old := observationOf(last)
+			g.add(&old, true)
+		}
+	}
+	slices.SortFunc(f.Guests, func(a, b contextfile.Guest) int {
+		return cmp.Or(inventory.CompareAddress(a.Address, b.Address), inventory.NaturalCompare(a.Identity, b.Identity))
+	})
+	slices.SortFunc(f.Services, func(a, b contextfile.Service) int { return inventory.CompareAddress(a.Address, b.Address) })
+	slices.SortFunc(f.Sources, func(a, b contextfile.Source) int {
+		return cmp.Or(inventory.NaturalCompare(a.Provider, b.Provider), inventory.NaturalCompare(a.Scope, b.Scope))
+	})
+	f.Drift = openDrift(w, p)
+	f.Tasks = tasksOf(w, p, h.inFlight)
+	return f
+}
+
+// clustersOf describes the clusters. One that could not be observed at all is as
+// it was last time.
+func clustersOf(w *World) (out []contextfile.Cluster) {
+	for _, snap := range w.Snapshots {
+		name, ok := strings.CutPrefix(snap.Provider, "proxmox.")
+		if !ok {
+			continue
+		}
+		c := contextfile.Cluster{Name: name, Version: snap.Version, Nodes: snap.Nodes}
+		if last, known := w.Memory.Clusters[snap.Provider]; len(snap.Nodes) == 0 && known {
+			c.Version, c.Nodes, c.Unknown = last.Version, last.Nodes, true
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// stillMeant reports whether something that a pass did not mention may still be
+// there: its source could not be observed at all.
+func (s *Session) stillMeant(w *World, last ledger.Sighting) bool {
+	for _, snap := range w.Snapshots {
+		if snap.Provider == last.Provider {
+			return len(snap.Observations) == 0 && !snap.Complete
+		}
+	}
+	return false
+}
+
+// A gatherer turns observations into facts.
+type gatherer struct {
+	*Session
+	facts    *contextfile.Facts
+	declared map[string]*inventory.Resource
+	latest   map[string]inventory.Event
+	claims   *Claims
+	freeText bool
+}
+
+func (g *gatherer) add(o *inventory.Observation, unknown bool) {
+	switch o.Resource.Addr.Kind {
+	case "vm", "lxc":
+		g.facts.Guests = append(g.facts.Guests, g.guest(o, unknown))
+	case "service":
+		g.facts.Services = append(g.facts.Services, serviceOf(o, unknown))
+	}
+}
+
+// guest turns an observation into what documents know of it.
+func (g *gatherer) guest(o *inventory.Observation, unknown bool) contextfile.Guest {
+	attrs := o.Resource.Attrs
+	out := contextfile.Guest{
+		Address: o.Resource.Addr, Identity: o.Resource.Identity, Name: o.Resource.Name(), Kind: o.Resource.Addr.Kind, VMID: vmidOf(o.Resource.Identity),
+		Node: o.Volatile.Node, Status: o.Volatile.Status, Template: o.Volatile.Template, Unknown: unknown,
+		Reboot: len(o.Volatile.Pending) > 0 && o.Running != nil, DNS: inventory.Strings(attrs["nameservers"]), Disks: disksOf(attrs),
+	}
+	out.Cores, _ = inventory.Int(attrs["cores"])
+	out.Memory, _ = inventory.Int(attrs["memory"])
+	for _, slot := range attrs.Slots("network") {
+		out.Networks = append(out.Networks, networkOf(attrs, slot)...)
+		if mac := inventory.Text(attrs[inventory.Path("network."+slot+".mac")]); mac != "" {
+			out.MACs = append(out.MACs, mac)
+		}
+	}
+	if out.Kind == "vm" {
+		out.DNS = inventory.Strings(attrs["cloud_init.nameservers"])
+	}
+	if g.freeText {
+		out.Notes = inventory.Text(attrs["description"])
+	}
+	if r := g.declared[o.Resource.Identity]; r != nil {
+		out.Address = r.Addr
+		out.Managed, out.Protect, out.Purpose, out.Terraform = true, r.Policy.Protect, inventory.Text(r.Attrs["purpose"]), r.Policy.Terraform
+	}
+	if held := g.claims.of(o.Resource.Identity); held != nil {
+		out.Terraform = held.Guest.Address
+	}
+	if e, ok := g.latest[o.Resource.Identity]; ok {
+		out.LastChange, out.ChangedBy = e.At, e.By
+	}
+	return out
+}
+
+func networkOf(a inventory.Attrs, slot string) []contextfile.Network {
+	field := func(name string) string { return inventory.Text(a[inventory.Path("network."+slot+"."+name)]) }
+	vlan, _ := inventory.Int(a[inventory.Path("network."+slot+".vlan")])
+	var out []contextfile.Network
+	if addr := field("address"); addr != "" {
+		out = append(out, contextfile.Network{Address: addr, Gateway: field("gateway"), VLAN: vlan})
+	}
+	if addr := field("address6"); addr != "" && strings.Contains(addr, ":") {
+		out = append(out, contextfile.Network{Address: addr, Gateway: field("gateway6"), VLAN: vlan})
+	}
+	return out
+}
+
+// disksOf lists the volumes of a guest: the root file system and mounts of a
+// container, the disks of a VM.
+func disksOf(a inventory.Attrs) (out []contextfile.Disk) {
+	add := func(prefix string) {
+		field := func(name string) inventory.Path { return inventory.Path(prefix + "." + name) }
+		d := contextfile.Disk{Storage: inventory.Text(a[field("storage")]), Path: inventory.Text(a[field("path")])}
+		d.Size, _ = inventory.Int(a[field("size")])
+		if d.Storage != "" || d.Size > 0 || d.Path != "" {
+			out = append(out, d)
+		}
+	}
+	add("rootfs")
+	for _, block := range []string{"disk", "mount"} {
+		for _, slot := range a.Slots(block) {
+			add(block + "." + slot)
+		}
+	}
+	return out
+}
+
+// serviceOf turns an observed service into what documents know of it. The names
+// are those of the service block in manifests.
+func serviceOf(o *inventory.Observation, unknown bool) contextfile.Service {
+	attrs := o.Resource.Attrs
+	s := contextfile.Service{
+		Address: o.Resource.Addr, Unknown: unknown, Container: inventory.Text(attrs["container"]), Image: inventory.Text(attrs["image"]),
+		URL: inventory.Text(attrs["url"]), Ports: inventory.Strings(attrs["listen"]), Host: o.Volatile.Node,
+	}
+	for _, a := range o.Resource.Policy.DependsOn {
+		s.DependsOn = append(s.DependsOn, a.Name)
+	}
+	for _, slot := range attrs.Slots("path") {
+		s.Paths = append(s.Paths, contextfile.Path{Inside: slot, Source: inventory.Text(attrs[inventory.Path("path."+slot+".source")])})
+	}
+	return s
+}
+
+// openDrift lists what differs because live moved, with the day on which that
+// was first seen. A flapping resource is listed whether it differs just now or
+// not, so that the document does not flap with it.
+func openDrift(w *World, p *reconcile.Plan) []contextfile.Drift {
+	var out []contextfile.Drift
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		fields := drifted(c)
+		if len(fields) == 0 || w.Memory.flapping(c.Addr) {
+			continue
+		}
+		d := contextfile.Drift{Address: c.Addr, Identity: c.Want.Identity, Since: w.At, By: c.Have.Volatile.Changed.User, Fields: driftFields(fields)}
+		if e, ok := w.Memory.Episodes[c.Addr]; ok {
+			d.Since, d.By = e.OpenedAt, e.By
+		}
+		out = append(out, d)
+	}
+	for addr := range w.Memory.Flaps {
+		if w.Memory.flapping(addr) {
+			out = append(out, contextfile.Drift{Address: addr, Flapping: true})
+		}
+	}
+	slices.SortFunc(out, func(a, b contextfile.Drift) int { return inventory.CompareAddress(a.Address, b.Address) })
+	return out
+}
+
+func driftFields(fields []inventory.EventField) (out []contextfile.DriftField) {
+	for _, f := range fields {
+		out = append(out, contextfile.DriftField{Path: f.Name, Desired: f.FromText, Live: f.ToText})
+	}
+	return out
+}
+
+// tasksOf lists what somebody has to finish: steps of a killed run, drift to
+// decide about, changes of manifests that are not applied, restarts that wait.
+func tasksOf(w *World, p *reconcile.Plan, inFlight []ledger.Entry) (out []contextfile.Task) {
+	killed := map[inventory.Address]time.Time{}
+	for _, e := range inFlight {
+		killed[e.Address] = e.BegunAt
+	}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		t := contextfile.Task{Address: c.Addr, Identity: c.Want.Identity, Verdict: c.Verdict, Impact: c.Impact}
+		switch c.Verdict {
+		case inventory.VerdictDrift, inventory.VerdictConflict, inventory.VerdictPendingChange, inventory.VerdictMissing, inventory.VerdictPendingReboot:
+		default:
+			continue
+		}
+		if w.Memory.flapping(c.Addr) {
+			continue
+		}
+		if e, ok := w.Memory.Episodes[c.Addr]; ok {
+			t.Since, t.By = e.OpenedAt, e.By
+		}
+		for _, f := range c.Writing() {
+			t.Fields = append(t.Fields, contextfile.DriftField{Path: f.Path, Desired: f.Attr.Show(f.Desired), Live: f.Attr.Show(f.Live)})
+		}
+		for _, b := range c.Blocked {
+			t.Blocked = append(t.Blocked, b.Code)
+		}
+		if at, ok := killed[c.Addr]; ok {
+			t.InFlight, t.Since, t.By = true, at, ""
+			delete(killed, c.Addr)
+		}
+		out = append(out, t)
+	}
+	for addr, at := range killed {
+		out = append(out, contextfile.Task{Address: addr, InFlight: true, Since: at})
+	}
+	slices.SortFunc(out, func(a, b contextfile.Task) int { return inventory.CompareAddress(a.Address, b.Address) })
+	return out
+}
