@@ -134,6 +134,7 @@ type Step struct {
 	Secrets     map[string]Path `json:"secrets,omitempty"`      // parameters whose value is filled in from a field when the call is made
 	Done        Probe           `json:"done"`
 	Summary     string          `json:"summary"` // what it does, in words
+	Notes       []string        `json:"notes,omitempty"` // what else happens because of it, for the person who decides
 }
 
 // A Probe decides from an observation whether a step happened.
@@ -163,7 +164,7 @@ func (p Probe) Holds(o *Observation) bool {
 	}
 	for _, path := range p.Running {
 		attr, _, _ := kind.Lookup(path)
-		if o.Running == nil || attr == nil || !attr.Same(o.Resource.Attrs[path], o.Running[path]) {
+		if o.Running == nil || attr == nil || !attr.SameInUse(o.Resource.Attrs[path], o.Running[path]) {
 			return false
 		}
 	}

@@ -88,6 +88,15 @@ func (a *Attr) Same(want, have cty.Value) bool {
 	return want.RawEquals(have)
 }
 
+// SameInUse reports whether what is configured and what is in use mean the same. An
+// absent value on either side is the attribute's default.
+func (a *Attr) SameInUse(configured, running cty.Value) bool {
+	if IsNull(configured) && a.Default != cty.NilVal {
+		configured = a.Default
+	}
+	return IsNull(configured) && IsNull(running) || a.Same(configured, running)
+}
+
 // A Block groups attributes of one device or subject of a resource.
 type Block struct {
 	Name  string      // network

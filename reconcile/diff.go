@@ -202,7 +202,7 @@ func verdict(f *inventory.FieldChange, running bool) inventory.Verdict {
 		switch {
 		case !inventory.IsNull(f.Terraform) && !same(f.Terraform, f.Desired):
 			return inventory.VerdictTerraformStale
-		case running && f.Attr.Wire != inventory.WireDerived && !f.Attr.WriteOnly && f.Path.Leaf() != "absent" && !same(f.Live, f.Running):
+		case running && f.Attr.Wire != inventory.WireDerived && !f.Attr.WriteOnly && f.Path.Leaf() != "absent" && !f.Attr.SameInUse(f.Live, f.Running):
 			return inventory.VerdictPendingReboot
 		}
 		return inventory.VerdictInSync

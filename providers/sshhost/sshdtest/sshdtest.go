@@ -166,3 +166,6 @@ func freePort(t testing.TB) int {
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
 }
+
+// Pid is the process of the server.
+func (s *Server) Pid() int { return s.cmd.Process.Pid }

@@ -90,6 +90,8 @@ type Options struct {
 	Warn     func(hcl.Diagnostics, map[string]*hcl.File) // hears of warnings
 	Progress func(what string, done, total int)          // hears of long work; nil: nobody listens
 	Now      func() time.Time
+
+	ProbeLinks bool // try hard links inside containers
 }
 
 // StateDir is the folder that belongs to recon inside a project.

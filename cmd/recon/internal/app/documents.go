@@ -162,8 +162,9 @@ func (s *Session) Facts(w *World, p *reconcile.Plan, events []inventory.Event) *
 	}
 	seen := map[string]bool{}
 	for _, snap := range w.Snapshots {
-		name := strings.TrimPrefix(snap.Provider, "proxmox.")
-		f.Clusters = append(f.Clusters, contextfile.Cluster{Name: name, Version: snap.Version, Nodes: snap.Nodes})
+		if name, ok := strings.CutPrefix(snap.Provider, "proxmox."); ok {
+			f.Clusters = append(f.Clusters, contextfile.Cluster{Name: name, Version: snap.Version, Nodes: snap.Nodes})
+		}
 		for _, u := range snap.Unknown {
 			f.Sources = append(f.Sources, contextfile.Source{Provider: u.Provider, Scope: u.Scope, Since: u.Since})
 		}
@@ -172,6 +173,7 @@ func (s *Session) Facts(w *World, p *reconcile.Plan, events []inventory.Event) *
 		seen[o.Resource.Identity] = true
 		last, known := w.Memory.Sightings[o.Resource.Identity]
 		switch {
+		case !isGuest(o.Resource.Addr.Kind):
 		case o.State == inventory.Present:
 			f.Guests = append(f.Guests, guestOf(&o, declared, false))
 		case o.State == inventory.Unknown && known:
@@ -180,7 +182,7 @@ func (s *Session) Facts(w *World, p *reconcile.Plan, events []inventory.Event) *
 		}
 	}
 	for id, last := range w.Memory.Sightings {
-		if !seen[id] && s.stillMeant(w, last) {
+		if !seen[id] && isGuest(last.Address.Kind) && s.stillMeant(w, last) {
 			old := observationOf(last)
 			f.Guests = append(f.Guests, guestOf(&old, declared, true))
 		}

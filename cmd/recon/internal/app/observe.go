@@ -135,6 +135,9 @@ func (s *Session) readers() ([]providers.Reader, error) {
 		}
 		out = append(out, p)
 	}
+	for i := range s.Project.Hosts {
+		out = append(out, s.dockerProvider(&s.Project.Hosts[i]))
+	}
 	return out, nil
 }
 

@@ -141,6 +141,11 @@ func (p *Printer) consequences(c *inventory.Change) {
 		text += fmt.Sprintf(" (needs --allow %s)", c.Impact)
 	}
 	fmt.Fprintln(p.W, wrap("    "+text, "      ", p.width()))
+	for _, s := range c.Steps {
+		for _, note := range s.Notes {
+			fmt.Fprintln(p.W, wrap("      "+Clean(note), "      ", p.width()))
+		}
+	}
 	if c.Action == inventory.ActionDelete {
 		for _, v := range c.Have.Volatile.Volumes {
 			fmt.Fprintf(p.W, "      %s %s\n", p.paint(bad, "lost:"), Clean(v))
