@@ -133,7 +133,7 @@ type Step struct {
 	Touches     []string        `json:"touches,omitempty"`      // provider keys that it changes
 	Secrets     map[string]Path `json:"secrets,omitempty"`      // parameters whose value is filled in from a field when the call is made
 	Done        Probe           `json:"done"`
-	Summary     string          `json:"summary"` // what it does, in words
+	Summary     string          `json:"summary"`         // what it does, in words
 	Notes       []string        `json:"notes,omitempty"` // what else happens because of it, for the person who decides
 }
 

@@ -72,7 +72,7 @@ type hostProbe struct {
 	initd   bool
 	cli     bool
 	resolv  string
-	mounts  string            // mountinfo(5)
+	mounts  string // mountinfo(5)
 	fstab   string
 	nets    map[string]string // tcp, tcp6, udp, udp6 of proc_net(5)
 	ips     []string

@@ -142,6 +142,7 @@ func foldersOf(want []inventory.Resource) []string {
 	}
 	return out
 }
+
 // pathsOf returns the paths that declared services speak of, by container.
 func pathsOf(want []inventory.Resource) map[string][]string {
 	out := map[string][]string{}

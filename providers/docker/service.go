@@ -3,7 +3,6 @@ package docker
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/moby/moby/api/types/container"
@@ -112,28 +111,8 @@ func pathAttrs(attrs inventory.Attrs, target string, c *doctor.Container, s *sig
 		set("filesystem", cty.StringVal(m.Type))
 	}
 	if c.HasUID {
-		set("writable", cty.BoolVal(!bind.ReadOnly && mayWrite(c.UID, probe.owner, probe.mode)))
+		set("writable", cty.BoolVal(!bind.ReadOnly && doctor.MayWrite(c.UID, probe.owner, probe.mode)))
 	}
-}
-
-// mayWrite reports whether a user can make files in a folder, by its owner and
-// mode. Group membership inside a container is its own affair: a group-writable
-// folder of the group with the user's number counts, as images with PUID and PGID
-// mean it.
-func mayWrite(uid int, owner, mode string) bool {
-	bits, err := strconv.ParseUint(mode, 8, 32)
-	u, g, _ := strings.Cut(owner, ":")
-	switch {
-	case err != nil:
-		return false
-	case uid == 0:
-		return true
-	case u == strconv.Itoa(uid):
-		return bits&0o300 == 0o300
-	case g == strconv.Itoa(uid):
-		return bits&0o030 == 0o030
-	}
-	return bits&0o003 == 0o003
 }
 
 // service adds the steps of a service: folders are made, owner and mode set. What
