@@ -104,6 +104,9 @@ func (p *Provider) inspectAll(ctx context.Context, s *sight, want []inventory.Re
 		return err
 	}
 	p.containerFacts(s)
+	if p.cfg.Probe {
+		return p.tryLinks(ctx, s, want)
+	}
 	return nil
 }
 

@@ -258,6 +258,9 @@ func (s *Session) Plan(ctx context.Context, w *World, targets []inventory.Addres
 		return nil, err
 	}
 	s.attribute(ctx, w, p)
+	if err := s.examine(ctx, w, p); err != nil {
+		return nil, err
+	}
 	p.Elapsed = w.Elapsed + time.Since(start)
 	return p, nil
 }

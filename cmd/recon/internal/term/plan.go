@@ -201,8 +201,19 @@ func (p *Printer) unmanaged(obs []inventory.Observation) {
 }
 
 func (p *Printer) findings(findings []inventory.Finding) {
+	hints := 0
 	for _, f := range findings {
-		fmt.Fprintf(p.W, "! %s  %s\n    %s\n", p.paint(bold, f.Address), f.Rule, Clean(f.Summary))
+		if f.Severity == "info" {
+			hints++
+			continue
+		}
+		fmt.Fprintf(p.W, "! %s  %s\n%s\n", p.paint(bold, Clean(f.Address)), f.Rule, wrap("    "+Clean(f.Summary), "      ", p.width()))
+	}
+	if hints > 0 {
+		fmt.Fprintf(p.W, "! %d more hint(s) in recon doctor\n", hints)
+	}
+	if len(findings) > 0 {
+		fmt.Fprintln(p.W)
 	}
 }
 
