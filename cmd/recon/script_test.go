@@ -27,6 +27,11 @@ func TestMain(m *testing.M) {
 //	pve METHOD PATH [k=v]  change the cluster as somebody else would
 //	fault [SPEC...]        set the simulator's faults; none clears them
 //	edit FILE OLD NEW      replace text in a file
+//	engine NAME            start a Docker engine of its own with NAME.json as its
+//	                       daemon.json, and write its host block into NAME.recon.hcl
+//	docker NAME ARGS       run the Docker command line against that engine
+//
+// The condition [docker] says whether a Docker engine can be started here.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -38,7 +43,8 @@ func TestScripts(t *testing.T) {
 			e.Values[simKey{}] = &scriptSim{}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "edit": cmdEdit, "exits": cmdExits},
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "edit": cmdEdit, "exits": cmdExits, "engine": cmdEngine, "docker": cmdDocker},
+		Condition: hasPart,
 	})
 }
 

@@ -73,7 +73,7 @@ type Container struct {
 	OwnDNS      bool     // it was given DNS servers of its own
 	Binds       []Bind
 	Mounts      []Mount  // of its mount namespace, nil when it does not run
-	Listening   []Port   // in its network namespace
+	Listening   []Port   // in its network namespace; nil when that was not seen
 	Published   []int    // ports of the host that lead into it
 	Locals      []Local  // mentions of localhost
 	Names       []string // other containers that its settings name

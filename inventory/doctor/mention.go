@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-var localhost = regexp.MustCompile(`(?i)(?:^|[^A-Za-z0-9_.-])(localhost|127\.0\.0\.1|\[::1\]):([0-9]{1,5})(?:[^0-9]|$)`)
+var localhost = regexp.MustCompile(`(?i)(?:^|[^A-Za-z0-9_.-])(localhost|127\.0\.0\.1|\[::1\]):([0-9]{1,5})\b`)
 
 // Mentions finds localhost with a port in a text. It returns nothing else of the
 // text, which may hold secrets.

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -172,11 +173,11 @@ func containerDNS(f *Facts) []inventory.Finding {
 		}
 		for j := range h.Containers {
 			c := &h.Containers[j]
-			if c.State != "running" || c.OwnDNS || len(c.Resolvers) == 0 || sharesNetwork(c.NetworkMode) || slices.Equal(first3(c.Resolvers), first3(h.WantDNS)) {
+			if c.State != "running" || c.OwnDNS || len(c.Resolvers) == 0 || sharesNetwork(c.NetworkMode) || slices.Equal(effective(c.Resolvers), effective(h.WantDNS)) {
 				continue
 			}
 			fix := "recon apply, which writes dns into daemon.json and restarts the daemon"
-			if slices.Equal(first3(h.DNSFile), first3(h.WantDNS)) {
+			if slices.Equal(effective(h.DNSFile), effective(h.WantDNS)) {
 				fix = "restart the container, which takes over the daemon's servers: docker restart " + c.Name
 			}
 			out = append(out, inventory.Finding{
@@ -188,8 +189,18 @@ func containerDNS(f *Facts) []inventory.Finding {
 	return out
 }
 
-// first3 are the servers that a resolver uses (resolv.conf(5), MAXNS).
-func first3(s []string) []string { return s[:min(3, len(s))] }
+// effective are the servers that a container's resolver uses: the first three
+// (resolv.conf(5), MAXNS), without those on loopback, which Docker leaves out for
+// containers that cannot reach them.
+func effective(servers []string) []string {
+	var out []string
+	for _, s := range servers {
+		if a, err := netip.ParseAddr(s); (err != nil || !a.IsLoopback()) && len(out) < 3 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
 
 // hostDNS: the machine itself asks other servers than its guest declares.
 func hostDNS(f *Facts) []inventory.Finding {

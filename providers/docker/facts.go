@@ -154,7 +154,7 @@ func insideFacts(f *doctor.Container, c *containerProbe, host *doctor.Host) {
 	if c == nil {
 		return
 	}
-	f.Mounts, f.Listening = parseMounts(c.mounts), parsePorts(c.nets)
+	f.Mounts, f.Listening = parseMounts(c.mounts), append([]doctor.Port{}, parsePorts(c.nets)...)
 	if !f.HasUID {
 		f.UID, f.HasUID = statusUID(c.status)
 	}

@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"testing"
 	"time"
 )
 
@@ -26,20 +25,38 @@ type Engine struct {
 	pidFile string
 }
 
+// T is what Start needs of a test; *testing.T has it.
+type T interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Skip(args ...any)
+	Skipf(format string, args ...any)
+	Cleanup(func())
+}
+
+// Missing says why no engine can be started here, "" when one can.
+func Missing() string {
+	if os.Geteuid() != 0 {
+		return "a Docker engine needs root"
+	}
+	for _, p := range []string{"dockerd", "docker", "setsid"} {
+		if _, err := exec.LookPath(p); err != nil {
+			return p + " is not installed"
+		}
+	}
+	return ""
+}
+
 // Image is the image whose program is enginetest/tiny.
 const Image = "tiny:1"
 
 // Start starts an engine with the given daemon.json. It skips the test when the
 // machine cannot run one, and says why.
-func Start(t testing.TB, daemonJSON string, flags ...string) *Engine {
+func Start(t T, daemonJSON string, flags ...string) *Engine {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("skipped: a Docker engine needs root")
-	}
-	for _, p := range []string{"dockerd", "docker", "setsid"} {
-		if _, err := exec.LookPath(p); err != nil {
-			t.Skipf("skipped: %s is not installed", p)
-		}
+	if why := Missing(); why != "" {
+		t.Skip("skipped: " + why)
 	}
 	dir, err := os.MkdirTemp("", "recon-engine-") // a short path: sockets have at most 107 bytes
 	if err != nil {
@@ -79,7 +96,7 @@ exit 1
 }
 
 // Write writes the engine's daemon.json, as an editor would.
-func (e *Engine) Write(t testing.TB, daemonJSON string) {
+func (e *Engine) Write(t T, daemonJSON string) {
 	t.Helper()
 	if err := os.WriteFile(e.Config, []byte(daemonJSON), 0o644); err != nil {
 		t.Fatal(err)
@@ -87,7 +104,7 @@ func (e *Engine) Write(t testing.TB, daemonJSON string) {
 }
 
 // Read returns the engine's daemon.json.
-func (e *Engine) Read(t testing.TB) string {
+func (e *Engine) Read(t T) string {
 	t.Helper()
 	b, err := os.ReadFile(e.Config)
 	if err != nil {
@@ -97,7 +114,7 @@ func (e *Engine) Read(t testing.TB) string {
 }
 
 // Docker runs the Docker command line against the engine and returns its output.
-func (e *Engine) Docker(t testing.TB, args ...string) string {
+func (e *Engine) Docker(t T, args ...string) string {
 	t.Helper()
 	out, err := e.docker(nil, args...)
 	if err != nil {
@@ -114,7 +131,7 @@ func (e *Engine) docker(stdin []byte, args ...string) (string, error) {
 }
 
 // Load makes the image.
-func (e *Engine) Load(t testing.TB) {
+func (e *Engine) Load(t T) {
 	t.Helper()
 	program := filepath.Join(e.Dir, "tiny")
 	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, "recon/providers/docker/enginetest/tiny")
@@ -153,7 +170,7 @@ func (e *Engine) Running() string {
 }
 
 // end stops the engine by its pid, and what it left.
-func (e *Engine) end(t testing.TB) {
+func (e *Engine) end(t T) {
 	out, _ := e.docker(nil, "ps", "-aq")
 	if ids := strings.Fields(out); len(ids) > 0 {
 		e.docker(nil, append([]string{"rm", "-f"}, ids...)...)

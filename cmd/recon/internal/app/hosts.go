@@ -49,3 +49,53 @@ func hostOf(identity string) string {
 
 // isGuest reports a kind that Proxmox runs.
 func isGuest(kind string) bool { return kind == "vm" || kind == "lxc" }
+
+// importFromHost renders a daemon or service of a host into the host's own file.
+// Services that several hosts have get the host's name into their label.
+func (s *Session) importFromHost(im *Import, o *inventory.Observation, labels map[inventory.Address]bool) error {
+	host := hostOf(o.Resource.Identity)
+	_, name, _ := strings.Cut(o.Resource.Identity, "/")
+	addr := inventory.Address{Kind: o.Resource.Addr.Kind, Name: host}
+	if addr.Kind == inventory.KindService {
+		addr.Name = serviceLabel(name)
+		if labels[addr] {
+			addr.Name = host + "-" + addr.Name
+		}
+	}
+	if labels[addr] {
+		im.Already = append(im.Already, fmt.Sprintf("%s (another one is called %s)", o.Resource.Identity, addr))
+		return nil
+	}
+	labels[addr] = true
+	r := manifests.Rendering{Label: addr.Name, Host: host, Resource: declarable(o.Resource)}
+	return s.importBlock(im, o, addr, manifests.Folder+"/host-"+host+".hcl", manifests.Render(r))
+}
+
+// serviceLabel turns a container's name into a label.
+func serviceLabel(name string) string {
+	label := inventory.Label(name, 0)
+	if strings.HasPrefix(label, "vm-") && !strings.HasPrefix(strings.ToLower(name), "vm-") {
+		return "service" + strings.TrimPrefix(label, "vm") + "-" + strings.Map(onlyDigits, name)
+	}
+	return label
+}
+
+func onlyDigits(r rune) rune {
+	if r >= '0' && r <= '9' {
+		return r
+	}
+	return -1
+}
+
+// declarable takes out of what was observed what nobody would declare: ports that
+// change at each start, and what follows from the rest.
+func declarable(r inventory.Resource) inventory.Resource {
+	out := r
+	out.Attrs = inventory.Attrs{}
+	for p, v := range r.Attrs {
+		if p != "listen" && p.Leaf() != "writable" && p.Leaf() != "filesystem" {
+			out.Attrs[p] = v
+		}
+	}
+	return out
+}
