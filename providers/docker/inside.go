@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"fmt"
 	"path"
@@ -12,26 +13,28 @@ import (
 	"recon/providers/sshhost"
 )
 
-// insideScript looks at what containers see, in one round trip. Its input has a
-// line for each container and each path of the host, values as base64. A path may
-// lie on a network file system that is dead, on which stat(1) would hang for ever.
+// insideScript looks at what containers see, in one round trip and with one process
+// a container. Its input has a line for each container and each path of the host,
+// paths as base64. What it prints of files may hold anything, and a container can
+// write to its own resolv.conf: lines that say something begin with a word that
+// nobody can guess, $1. A path may lie on a network file system that is dead, on
+// which stat(1) would hang for ever.
 const insideScript = `
-line() { printf '%s %s\n' "$1" "$2"; }
-b64() { base64 | tr -d '\n'; }
-unb64() { printf %s "$1" | base64 -d; }
-emit() { printf '%s ' "$1"; b64; echo; }
+word=$1
+line() { printf '%s %s %s\n' "$word" "$1" "$2"; }
 quick() { if command -v timeout >/dev/null; then timeout 3 "$@"; else "$@"; fi; }
 while read -r kind a b; do
 	case $kind in
 	c)
 		line container "$a"
-		[ -r "/proc/$a/mountinfo" ] && emit mounts <"/proc/$a/mountinfo"
-		for n in tcp tcp6 udp udp6; do [ -r "/proc/$a/net/$n" ] && emit $n <"/proc/$a/net/$n"; done
-		emit status <"/proc/$a/status"
-		f=$(unb64 "$b"); [ -n "$f" ] && [ -r "$f" ] && emit resolv <"$f"
+		set --
+		for f in "/proc/$a/mountinfo" "/proc/$a/status" "/proc/$a/net/tcp" "/proc/$a/net/tcp6" "/proc/$a/net/udp" "/proc/$a/net/udp6" "$b"; do
+			[ -f "$f" ] && [ -r "$f" ] && set -- "$@" "$f"
+		done
+		[ $# -gt 0 ] && awk -v w="$word" 'FNR==1{print w, "file", FILENAME} {print}' "$@"
 		;;
 	p)
-		f=$(unb64 "$a")
+		f=$(printf %s "$a" | base64 -d)
 		line path "$a"
 		if s=$(quick stat -L -c '%u:%g %a' -- "$f" 2>/dev/null); then line stat "$s"
 		elif [ $? = 124 ]; then line dead yes
@@ -79,7 +82,7 @@ func (p *Provider) lookInside(ctx context.Context, list []container.InspectRespo
 	}
 	for _, c := range list {
 		if c.State != nil && c.State.Pid > 0 {
-			fmt.Fprintf(&input, "c %d %s\n", c.State.Pid, b64(c.ResolvConfPath))
+			fmt.Fprintf(&input, "c %d %s\n", c.State.Pid, oneLine(c.ResolvConfPath))
 		}
 		for _, m := range c.Mounts {
 			if m.Type == "bind" {
@@ -92,11 +95,12 @@ func (p *Provider) lookInside(ctx context.Context, list []container.InspectRespo
 			}
 		}
 	}
-	out, err := p.host.Run(ctx, sshhost.Command{What: "look at the containers", Script: insideScript, Stdin: strings.NewReader(input.String())})
+	word := rand.Text()
+	out, err := p.host.Run(ctx, sshhost.Command{What: "look at the containers", Script: insideScript, Args: []string{word}, Stdin: strings.NewReader(input.String())})
 	if err != nil {
 		return nil, err
 	}
-	return parseInside(out)
+	return parseInside(out, word)
 }
 
 // onHost returns the path of the host behind a path of the container.
@@ -120,26 +124,38 @@ func within(p, folder string) bool {
 
 func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
-// parseInside reads what insideScript printed. It trusts no line of it.
-func parseInside(out string) (*insideProbe, error) {
+// oneLine keeps a path to the line that it is given on; one that does not fit is
+// not looked at.
+func oneLine(p string) string {
+	if strings.ContainsAny(p, "\n\r") {
+		return ""
+	}
+	return p
+}
+
+// parseInside reads what insideScript printed. It trusts no line that does not
+// begin with the word.
+func parseInside(out, word string) (*insideProbe, error) {
 	p := &insideProbe{containers: map[int]*containerProbe{}, paths: map[string]pathProbe{}}
-	c, at, ended := &containerProbe{}, "", false
-	for _, l := range strings.Split(out, "\n") {
-		key, value, _ := strings.Cut(l, " ")
+	c, at, ended := &containerProbe{nets: map[string]string{}}, "", false
+	content := &strings.Builder{}
+	var file string
+	for l := range strings.SplitSeq(out, "\n") {
+		said, ours := strings.CutPrefix(l, word+" ")
+		if !ours {
+			content.WriteString(l + "\n")
+			continue
+		}
+		c.keep(file, content.String())
+		content.Reset()
+		key, value, _ := strings.Cut(said, " ")
+		file = ""
 		switch key {
 		case "container":
 			c = &containerProbe{nets: map[string]string{}}
 			p.containers[atoi(value)] = c
-		case "mounts":
-			c.mounts = decode(value)
-		case "tcp", "tcp6", "udp", "udp6":
-			if c.nets != nil {
-				c.nets[key] = decode(value)
-			}
-		case "status":
-			c.status = decode(value)
-		case "resolv":
-			c.resolv = decode(value)
+		case "file":
+			file = value
 		case "path":
 			at = decode(value)
 			p.paths[at] = pathProbe{}
@@ -158,6 +174,21 @@ func parseInside(out string) (*insideProbe, error) {
 		return nil, fmt.Errorf("the host's answer broke off")
 	}
 	return p, nil
+}
+
+// keep notes the content of a file of the container.
+func (c *containerProbe) keep(file, content string) {
+	switch name := path.Base(file); {
+	case file == "":
+	case name == "mountinfo":
+		c.mounts = content
+	case name == "status":
+		c.status = content
+	case strings.HasPrefix(file, "/proc/"):
+		c.nets[name] = content
+	default:
+		c.resolv = content
+	}
 }
 
 func fourDigits(mode string) string {

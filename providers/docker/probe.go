@@ -23,7 +23,7 @@ file() {
 	line file "$(printf %s "$1" | b64)"
 	real=$(readlink -f -- "$1") || real=$1
 	line real "$(printf %s "$real" | b64)"
-	while read -r _ _ _ _ point _; do [ "$point" = "$real" ] && line mountpoint yes; done </proc/self/mountinfo
+	cut -d' ' -f5 /proc/self/mountinfo | grep -qxF -- "$real" && line mountpoint yes
 	[ -e "$real" ] || return 0
 	line mtime "$(stat -c %.9Y -- "$real")"
 	if [ -r "$real" ]; then emit content <"$real"; else line unreadable yes; fi

@@ -52,7 +52,7 @@ real=$(readlink -f -- "$path") && [ -n "$real" ] || real=$path
 dir=$(dirname -- "$real")
 mkdir -p -- "$dir" || exit 1
 sum() { if [ -e "$1" ]; then sha256sum <"$1" | cut -d' ' -f1; else echo absent; fi; }
-while read -r _ _ _ _ point _; do [ "$point" = "$real" ] && exit 65; done </proc/self/mountinfo
+cut -d' ' -f5 /proc/self/mountinfo | grep -qxF -- "$real" && exit 65
 if command -v flock >/dev/null; then exec 9>"$dir/.recon.lock"; flock -n 9 || exit 66; fi
 tmp=$(mktemp -- "$dir/.recon-new.XXXXXX") || exit 1
 trap 'rm -f -- "$tmp"' EXIT

@@ -69,6 +69,7 @@ func TestWrites(t *testing.T) {
 		{"ansible template", "p.yml", "- template: {src: daemon.json.j2, dest: /etc/docker/daemon.json}\n", []doctor.Write{{Target: daemonJSON, Line: 1, How: "ansible template", Opaque: true}}},
 		{"shell heredoc", "s.sh", "set -e\ncat > /etc/docker/daemon.json <<EOF\n{\"dns\": []}\nEOF\n", []doctor.Write{{Target: daemonJSON, Line: 2, How: "shell redirection", Keys: []string{"dns"}}}},
 		{"tee", "s.sh", "echo '{\"mtu\": 1400}' | sudo tee /etc/docker/daemon.json\n", []doctor.Write{{Target: daemonJSON, Line: 1, How: "shell redirection", Keys: []string{"mtu"}}}},
+		{"merging is no overwriting", "p.yml", "- slurp: {src: /etc/docker/daemon.json}\n- copy: {dest: /etc/docker/daemon.json, content: \"{{ x }}\"}\n", nil},
 		{"reading is no writing", "s.sh", "cat /etc/docker/daemon.json\n# echo > /etc/docker/daemon.json\n", nil},
 	}
 	for _, row := range rows {

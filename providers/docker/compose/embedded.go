@@ -198,9 +198,11 @@ func shellWrites(text string) []doctor.Write {
 }
 
 // ansibleWrites finds tasks with dest: /etc/docker/daemon.json of modules that
-// replace a file, and shell tasks that redirect into it.
+// replace a file, and shell tasks that redirect into it. A file that reads
+// daemon.json first merges into it, which is as it should be.
 func ansibleWrites(text string) []doctor.Write {
 	var out []doctor.Write
+	merges := false
 	for _, d := range documents(deJinja(text, ".yml")) {
 		walk(d, 0, func(n *yaml.Node) bool {
 			for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
@@ -211,6 +213,8 @@ func ansibleWrites(text string) []doctor.Write {
 					dest = valueOf(args, "path")
 				}
 				switch {
+				case name == "slurp" && valueOf(args, "src") != nil && valueOf(args, "src").Value == daemonJSON:
+					merges = true
 				case slices.Contains([]string{"copy", "template"}, name) && dest != nil && dest.Value == daemonJSON:
 					w := doctor.Write{Target: daemonJSON, Line: module.Line, How: "ansible " + name, Opaque: true}
 					if c := valueOf(args, "content"); c != nil {
@@ -223,6 +227,9 @@ func ansibleWrites(text string) []doctor.Write {
 			}
 			return true
 		})
+	}
+	if merges {
+		return nil
 	}
 	return out
 }
