@@ -14,7 +14,7 @@ import (
 )
 
 // insideScript looks at what containers see, in one round trip and with one process
-// a container. Its input has a line for each container and each path of the host,
+// for all of them. Its input has a line for each container and each path of the host,
 // paths as base64. What it prints of files may hold anything, and a container can
 // write to its own resolv.conf: lines that say something begin with a word that
 // nobody can guess, $1. A path may lie on a network file system that is dead, on
@@ -23,15 +23,13 @@ const insideScript = `
 word=$1
 line() { printf '%s %s %s\n' "$word" "$1" "$2"; }
 quick() { if command -v timeout >/dev/null; then timeout 3 "$@"; else "$@"; fi; }
+set --
 while read -r kind a b; do
 	case $kind in
 	c)
-		line container "$a"
-		set --
 		for f in "/proc/$a/mountinfo" "/proc/$a/status" "/proc/$a/net/tcp" "/proc/$a/net/tcp6" "/proc/$a/net/udp" "/proc/$a/net/udp6" "$b"; do
 			[ -f "$f" ] && [ -r "$f" ] && set -- "$@" "$f"
 		done
-		[ $# -gt 0 ] && awk -v w="$word" 'FNR==1{print w, "file", FILENAME} {print}' "$@"
 		;;
 	p)
 		f=$(printf %s "$a" | base64 -d)
@@ -43,12 +41,14 @@ while read -r kind a b; do
 		;;
 	esac
 done
+[ $# -gt 0 ] && awk -v w="$word" 'FNR==1{print w, "file", FILENAME} {print}' "$@"
 line end yes
 `
 
 // An insideProbe is what insideScript found.
 type insideProbe struct {
 	containers map[int]*containerProbe
+	resolv     map[string]string // resolv.conf by path
 	paths      map[string]pathProbe
 }
 
@@ -100,7 +100,16 @@ func (p *Provider) lookInside(ctx context.Context, list []container.InspectRespo
 	if err != nil {
 		return nil, err
 	}
-	return parseInside(out, word)
+	probe, err := parseInside(out, word)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range list {
+		if c.State != nil && probe.containers[c.State.Pid] != nil {
+			probe.containers[c.State.Pid].resolv = probe.resolv[c.ResolvConfPath]
+		}
+	}
+	return probe, nil
 }
 
 // onHost returns the path of the host behind a path of the container.
@@ -136,8 +145,8 @@ func oneLine(p string) string {
 // parseInside reads what insideScript printed. It trusts no line that does not
 // begin with the word.
 func parseInside(out, word string) (*insideProbe, error) {
-	p := &insideProbe{containers: map[int]*containerProbe{}, paths: map[string]pathProbe{}}
-	c, at, ended := &containerProbe{nets: map[string]string{}}, "", false
+	p := &insideProbe{containers: map[int]*containerProbe{}, paths: map[string]pathProbe{}, resolv: map[string]string{}}
+	at, ended := "", false
 	content := &strings.Builder{}
 	var file string
 	for l := range strings.SplitSeq(out, "\n") {
@@ -146,14 +155,11 @@ func parseInside(out, word string) (*insideProbe, error) {
 			content.WriteString(l + "\n")
 			continue
 		}
-		c.keep(file, content.String())
+		p.keep(file, content.String())
 		content.Reset()
 		key, value, _ := strings.Cut(said, " ")
 		file = ""
 		switch key {
-		case "container":
-			c = &containerProbe{nets: map[string]string{}}
-			p.containers[atoi(value)] = c
 		case "file":
 			file = value
 		case "path":
@@ -176,18 +182,28 @@ func parseInside(out, word string) (*insideProbe, error) {
 	return p, nil
 }
 
-// keep notes the content of a file of the container.
-func (c *containerProbe) keep(file, content string) {
-	switch name := path.Base(file); {
-	case file == "":
-	case name == "mountinfo":
+// keep notes the content of a file: /proc/PID/... of a container, or a resolv.conf.
+func (p *insideProbe) keep(file, content string) {
+	rest, ok := strings.CutPrefix(file, "/proc/")
+	if !ok {
+		if file != "" {
+			p.resolv[file] = content
+		}
+		return
+	}
+	pid, name, _ := strings.Cut(rest, "/")
+	c := p.containers[atoi(pid)]
+	if c == nil {
+		c = &containerProbe{nets: map[string]string{}}
+		p.containers[atoi(pid)] = c
+	}
+	switch name = path.Base(name); name {
+	case "mountinfo":
 		c.mounts = content
-	case name == "status":
+	case "status":
 		c.status = content
-	case strings.HasPrefix(file, "/proc/"):
-		c.nets[name] = content
 	default:
-		c.resolv = content
+		c.nets[name] = content
 	}
 }
 

@@ -96,10 +96,35 @@ func documents(text string) (out []*yaml.Node) {
 // mapping returns the first document when it is a mapping.
 func mapping(text string) *yaml.Node {
 	docs := documents(text)
-	if len(docs) == 0 || docs[0].Kind != yaml.MappingNode {
+	if len(docs) == 0 || docs[0].Kind != yaml.MappingNode || weight(docs[0], map[*yaml.Node]bool{}, map[*yaml.Node]int{}) > maxNodes {
 		return nil
 	}
 	return docs[0]
+}
+
+// maxNodes bounds what aliases may make of a text.
+const maxNodes = 100_000
+
+// weight counts the nodes of a document with its aliases followed. One that refers
+// to itself, or to so much that no one wrote it, weighs more than maxNodes.
+func weight(n *yaml.Node, under map[*yaml.Node]bool, known map[*yaml.Node]int) int {
+	if w, ok := known[n]; ok {
+		return w
+	}
+	if under[n] {
+		return maxNodes + 1
+	}
+	under[n] = true
+	sum := 1
+	if n.Kind == yaml.AliasNode && n.Alias != nil {
+		sum += weight(n.Alias, under, known)
+	}
+	for _, c := range n.Content {
+		sum = min(sum+weight(c, under, known), maxNodes+1)
+	}
+	delete(under, n)
+	known[n] = sum
+	return sum
 }
 
 // valueOf returns a key's value of a mapping, nil when it has none.
