@@ -12,6 +12,7 @@ type Facts struct {
 	Clusters []Cluster
 	Guests   []Guest // sorted by address
 	Drift    []Drift
+	Findings []Finding // sorted by rule; hints are left out
 	Sources  []Source
 	Events   []inventory.Event // oldest first
 }

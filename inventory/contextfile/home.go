@@ -27,6 +27,7 @@ func Home(f *Facts, date string) string {
 	b.WriteString("\n")
 	guestTable(&b, f)
 	openDrift(&b, f)
+	findings(&b, f)
 	writeList(&b, "Waiting for a restart", names(f, func(g *Guest) bool { return g.Reboot }))
 	writeList(&b, "Protected, do not change", names(f, func(g *Guest) bool { return g.Protect }))
 	stale(&b, f)

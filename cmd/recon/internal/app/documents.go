@@ -189,6 +189,11 @@ func (s *Session) Facts(w *World, p *reconcile.Plan, events []inventory.Event) *
 	}
 	slices.SortFunc(f.Guests, func(a, b contextfile.Guest) int { return inventory.CompareAddress(a.Address, b.Address) })
 	f.Drift = openDrift(w, p)
+	for _, x := range p.Findings {
+		if x.Severity != "info" {
+			f.Findings = append(f.Findings, contextfile.Finding{Rule: x.Rule, Subject: x.Address})
+		}
+	}
 	return f
 }
 
