@@ -32,8 +32,8 @@ bench: ## figures, each beside its bound
 fuzz: ## every fuzz target for FUZZTIME
 	@.ci/fuzz $(FUZZTIME)
 
-chaos: ## kill recon at random, SEEDS times
-	go test -run TestChaos -timeout 8h ./cmd/recon -chaos.seeds $(SEEDS)
+chaos: ## kill recon at random, SEEDS times; import 200 generated worlds
+	go test -run 'TestChaos|TestImportThenPlanIsEmpty' -timeout 8h ./cmd/recon -chaos.seeds $(SEEDS) -quiet.seeds 200
 
 golden: ## write the golden files anew; look at the diff before you commit it
 	go test ./... -update

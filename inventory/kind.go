@@ -73,11 +73,16 @@ type Attr struct {
 	Check func(cty.Value) error
 }
 
-// Same reports whether two values of the attribute mean the same. Null equals
-// only null, except that an absent value equals the attribute's default.
+// Same reports whether two values of the attribute mean the same. An absent value
+// means the attribute's default; without one, null equals only null.
 func (a *Attr) Same(want, have cty.Value) bool {
-	if IsNull(have) && a.Default != cty.NilVal {
-		have = a.Default
+	if a.Default != cty.NilVal {
+		if IsNull(want) {
+			want = a.Default
+		}
+		if IsNull(have) {
+			have = a.Default
+		}
 	}
 	if IsNull(want) || IsNull(have) {
 		return IsNull(want) == IsNull(have)

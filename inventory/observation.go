@@ -33,6 +33,7 @@ type Observation struct {
 	Block    []Reason // why a change would not go through, as far as the look shows
 	At       time.Time
 	Err      error // why the state is Unknown
+	Old      bool  // from memory, not from a look: good to compare, no ground to act on
 }
 
 // Volatile are facts about a guest that guards and documents need.
@@ -67,7 +68,7 @@ type Scope struct {
 	Scope     string // a node, a host, or the provider's own name for all of it
 	Err       error
 	Since     time.Time
-	Addresses []Address
+	Addresses []Address // the declared resources in it
 }
 
 // A Node is a machine that carries guests.

@@ -71,6 +71,7 @@ type Policy struct {
 	DependsOn  []Address
 	References []Address // resources whose values this one uses
 	Terraform  string    // terraform_address
+	Owner      string    // "recon": recon writes to it even when Terraform knows it; "" otherwise
 }
 
 // An Ignore takes a field out of the comparison until a day.

@@ -118,7 +118,7 @@ func ParseSize(s string) (int64, error) {
 			continue
 		}
 		r, ok := new(big.Rat).SetString(strings.TrimSpace(digits))
-		if !ok || strings.ContainsAny(digits, "/eE_+-") || len(digits) > 24 {
+		if !ok || strings.Trim(digits, "0123456789. ") != "" || len(digits) > 24 {
 			return 0, fmt.Errorf("%q is not a size; write a number and a unit, such as \"8GiB\"", s)
 		}
 		r.Mul(r, new(big.Rat).SetInt64(u.bytes))
@@ -216,15 +216,6 @@ func JSONValue(v cty.Value) any {
 		panic(err) // a known value of a known type always marshals
 	}
 	return json.RawMessage(raw)
-}
-
-// ValueFromJSON reads back what JSONValue wrote for an attribute of that type.
-func ValueFromJSON(raw []byte, t cty.Type) (cty.Value, error) {
-	v, err := ctyjson.Unmarshal(raw, t)
-	if err != nil {
-		return cty.NullVal(t), fmt.Errorf("value %s is not a %s: %w", raw, t.FriendlyName(), err)
-	}
-	return v, nil
 }
 
 // Timestamp returns a time in the form of all JSON output: RFC 3339, UTC, whole

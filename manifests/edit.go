@@ -167,7 +167,11 @@ func (p *Project) guestBlock(a inventory.Address) *hclsyntax.Block {
 	if res == nil || p.Files[res.Range.Filename] == nil {
 		return nil
 	}
-	for _, b := range p.Files[res.Range.Filename].Body.(*hclsyntax.Body).Blocks {
+	file, diags := parse(p.Files[res.Range.Filename].Bytes, res.Range.Filename)
+	if diags.HasErrors() {
+		return nil // it was loaded from the same bytes
+	}
+	for _, b := range file.Body.(*hclsyntax.Body).Blocks {
 		if b.Type == a.Kind && len(b.Labels) == 1 && b.Labels[0] == a.Name {
 			return b
 		}

@@ -20,7 +20,7 @@ type node struct {
 	expr  hclsyntax.Expression // of a local
 	guest *guestBlock          // of a vm or lxc block
 	state nodeState
-	value cty.Value // meaningful when state is ready
+	value cty.Value // of a variable or local, when state is ready
 }
 
 type nodeState int
@@ -37,6 +37,10 @@ const (
 type scope struct {
 	each map[string]cty.Value
 	refs map[inventory.Address]bool
+
+	// missing explains references of the expression at hand to fields that are not
+	// declared. It is an explanation, not an error: try() and can() may expect it.
+	missing hcl.Diagnostics
 }
 
 // variables evaluates the variable blocks, which refer to nothing.
@@ -83,7 +87,7 @@ func (l *loader) evaluate(n *node) bool {
 	l.stack = append(l.stack, n)
 	ok := false
 	if n.guest != nil {
-		n.value, ok = l.evaluateGuest(n.guest)
+		ok = l.evaluateGuest(n.guest)
 	} else {
 		n.value, ok = l.eval(n.expr, &scope{})
 	}
@@ -116,6 +120,7 @@ func (l *loader) reportCycle(n *node) {
 // eval evaluates an expression. On a mistake it reports and returns false.
 func (l *loader) eval(expr hclsyntax.Expression, s *scope) (cty.Value, bool) {
 	ctx := &hcl.EvalContext{Functions: l.functions}
+	s.missing = nil
 	if traversals := expr.Variables(); len(traversals) > 0 {
 		vars, ok := l.resolveAll(traversals, s)
 		if !ok {
@@ -124,6 +129,9 @@ func (l *loader) eval(expr hclsyntax.Expression, s *scope) (cty.Value, bool) {
 		ctx.Variables = vars
 	}
 	v, diags := expr.Value(ctx)
+	if diags.HasErrors() && len(s.missing) > 0 {
+		diags = s.missing
+	}
 	l.report(diags...)
 	if diags.HasErrors() {
 		return cty.DynamicVal, false
@@ -198,41 +206,41 @@ func (l *loader) resolve(t hcl.Traversal, s *scope) (member string, v cty.Value,
 	if !l.evaluate(n) {
 		return "", cty.DynamicVal, false
 	}
-	if n.guest != nil {
-		if !l.refersToDeclared(t, n, s) {
-			return "", cty.DynamicVal, false
-		}
+	if n.guest == nil {
+		return step.Name, n.value, true
 	}
-	return step.Name, n.value, true
+	s.refer(t, n)
+	return step.Name, n.guest.value(), true
 }
 
-// refersToDeclared notes the edge and reports a field that the other block does
-// not declare: only what is written can be referred to.
-func (l *loader) refersToDeclared(t hcl.Traversal, n *node, s *scope) bool {
-	v, rest, addr := n.value, t[2:], inventory.Address{Kind: n.guest.kind.Name, Name: n.guest.label}
+// refer notes the edge to a guest, and explains a reference to a field that its
+// block does not declare: only what is written can be referred to.
+func (s *scope) refer(t hcl.Traversal, n *node) {
+	v, rest, addr := n.guest.value(), t[2:], inventory.Address{Kind: n.guest.kind.Name, Name: n.guest.label}
+	explain := func(summary, format string, args ...any) {
+		s.missing = append(s.missing, errorAt(t.SourceRange(), summary, format, args...))
+	}
 	if n.guest.forEach() && len(rest) > 0 {
 		index, ok := rest[0].(hcl.TraverseIndex)
 		if !ok || index.Key.Type() != cty.String || !v.Type().HasAttribute(index.Key.AsString()) {
-			l.report(errorAt(t.SourceRange(), "Unknown instance", "%s has for_each; write %s[\"KEY\"] with one of its keys: %s.", n.name, n.name, strings.Join(attrNames(v), ", ")))
-			return false
+			explain("Unknown instance", "%s has for_each; write %s[\"KEY\"] with one of its keys: %s.", n.name, n.name, strings.Join(attrNames(v), ", "))
+			return
 		}
 		addr.Key = index.Key.AsString()
 		v, rest = v.GetAttr(addr.Key), rest[1:]
 	}
 	s.note(addr, n)
 	if len(rest) == 0 {
-		return true
+		return
 	}
 	field, ok := rest[0].(hcl.TraverseAttr)
-	if !ok || v.Type().HasAttribute(field.Name) {
-		return true
+	switch {
+	case !ok || v.Type().HasAttribute(field.Name):
+	case field.Name == "address":
+		explain("No declared address", "%s declares no address, so there is nothing to refer to. Write an address in one of its network blocks.", addr)
+	default:
+		explain("Not a declared field", "%s does not declare %q, and only what is declared can be referred to.%s", addr, field.Name, didYouMean(field.Name, attrNames(v)))
 	}
-	if field.Name == "address" {
-		l.report(errorAt(t.SourceRange(), "No declared address", "%s declares no address, so there is nothing to refer to. Write an address in one of its network blocks.", addr))
-		return false
-	}
-	l.report(errorAt(t.SourceRange(), "Not a declared field", "%s does not declare %q, and only what is declared can be referred to.%s", addr, field.Name, didYouMean(field.Name, attrNames(v))))
-	return false
 }
 
 // note records that the scope's block refers to a guest; without a key it refers

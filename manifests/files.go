@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -64,27 +65,36 @@ func parseFiles(fsys fs.FS) (map[string]*hcl.File, hcl.Diagnostics) {
 	if err != nil {
 		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Manifests cannot be listed", Detail: err.Error() + "."}}
 	}
+	parsed := make([]*hcl.File, len(names))
+	found := make([]hcl.Diagnostics, len(names))
+	var wg sync.WaitGroup
+	for i, name := range names {
+		wg.Go(func() { parsed[i], found[i] = parseFile(fsys, name) })
+	}
+	wg.Wait()
 	var diags hcl.Diagnostics
 	files := make(map[string]*hcl.File, len(names))
-	for _, name := range names {
-		src, err := fs.ReadFile(fsys, name)
-		if err == nil && len(src) > maxFile {
-			err = fmt.Errorf("the file has %d bytes; a manifest has at most %d", len(src), maxFile)
-		}
-		if err != nil {
-			diags = append(diags, &hcl.Diagnostic{
-				Severity: hcl.DiagError, Summary: "Manifest cannot be read", Detail: err.Error() + ".",
-				Subject: &hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos},
-			})
-			continue
-		}
-		f, d := parse(src, name)
-		diags = append(diags, d...)
-		if f != nil {
-			files[name] = f
+	for i, name := range names {
+		diags = append(diags, found[i]...)
+		if parsed[i] != nil {
+			files[name] = parsed[i]
 		}
 	}
 	return files, diags
+}
+
+func parseFile(fsys fs.FS, name string) (*hcl.File, hcl.Diagnostics) {
+	src, err := fs.ReadFile(fsys, name)
+	if err == nil && len(src) > maxFile {
+		err = fmt.Errorf("the file has %d bytes; a manifest has at most %d", len(src), maxFile)
+	}
+	if err != nil {
+		return nil, hcl.Diagnostics{{
+			Severity: hcl.DiagError, Summary: "Manifest cannot be read", Detail: err.Error() + ".",
+			Subject: &hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos},
+		}}
+	}
+	return parse(src, name)
 }
 
 // parse parses one manifest. A byte order mark is accepted and skipped. Nesting

@@ -58,10 +58,7 @@ func textFunc(do func(string) (string, error), param string) function.Function {
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			s, err := do(args[0].AsString())
-			if err != nil {
-				return cty.NullVal(cty.String), function.NewArgError(0, err)
-			}
-			return cty.StringVal(s), nil
+			return cty.StringVal(s), err
 		},
 	})
 }

@@ -22,6 +22,26 @@ type guestBlock struct {
 	block     *hclsyntax.Block
 	keys      []string // of for_each, once it is evaluated
 	resources []inventory.Resource
+	decoded   []*guestDecoder
+	seen      cty.Value // what references see; made when the first one looks
+}
+
+// value is what references to the block see: the one resource, or an object of its
+// instances.
+func (g *guestBlock) value() cty.Value {
+	if g.seen != cty.NilVal {
+		return g.seen
+	}
+	if !g.forEach() {
+		g.seen = g.decoded[0].reference()
+		return g.seen
+	}
+	members := make(map[string]cty.Value, len(g.decoded))
+	for _, d := range g.decoded {
+		members[d.res.Addr.Key] = d.reference()
+	}
+	g.seen = cty.ObjectVal(members)
+	return g.seen
 }
 
 func (g *guestBlock) forEach() bool { return g.block.Body.Attributes["for_each"] != nil }
@@ -49,7 +69,7 @@ func (l *loader) collectGuest(b *hclsyntax.Block) {
 func guestSpec(k *inventory.Kind) spec {
 	s := spec{
 		what:   "a " + k.Name + " block",
-		attrs:  []string{"for_each", "cluster", "depends_on", "protect", "on_drift", "absent", "terraform_address"},
+		attrs:  []string{"for_each", "cluster", "depends_on", "protect", "on_drift", "absent", "terraform_address", "owner"},
 		blocks: []string{"ignore", "create"},
 	}
 	if onHost(k) {
@@ -64,23 +84,21 @@ func guestSpec(k *inventory.Kind) spec {
 	return s
 }
 
-// evaluateGuest decodes the block's resources and returns the value that
-// references to it see.
-func (l *loader) evaluateGuest(g *guestBlock) (cty.Value, bool) {
+// evaluateGuest decodes the block's resources.
+func (l *loader) evaluateGuest(g *guestBlock) bool {
 	if !g.forEach() {
-		v := l.instance(g, "", nil)
-		return v, true
+		l.instance(g, "", nil)
+		return true
 	}
 	each, ok := l.forEachValues(g)
 	if !ok {
-		return cty.DynamicVal, false
+		return false
 	}
 	g.keys = slices.SortedFunc(maps.Keys(each), inventory.NaturalCompare)
-	members := make(map[string]cty.Value, len(each))
 	for _, key := range g.keys {
-		members[key] = l.instance(g, key, each[key])
+		l.instance(g, key, each[key])
 	}
-	return cty.ObjectVal(members), true
+	return true
 }
 
 // forEachValues evaluates for_each to each.key and each.value of every instance.
@@ -119,9 +137,8 @@ type guestDecoder struct {
 	written map[inventory.Path]cty.Value // values as the author spelled them, for references
 }
 
-// instance decodes one resource, adds it to the block, and returns what
-// references to it see.
-func (l *loader) instance(g *guestBlock, key string, each map[string]cty.Value) cty.Value {
+// instance decodes one resource and adds it to the block.
+func (l *loader) instance(g *guestBlock, key string, each map[string]cty.Value) {
 	d := &guestDecoder{
 		loader: l, guest: g,
 		scope:   &scope{each: each, refs: map[inventory.Address]bool{}},
@@ -143,7 +160,7 @@ func (l *loader) instance(g *guestBlock, key string, each map[string]cty.Value) 
 	d.consistency()
 	d.res.Policy.References = slices.SortedFunc(maps.Keys(d.scope.refs), inventory.CompareAddress)
 	g.resources = append(g.resources, d.res)
-	return d.reference()
+	g.decoded = append(g.decoded, d)
 }
 
 // attributes decodes the block's own arguments.

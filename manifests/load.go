@@ -42,6 +42,7 @@ func Load(fsys fs.FS, opts Options) (*Project, hcl.Diagnostics) {
 	l.evaluateAll()
 	l.clusters()
 	l.hosts()
+	l.terraforms()
 	l.resources()
 	l.singles()
 	l.silences()
@@ -49,6 +50,9 @@ func Load(fsys fs.FS, opts Options) (*Project, hcl.Diagnostics) {
 	l.duplicates()
 	slices.SortFunc(l.project.Resources, func(a, b inventory.Resource) int { return inventory.CompareAddress(a.Addr, b.Addr) })
 	sortDiagnostics(l.diags)
+	if len(l.diags) == 0 {
+		l.project.forgetSyntax()
+	}
 	return l.project, l.diags
 }
 
@@ -74,7 +78,7 @@ func (l *loader) report(d ...*hcl.Diagnostic) {
 	}
 }
 
-var topLevel = spec{what: "a manifest", blocks: []string{"recon", "proxmox", "vm", "lxc", "host", "docker_daemon", "service", "silence", "context", "schedule", "variable", "locals", "moved"}}
+var topLevel = spec{what: "a manifest", blocks: []string{"recon", "proxmox", "vm", "lxc", "host", "docker_daemon", "service", "silence", "context", "schedule", "variable", "locals", "moved", "terraform"}}
 
 // collect sorts the blocks of one file by what they are.
 func (l *loader) collect(body *hclsyntax.Body) {

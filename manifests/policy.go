@@ -27,6 +27,8 @@ func (d *guestDecoder) policy(arg *hclsyntax.Attribute) {
 		d.argument(arg, d.scope, &p.Absent)
 	case "terraform_address":
 		d.argument(arg, d.scope, &p.Terraform)
+	case "owner":
+		d.owner(arg)
 	case "on_drift":
 		if d.argument(arg, d.scope, &p.OnDrift) {
 			d.checkOnDrift(arg)

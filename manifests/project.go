@@ -12,7 +12,8 @@ import (
 type Project struct {
 	Settings  Settings
 	Clusters  []Cluster
-	Hosts     []Host               // machines reached over SSH, sorted by name
+	Hosts     []Host // machines reached over SSH, sorted by name
+	Terraform []Terraform
 	Resources []inventory.Resource // sorted by address
 	Silences  []Silence            // findings that nobody wants to hear of
 	Context   *Context             // nil when no context block is written
@@ -65,6 +66,15 @@ type Schedule struct {
 type Moved struct {
 	From, To inventory.Address
 	Range    hcl.Range
+}
+
+// forgetSyntax lets go of the syntax trees, which are most of what a large project
+// weighs. Showing mistakes needs them, and then there were some; an edit parses
+// its file again.
+func (p *Project) forgetSyntax() {
+	for name, f := range p.Files {
+		p.Files[name] = &hcl.File{Bytes: f.Bytes}
+	}
 }
 
 // Resource returns the resource at an address, or nil.

@@ -141,8 +141,10 @@ func (d *differ) compare(c *inventory.Change) {
 // paths returns the declared paths in the order of the table.
 func (d *differ) paths(kind *inventory.Kind) []inventory.Path {
 	paths := make([]inventory.Path, 0, len(d.want.Attrs))
-	for p := range d.want.Attrs {
-		paths = append(paths, p)
+	for p, v := range d.want.Attrs {
+		if !inventory.IsNull(v) {
+			paths = append(paths, p)
+		}
 	}
 	slices.SortFunc(paths, kind.Compare)
 	return paths
@@ -200,7 +202,7 @@ func verdict(f *inventory.FieldChange, running bool) inventory.Verdict {
 	same := f.Attr.Same
 	if same(f.Desired, f.Live) {
 		switch {
-		case !inventory.IsNull(f.Terraform) && !same(f.Terraform, f.Desired):
+		case !inventory.IsNull(f.Terraform) && !same(f.Desired, f.Terraform):
 			return inventory.VerdictTerraformStale
 		case running && f.Attr.Wire != inventory.WireDerived && !f.Attr.WriteOnly && f.Path.Leaf() != "absent" && !f.Attr.SameInUse(f.Live, f.Running):
 			return inventory.VerdictPendingReboot

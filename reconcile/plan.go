@@ -133,7 +133,7 @@ func describe(ctx context.Context, c *inventory.Change, readers []providers.Read
 	}
 	guard(c)
 	restart := c.Action == inventory.ActionNone && c.Verdict == inventory.VerdictPendingReboot && !c.Want.Policy.Protect && c.Have.Lock == ""
-	if len(c.Blocked) > 0 || c.Action == inventory.ActionNone && !restart {
+	if c.Have.Old || len(c.Blocked) > 0 || c.Action == inventory.ActionNone && !restart {
 		return nil
 	}
 	w, ok := readers[i].(providers.Writer)

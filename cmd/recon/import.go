@@ -15,6 +15,7 @@ import (
 type importOptions struct {
 	all    bool
 	dryRun bool
+	state  bool // from Terraform
 }
 
 func newImport(c *cli) *cobra.Command {
@@ -26,15 +27,21 @@ func newImport(c *cli) *cobra.Command {
 name, a vmid, an address, or an identity such as home/111. Blocks go into
 manifests/<pool>.hcl, those of guests without a pool into manifests/<cluster>.hcl;
 files that exist are appended to, never rewritten. A plan made right after is
-empty.`,
+empty.
+
+With --from-terraform the blocks of guests that Terraform knows are written from
+its states, those of all others from live; a plan made right after shows what in
+Terraform's states is no longer so. WHAT may be left out and means every guest.`,
 		RunE: func(cmd *cobra.Command, what []string) error { return runImport(cmd, c, o, what) },
 	}
 	cmd.Flags().BoolVar(&o.all, "all", false, "every guest that is not declared yet")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print the blocks, write nothing")
+	cmd.Flags().BoolVar(&o.state, "from-terraform", false, "what Terraform's states say, where they know a guest")
 	return exits(cmd, "recon import --all", app.ExitOK, app.ExitError, app.ExitIncomplete, app.ExitRefused)
 }
 
 func runImport(cmd *cobra.Command, c *cli, o importOptions, what []string) error {
+	o.all = o.all || o.state && len(what) == 0
 	if o.all == (len(what) > 0) {
 		return usage(cmd, errors.New("say what to import, or --all"))
 	}
@@ -51,7 +58,14 @@ func runImport(cmd *cobra.Command, c *cli, o importOptions, what []string) error
 		return err
 	}
 	defer w.Close()
-	im, err := s.PlanImport(w, what)
+	source := w
+	if o.state {
+		if len(s.Project.Terraform) == 0 {
+			return &app.Failure{Code: app.ExitError, Err: errors.New("no terraform block says where a state is"), Hint: "terraform \"NAME\" { directory = \"FOLDER\" } in recon.hcl"}
+		}
+		source = w.FromTerraform()
+	}
+	im, err := s.PlanImport(source, what)
 	if err != nil {
 		return err
 	}
@@ -102,7 +116,7 @@ func (c *cli) imported(im *app.Import, dryRun bool) error {
 			count[b.File] = append(count[b.File], b.Address.String())
 		}
 		for _, file := range slices.Sorted(maps.Keys(count)) {
-			p.Printf("%s: %s", file, strings.Join(count[file], ", "))
+			p.Wrapped(file + ": " + strings.Join(count[file], ", "))
 		}
 	}
 	for _, u := range im.Unknown {

@@ -41,7 +41,10 @@ func runInventory(cmd *cobra.Command, c *cli, o inventoryOptions) error {
 		return err
 	}
 	defer w.Close()
-	inv := s.Inventory(w)
+	inv, err := s.Inventory(w)
+	if err != nil {
+		return err
+	}
 	if c.json() || o.format == "json" {
 		if err := c.printJSON(inv); err != nil {
 			return err

@@ -40,6 +40,10 @@ func runLockList(cmd *cobra.Command, c *cli) error {
 		c.printer().Printf("Nobody holds the lock.")
 		return nil
 	}
+	if h.PID == 0 {
+		c.printer().Printf("%s holds the lock and left no name.", h.Command)
+		return nil
+	}
 	c.printer().Printf("%s, pid %d on %s, since %s", h.Command, h.PID, h.Host, h.Since.Local().Format(time.DateTime))
 	return nil
 }

@@ -3,19 +3,26 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"recon/providers/proxmox/pvesim"
-
+	"github.com/rogpeppe/go-internal/diff"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"recon/providers/proxmox/pvesim"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"recon": main})
+	asMain()
+	testscript.Main(m, map[string]func(){"recon": main, "fake-terraform": fakeTerraform})
 }
 
 // TestScripts runs the txtar scripts in testdata: what a user types, and what the
@@ -26,7 +33,9 @@ func TestMain(m *testing.M) {
 //	                       and into cluster.recon.hcl.
 //	pve METHOD PATH [k=v]  change the cluster as somebody else would
 //	fault [SPEC...]        set the simulator's faults; none clears them
-//	edit FILE OLD NEW      replace text in a file
+//	edit FILE OLD NEW      replace text in a file; a blank matches any number of them
+//	exits CODE ARGS...     run recon and check its exit code
+//	answers FILE           compare what it printed, times and dates apart
 //	engine NAME            start a Docker engine of its own with NAME.json as its
 //	                       daemon.json, and write its host block into NAME.recon.hcl
 //	docker NAME ARGS       run the Docker command line against that engine
@@ -35,24 +44,29 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
+		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("NO_COLOR", "1")
 			e.Setenv("TZ", "UTC")
-			e.Values[simKey{}] = &scriptSim{}
+			e.Values[simKey{}] = &scriptSim{t: t}
 			return nil
 		},
-		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "edit": cmdEdit, "exits": cmdExits, "engine": cmdEngine, "docker": cmdDocker},
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "edit": cmdEdit, "exits": cmdExits, "engine": cmdEngine, "docker": cmdDocker, "answers": cmdAnswers},
 		Condition: hasPart,
 	})
 }
+
+// scripts is the folder of the scripts, whatever folder a test changes to.
+var scripts, _ = filepath.Abs("testdata")
 
 type simKey struct{}
 
 // A scriptSim is the simulator of one script, and an account on it that is not
 // recon's.
 type scriptSim struct {
+	t      *testing.T
 	server *pvesim.Server
 	user   *simUser
 }
@@ -71,7 +85,9 @@ func cmdSim(ts *testscript.TestScript, _ bool, args []string) {
 	if s.server != nil {
 		ts.Check(s.server.Close())
 	}
-	s.server, err = pvesim.New(pvesim.Options{World: world, StatCycle: -1, NodeDelay: 20 * time.Millisecond, AuthDelay: -1, Faults: args[1:]})
+	s.server, err = pvesim.New(pvesim.Options{
+		World: world, StatCycle: -1, NodeDelay: 20 * time.Millisecond, AuthDelay: -1, Faults: args[1:], OnRequest: schemas.Hook(s.t, ""),
+	})
 	ts.Check(err)
 	ts.Defer(func() { s.server.Close() })
 	s.user, err = newSimUser(s.server, "lena@pve")
@@ -93,6 +109,9 @@ func cmdPVE(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value(simKey{}).(*scriptSim)
 	if args[0] == "GET" {
 		data, err := s.user.do(context.Background(), "GET", args[1], nil)
+		if neg && err != nil {
+			return
+		}
 		ts.Check(err)
 		pretty, err := json.MarshalIndent(data, "", "  ")
 		ts.Check(err)
@@ -123,10 +142,13 @@ func cmdEdit(ts *testscript.TestScript, _ bool, args []string) {
 	file := ts.MkAbs(args[0])
 	text, err := os.ReadFile(file)
 	ts.Check(err)
-	if !strings.Contains(string(text), args[1]) {
+	lines := strings.NewReplacer(`\n`, "\n")
+	pattern := regexp.MustCompile(strings.ReplaceAll(regexp.QuoteMeta(lines.Replace(args[1])), " ", " +"))
+	at := pattern.FindIndex(text)
+	if at == nil {
 		ts.Fatalf("%s holds no %q", args[0], args[1])
 	}
-	ts.Check(os.WriteFile(file, []byte(strings.Replace(string(text), args[1], args[2], 1)), 0o644))
+	ts.Check(os.WriteFile(file, slices.Concat(text[:at[0]], []byte(lines.Replace(args[2])), text[at[1]:]), 0o644))
 }
 
 // cmdExits runs recon and checks its exit code: exits CODE ARGS...
@@ -149,4 +171,34 @@ func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
 	if fmt.Sprint(code) != args[0] {
 		ts.Fatalf("recon %s exited with %d, not %s", strings.Join(args[1:], " "), code, args[0])
 	}
+}
+
+var (
+	update    = flag.Bool("update", false, "write golden files anew")
+	durations = regexp.MustCompile(`\b\d+(\.\d+)?(ms|s)\b`)
+	dates     = regexp.MustCompile(`\d{4}-\d\d-\d\d( \d\d:\d\d)?`)
+)
+
+// cmdAnswers compares the last output with a file of the script. With -update the
+// script is written anew.
+func cmdAnswers(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: answers FILE")
+	}
+	got := normal(ts.ReadFile("stdout"))
+	if got == ts.ReadFile(args[0]) {
+		return
+	}
+	if !*update {
+		ts.Fatalf("the output is not that of %s:\n%s", args[0], diff.Diff(args[0], []byte(ts.ReadFile(args[0])), "output", []byte(got)))
+	}
+	file := filepath.Join(scripts, ts.Name()+".txtar")
+	a, err := txtar.ParseFile(file)
+	ts.Check(err)
+	for i := range a.Files {
+		if a.Files[i].Name == args[0] {
+			a.Files[i].Data = []byte(got)
+		}
+	}
+	ts.Check(os.WriteFile(file, txtar.Format(a), 0o644))
 }

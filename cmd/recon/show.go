@@ -45,14 +45,20 @@ func runShow(cmd *cobra.Command, c *cli, refresh bool, a []string) error {
 		if err != nil {
 			return usage(cmd, err)
 		}
-		sh, found := s.Show(w, p, addr)
+		sh, found, err := s.Show(w, p, addr)
+		if err != nil {
+			return err
+		}
 		if !found {
 			return &app.Failure{Code: app.ExitError, Err: fmt.Errorf("there is no %s", addr), Hint: "recon inventory lists what there is"}
 		}
 		shown = append(shown, sh)
 	} else {
 		for _, r := range s.Project.Resources {
-			sh, _ := s.Show(w, p, r.Addr)
+			sh, _, err := s.Show(w, p, r.Addr)
+			if err != nil {
+				return err
+			}
 			shown = append(shown, sh)
 		}
 	}
@@ -60,7 +66,7 @@ func runShow(cmd *cobra.Command, c *cli, refresh bool, a []string) error {
 		return err
 	}
 	for _, sh := range shown {
-		if sh.State == inventory.Unknown.String() {
+		if sh.State == inventory.Unknown.String() || len(sh.Unread) > 0 {
 			return exit(app.ExitIncomplete)
 		}
 	}
@@ -104,24 +110,37 @@ func (c *cli) showOne(sh *app.Shown) {
 	if sh.ChangedBy != nil {
 		p.Printf("  last changed by %s", *sh.ChangedBy)
 	}
+	if t := sh.Terraform; t != nil {
+		p.Printf("  Terraform has it as %s (%s)", t.Address, t.Source)
+		if t.File != "" {
+			p.Printf("  its code is in %s:%d", t.File, t.Line)
+		}
+	}
+	for _, name := range sh.Unread {
+		p.Printf("  not known: what Terraform says; %s could not be read", name)
+	}
 	for _, n := range sh.Needs {
 		p.Printf("  needs %s", n)
+	}
+	columns, head := []int{0, 1, 3, 4}, []string{"FIELD", "MANIFEST", "LAST APPLIED", "LIVE", "IN USE"}
+	if sh.Terraform != nil {
+		columns, head = []int{0, 1, 2, 3, 4}, []string{"FIELD", "MANIFEST", "LAST APPLIED", "TERRAFORM", "LIVE", "IN USE"}
 	}
 	var rows [][]string
 	for _, f := range sh.Fields {
 		row := []string{f.Name}
-		for _, i := range []int{0, 1, 3, 4} {
+		for _, i := range columns {
 			text := f.Text[i]
 			if r := []rune(text); len(r) > 24 {
 				text = string(r[:21]) + "..."
 			}
 			row = append(row, text)
 		}
-		if row[4] == row[3] {
-			row[4] = ""
+		if last := len(row) - 1; row[last] == row[last-1] {
+			row[last] = ""
 		}
 		rows = append(rows, row)
 	}
 	p.Printf("")
-	p.Table([]string{"FIELD", "MANIFEST", "LAST APPLIED", "LIVE", "IN USE"}, rows)
+	p.Table(head, rows)
 }

@@ -48,10 +48,10 @@ type client struct {
 	api      *goproxmox.Client
 	calls    atomic.Int64
 	inFlight int
-	base     *http.Transport
+	wire     *transport
 }
 
-func (c *client) close() { c.base.CloseIdleConnections() }
+func (c *client) close() { c.wire.close() }
 
 func newClient(cfg Config) (*client, error) {
 	id, secret, ok := strings.Cut(cfg.Token, "=")
@@ -71,18 +71,18 @@ func newClient(cfg Config) (*client, error) {
 			DialContext:         (&net.Dialer{Timeout: orDefault(cfg.ConnectTimeout, 5*time.Second), KeepAlive: 30 * time.Second}).DialContext,
 			TLSClientConfig:     tlsConfig,
 			TLSHandshakeTimeout: orDefault(cfg.ConnectTimeout, 5*time.Second),
-			MaxIdleConnsPerHost: 64,
 			IdleConnTimeout:     90 * time.Second,
 		},
 		inFlight: cfg.InFlight,
 		timeout:  orDefault(cfg.Timeout, 40*time.Second),
-		nodes:    map[string]chan struct{}{},
+		nodes:    map[string]*lane{},
 		calls:    &c.calls,
 	}
 	if t.inFlight <= 0 {
 		t.inFlight = 2
 	}
-	c.inFlight, c.base = t.inFlight, t.base
+	t.base.MaxConnsPerHost, t.base.MaxIdleConnsPerHost = t.inFlight, t.inFlight
+	c.inFlight, c.wire = t.inFlight, t
 	for _, e := range cfg.Endpoints {
 		u, err := url.Parse(e)
 		if err != nil {
@@ -150,7 +150,7 @@ func colonHex(b []byte) string {
 // how many are in flight a node, and turns answers that are no success into
 // errors that keep the server's words.
 type transport struct {
-	base      *http.Transport
+	base      *http.Transport // of the cluster's own requests and of the first node's
 	endpoints []*url.URL
 	inFlight  int
 	timeout   time.Duration
@@ -158,18 +158,28 @@ type transport struct {
 
 	mu      sync.Mutex
 	current int // index of the endpoint in use
-	nodes   map[string]chan struct{}
+	nodes   map[string]*lane
+}
+
+// A lane is the way to one node: so many requests at the same time, and as many
+// connections, which stay open. A new TLS connection a request is the most
+// expensive habit that a client can have.
+type lane struct {
+	places chan struct{}
+	base   *http.Transport
 }
 
 // RoundTrip sends one request. It replaces a broken endpoint only when nothing
 // was sent yet, so that no request is ever made twice.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	path := strings.TrimPrefix(req.URL.Path, "/api2/json")
-	release, err := t.acquire(req.Context(), nodeOf(path))
-	if err != nil {
-		return nil, err
+	way := t.lane(nodeOf(path))
+	select {
+	case way.places <- struct{}{}:
+		defer func() { <-way.places }()
+	case <-req.Context().Done():
+		return nil, req.Context().Err()
 	}
-	defer release()
 	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
 	defer cancel()
 	body, err := readBody(req)
@@ -183,12 +193,12 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	for i := range t.endpoints {
 		n := (first + i) % len(t.endpoints)
 		t.calls.Add(1)
-		resp, err := t.base.RoundTrip(onEndpoint(req.WithContext(ctx), t.endpoints[n], body))
+		resp, err := way.base.RoundTrip(onEndpoint(req.WithContext(ctx), t.endpoints[n], body))
 		if err == nil {
 			t.use(n)
 			return answer(resp, req.Method, path)
 		}
-		failures = append(failures, fmt.Errorf("%s: %w", t.endpoints[n].Host, err))
+		failures = append(failures, fmt.Errorf("%s: %w", t.endpoints[n].Host, explainTLS(err)))
 		if !unsent(err) {
 			return nil, wireError(req.Method, err, t.endpoints[n].Host, t.timeout)
 		}
@@ -202,20 +212,37 @@ func (t *transport) use(n int) {
 	t.mu.Unlock()
 }
 
-// acquire takes one of the node's places.
-func (t *transport) acquire(ctx context.Context, node string) (release func(), err error) {
+// lane returns the way to a node, "" for the cluster's own requests.
+func (t *transport) lane(node string) *lane {
 	t.mu.Lock()
-	sem := t.nodes[node]
-	if sem == nil {
-		sem = make(chan struct{}, t.inFlight)
-		t.nodes[node] = sem
+	defer t.mu.Unlock()
+	if l := t.nodes[node]; l != nil {
+		return l
 	}
-	t.mu.Unlock()
-	select {
-	case sem <- struct{}{}:
-		return func() { <-sem }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	l := &lane{places: make(chan struct{}, t.inFlight), base: t.base}
+	if node != "" && !t.free() {
+		l.base = t.base.Clone()
+	}
+	t.nodes[node] = l
+	return l
+}
+
+// free reports whether no node uses the cluster's own connections yet.
+func (t *transport) free() bool {
+	for node := range t.nodes {
+		if node != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *transport) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.base.CloseIdleConnections()
+	for _, l := range t.nodes {
+		l.base.CloseIdleConnections()
 	}
 }
 
@@ -257,6 +284,16 @@ func unsent(err error) bool {
 	var record tls.RecordHeaderError
 	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &verify) || errors.As(err, &record) ||
 		errors.Is(err, errFingerprint) || strings.HasSuffix(err.Error(), "TLS handshake timeout")
+}
+
+// explainTLS adds, to a certificate that was not accepted, what to do about it.
+func explainTLS(err error) error {
+	var verify *tls.CertificateVerificationError
+	if !errors.As(err, &verify) || len(verify.UnverifiedCertificates) == 0 {
+		return err
+	}
+	sum := sha256.Sum256(verify.UnverifiedCertificates[0].Raw)
+	return fmt.Errorf("%w; if the web interface shows this fingerprint under Certificates too, write fingerprint = %q into the proxmox block, or name the cluster's CA with ca_file", verify.Err, colonHex(sum[:]))
 }
 
 // wireError describes a connection that broke under a request.

@@ -76,7 +76,7 @@ func parseProps(s string, g grammar) propString {
 		k, v, named := strings.Cut(item, "=")
 		switch {
 		case item == "":
-		case !named:
+		case !named || k == "":
 			out = append(out, prop{g.defaultKey, item})
 		case g.models && k != "macaddr" && macPattern.MatchString(v):
 			out = append(out, prop{"model", k}, prop{"macaddr", v})
@@ -119,22 +119,18 @@ func (p propString) drop(key string) propString {
 // print spells the property string: the default key first and without its name,
 // a network card as model=MAC.
 func (p propString) print(g grammar) string {
-	var first string
-	var rest []string
+	var first, rest []string
 	mac, hasMAC := p.get("macaddr")
 	for _, kv := range p {
 		switch {
 		case kv.key == g.defaultKey && g.models && hasMAC:
-			first = kv.value + "=" + mac
-		case kv.key == g.defaultKey:
-			first = kv.value
-		case kv.key == "macaddr" && g.models:
+			first = append(first, kv.value+"="+mac)
+		case kv.key == g.defaultKey && kv.value != "":
+			first = append(first, kv.value)
+		case kv.key == "macaddr" && g.models, kv.key == g.defaultKey:
 		default:
 			rest = append(rest, kv.key+"="+kv.value)
 		}
 	}
-	if first != "" {
-		rest = append([]string{first}, rest...)
-	}
-	return strings.Join(rest, ",")
+	return strings.Join(append(first, rest...), ",")
 }

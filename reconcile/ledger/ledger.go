@@ -71,10 +71,30 @@ func OpenExisting(dir string) (*Ledger, error) {
 		return nil, nil
 	}
 	l, err := open(path)
+	if err != nil && strings.Contains(err.Error(), "unable to open database file") {
+		l, err = openFrozen(path)
+	}
 	if err != nil && damaged(err) {
 		return nil, nil // the next command that writes sets it aside and says so
 	}
 	return l, err
+}
+
+// openFrozen opens a database in a folder in which nothing can be written, where
+// SQLite cannot keep its side files.
+func openFrozen(path string) (*Ledger, error) {
+	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro&immutable=1")
+	if err != nil {
+		return nil, err
+	}
+	var version int
+	if err := db.QueryRow(`SELECT MAX(version) FROM schema_version`).Scan(&version); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if version != len(migrations) {
+		return nil, errors.Join(fmt.Errorf("the ledger has schema version %d, this recon needs %d, and it cannot be migrated in a read-only folder", version, len(migrations)), db.Close())
+	}
+	return &Ledger{db: db}, nil
 }
 
 func damaged(err error) bool {

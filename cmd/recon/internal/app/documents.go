@@ -275,12 +275,17 @@ func (s *Session) UpdateDocuments(l *ledger.Ledger, w *World, p *reconcile.Plan,
 
 // prepareDocuments renders the documents with the memory as it is now.
 func (s *Session) prepareDocuments(l *ledger.Ledger, w *World, p *reconcile.Plan, insert bool, how Resolution) ([]Document, error) {
+	if err := s.recall(w); err != nil {
+		return nil, err
+	}
 	var events []inventory.Event
 	if l != nil {
 		var err error
+		seen := w.Memory.Sightings
 		if w.Memory, err = s.memoryOf(l); err != nil {
 			return nil, err
 		}
+		w.Memory.Sightings = seen
 		if events, err = l.Events(w.At.Add(-sessionWindow), inventory.Address{}); err != nil {
 			return nil, err
 		}

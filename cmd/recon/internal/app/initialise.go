@@ -198,7 +198,7 @@ func (i *initialiser) surroundings() {
 		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && p != i.root || strings.Count(rel, string(filepath.Separator)) > 3):
 			return filepath.SkipDir
 		case !d.IsDir() && filepath.Ext(p) == ".tf":
-			i.Notes = append(i.Notes, "there is Terraform code in "+filepath.Dir(rel)+"; recon does not touch it")
+			i.Notes = append(i.Notes, "there is Terraform code in "+filepath.Dir(rel)+"; terraform \"NAME\" { directory = \""+filepath.ToSlash(filepath.Dir(rel))+"\" } in recon.hcl makes its state a witness")
 			return filepath.SkipAll
 		}
 		return nil
@@ -212,6 +212,10 @@ func (i *initialiser) surroundings() {
 
 // WriteInit writes what PlanInit decided.
 func WriteInit(root string, in *Init) error {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return err
+	}
 	s := &Session{Root: root}
 	for _, f := range in.Files {
 		if _, err := s.replaceFile(f.Path, f.Old, f.Existed, f.New); err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"recon/inventory"
+	"recon/providers/terraform"
 	"recon/reconcile"
 )
 
@@ -33,12 +34,12 @@ type Existing struct {
 
 // Inventory lists everything that was observed, and what is remembered of what
 // could not be.
-func (s *Session) Inventory(w *World) Inventory {
-	inv := Inventory{FormatVersion: reconcile.FormatVersion, AsOf: inventory.Timestamp(w.At), Resources: []Existing{}}
-	managed := map[string]bool{}
-	for _, r := range s.Project.Resources {
-		managed[r.Identity] = true
+func (s *Session) Inventory(w *World) (Inventory, error) {
+	if err := s.recall(w); err != nil {
+		return Inventory{}, err
 	}
+	inv := Inventory{FormatVersion: reconcile.FormatVersion, AsOf: inventory.Timestamp(w.At), Resources: []Existing{}}
+	managed := s.managers(w)
 	seen := map[string]bool{}
 	for _, o := range w.observations() {
 		id := o.Resource.Identity
@@ -62,16 +63,16 @@ func (s *Session) Inventory(w *World) Inventory {
 		}
 	}
 	slices.SortFunc(inv.Resources, func(a, b Existing) int { return inventory.NaturalCompare(a.Address, b.Address) })
-	return inv
+	return inv, nil
 }
 
-func existing(o *inventory.Observation, managed, unknown bool) Existing {
+func existing(o *inventory.Observation, manager string, unknown bool) Existing {
 	e := Existing{
 		Address: o.Resource.Addr.String(), Kind: o.Resource.Addr.Kind, Identity: o.Resource.Identity, Name: o.Resource.Name(), Node: o.Volatile.Node, Status: o.Volatile.Status,
 		Addresses: []string{}, ManagedBy: "none", Unknown: unknown, SeenAt: inventory.Timestamp(o.At), Attributes: map[string]any{},
 	}
-	if managed {
-		e.ManagedBy = "recon"
+	if manager != "" {
+		e.ManagedBy = manager
 	}
 	for _, slot := range o.Resource.Attrs.Slots("network") {
 		for _, n := range networkOf(o.Resource.Attrs, slot) {
@@ -93,25 +94,27 @@ func existing(o *inventory.Observation, managed, unknown bool) Existing {
 
 // A Shown is everything that is known of one resource.
 type Shown struct {
-	FormatVersion string       `json:"format_version"`
-	Address       string       `json:"address"`
-	Kind          string       `json:"kind"`
-	Identity      string       `json:"identity"`
-	Provider      string       `json:"provider"`
-	Name          string       `json:"name"`
-	Node          string       `json:"node"`
-	Status        string       `json:"status"`
-	State         string       `json:"state"` // present, absent, unknown
-	Verdict       string       `json:"verdict"`
-	ManagedBy     string       `json:"managed_by"`
-	File          string       `json:"file"`
-	Line          int          `json:"line"`
-	Since         *string      `json:"since"` // of the open drift episode
-	ChangedBy     *string      `json:"changed_by"`
-	ObservedAt    string       `json:"observed_at"`
-	Error         *string      `json:"error"`
-	Fields        []ShownField `json:"fields"`
-	Needs         []string     `json:"needs"`
+	FormatVersion string          `json:"format_version"`
+	Address       string          `json:"address"`
+	Kind          string          `json:"kind"`
+	Identity      string          `json:"identity"`
+	Provider      string          `json:"provider"`
+	Name          string          `json:"name"`
+	Node          string          `json:"node"`
+	Status        string          `json:"status"`
+	State         string          `json:"state"` // present, absent, unknown
+	Verdict       string          `json:"verdict"`
+	ManagedBy     string          `json:"managed_by"`
+	Terraform     *ShownTerraform `json:"terraform"`        // nil when no state has it
+	Unread        []string        `json:"terraform_unread"` // Terraform sources that could not be read, so that more may be known of it
+	File          string          `json:"file"`
+	Line          int             `json:"line"`
+	Since         *string         `json:"since"` // of the open drift episode
+	ChangedBy     *string         `json:"changed_by"`
+	ObservedAt    string          `json:"observed_at"`
+	Error         *string         `json:"error"`
+	Fields        []ShownField    `json:"fields"`
+	Needs         []string        `json:"needs"`
 }
 
 // A ShownField is one field in its five values.
@@ -129,7 +132,10 @@ type ShownField struct {
 }
 
 // Show gathers what is known of a resource: declared, or only observed.
-func (s *Session) Show(w *World, p *reconcile.Plan, addr inventory.Address) (*Shown, bool) {
+func (s *Session) Show(w *World, p *reconcile.Plan, addr inventory.Address) (sh *Shown, found bool, err error) {
+	if err := s.recall(w); err != nil {
+		return nil, false, err
+	}
 	want := s.Project.Resource(addr)
 	var o *inventory.Observation
 	obs := w.observations()
@@ -139,7 +145,7 @@ func (s *Session) Show(w *World, p *reconcile.Plan, addr inventory.Address) (*Sh
 		}
 	}
 	if want == nil && o == nil {
-		return nil, false
+		return nil, false, nil
 	}
 	if o == nil {
 		o = &inventory.Observation{Resource: *want}
@@ -150,10 +156,10 @@ func (s *Session) Show(w *World, p *reconcile.Plan, addr inventory.Address) (*Sh
 		old.State, old.Err = inventory.Unknown, err
 		o = &old
 	}
-	sh := &Shown{
+	sh = &Shown{
 		FormatVersion: reconcile.FormatVersion, Address: addr.String(), Kind: addr.Kind, Identity: o.Resource.Identity, Provider: o.Resource.Provider, Name: o.Resource.Name(),
 		Node: o.Volatile.Node, Status: o.Volatile.Status, State: o.State.String(), Verdict: string(inventory.VerdictUnmanaged), ManagedBy: "none",
-		ObservedAt: inventory.Timestamp(o.At), Fields: []ShownField{}, Needs: []string{},
+		ObservedAt: inventory.Timestamp(o.At), Fields: []ShownField{}, Needs: []string{}, Unread: []string{},
 	}
 	if o.Err != nil {
 		text := o.Err.Error()
@@ -164,13 +170,17 @@ func (s *Session) Show(w *World, p *reconcile.Plan, addr inventory.Address) (*Sh
 		applied = w.Memory.Applied[addr].Attrs
 		s.declared(sh, w, p, want, o)
 	}
-	sh.fields(want, o, applied)
-	return sh, true
+	if by := s.managers(w)[o.Resource.Identity]; by != "" {
+		sh.ManagedBy = by
+	}
+	sh.terraform(w, o.Resource.Identity)
+	sh.fields(want, o, applied, w.Claims.of(o.Resource.Identity))
+	return sh, true, nil
 }
 
 // declared fills in what the manifest and the comparison say.
 func (s *Session) declared(sh *Shown, w *World, p *reconcile.Plan, want *inventory.Resource, o *inventory.Observation) {
-	sh.ManagedBy, sh.Verdict = "recon", string(inventory.VerdictInSync)
+	sh.Verdict = string(inventory.VerdictInSync)
 	sh.File, sh.Line = want.Range.Filename, want.Range.Start.Line
 	if o.State == inventory.Unknown {
 		sh.Verdict = string(inventory.VerdictUnknown)
@@ -194,7 +204,7 @@ func (s *Session) declared(sh *Shown, w *World, p *reconcile.Plan, want *invento
 }
 
 // fields lists every path that anybody has something to say about.
-func (sh *Shown) fields(want *inventory.Resource, o *inventory.Observation, applied inventory.Attrs) {
+func (sh *Shown) fields(want *inventory.Resource, o *inventory.Observation, applied inventory.Attrs, cl *terraform.Held) {
 	kind := o.Resource.Kind()
 	paths := map[inventory.Path]bool{}
 	for p := range o.Resource.Attrs {
@@ -205,6 +215,7 @@ func (sh *Shown) fields(want *inventory.Resource, o *inventory.Observation, appl
 			paths[p] = true
 		}
 	}
+	state := onlyInState(cl, paths)
 	var order []inventory.Path
 	for p := range paths {
 		order = append(order, p)
@@ -223,7 +234,7 @@ func (sh *Shown) fields(want *inventory.Resource, o *inventory.Observation, appl
 			f.File, f.Line = want.Origin[p].Filename, want.Origin[p].Start.Line
 		}
 		values := [5]*any{&f.Desired, &f.LastApplied, &f.Terraform, &f.Live, &f.Running}
-		for i, v := range []inventory.Value{{Value: wish}, {Value: applied[p]}, {}, {Value: inventory.ConfiguredValue(o, p)}, {Value: o.Running[p]}} {
+		for i, v := range []inventory.Value{{Value: wish}, {Value: applied[p]}, {Value: state[p]}, {Value: inventory.ConfiguredValue(o, p)}, {Value: o.Running[p]}} {
 			if inventory.IsNull(v.Value) {
 				continue
 			}

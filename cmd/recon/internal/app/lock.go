@@ -38,7 +38,7 @@ func (s *Session) Lock() (release func(), err error) {
 	if !ok {
 		h, _ := s.Holder()
 		who := "another recon"
-		if h != nil {
+		if h != nil && h.PID != 0 {
 			who = fmt.Sprintf("%s (pid %d on %s, since %s)", h.Command, h.PID, h.Host, h.Since.Local().Format("15:04:05"))
 		}
 		return nil, Refuse("wait until it has ended; a dead holder's lock is free at once", "the project is locked by %s", who)

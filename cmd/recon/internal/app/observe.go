@@ -26,13 +26,14 @@ type World struct {
 	Snapshots []inventory.Snapshot
 	Readers   []providers.Reader
 	Memory    Memory
+	Claims    *Claims // what Terraform says; nil without terraform blocks
 	Elapsed   time.Duration
 }
 
 // Memory is what the ledger holds; empty without one.
 type Memory struct {
 	Applied   map[inventory.Address]inventory.Applied
-	Sightings map[string]ledger.Sighting
+	Sightings map[string]ledger.Sighting // nil until recall
 	Sources   []ledger.Source
 	Episodes  map[inventory.Address]ledger.Episode
 	Managed   int // resources that the manifests declared last time
@@ -65,6 +66,7 @@ func (s *Session) Observe(ctx context.Context) (*World, error) {
 		wg.Go(func() { w.Snapshots[i] = s.read(ctx, r, w) })
 	}
 	wg.Wait()
+	s.claims(w)
 	w.Elapsed = time.Since(start)
 	return w, ctx.Err()
 }
@@ -77,6 +79,9 @@ func (s *Session) Remembered() (*World, error) {
 		return nil, err
 	}
 	if w.Readers, err = s.readers(); err != nil {
+		return nil, err
+	}
+	if err := s.recall(w); err != nil {
 		return nil, err
 	}
 	for _, r := range w.Readers {
@@ -138,7 +143,7 @@ func (s *Session) readers() ([]providers.Reader, error) {
 	for i := range s.Project.Hosts {
 		out = append(out, s.dockerProvider(&s.Project.Hosts[i]))
 	}
-	return out, nil
+	return append(out, s.terraforms()...), nil
 }
 
 // Provider makes the provider of a cluster.
@@ -159,6 +164,22 @@ func (s *Session) absolute(name string) string {
 		return name
 	}
 	return s.path(name)
+}
+
+// recall reads what was last seen of every resource, which is much and is needed
+// only where something is unknown, written down, or shown from memory.
+func (s *Session) recall(w *World) error {
+	if w.Memory.Sightings != nil {
+		return nil
+	}
+	w.Memory.Sightings = map[string]ledger.Sighting{}
+	l, err := ledger.OpenExisting(s.StatePath())
+	if err != nil || l == nil {
+		return err
+	}
+	defer l.Close()
+	w.Memory.Sightings, err = l.Sightings()
+	return err
 }
 
 // remember reads the ledger when there is one.
@@ -185,9 +206,6 @@ func (s *Session) memoryOf(l *ledger.Ledger) (m Memory, err error) {
 			}
 			delete(m.Applied, mv.From)
 		}
-	}
-	if m.Sightings, err = l.Sightings(); err != nil {
-		return m, err
 	}
 	if m.Sources, err = l.Sources(); err != nil {
 		return m, err
@@ -220,7 +238,7 @@ func (s *Session) fromMemory(provider string, m Memory) inventory.Snapshot {
 func observationOf(s ledger.Sighting) inventory.Observation {
 	s.Attrs["vmid"] = cty.NumberIntVal(int64(vmidOf(s.Identity)))
 	return inventory.Observation{
-		State: inventory.Present, At: s.At, Digest: s.Digest, Volatile: s.Volatile, Running: s.Running,
+		State: inventory.Present, Old: true, At: s.At, Digest: s.Digest, Volatile: s.Volatile, Running: s.Running,
 		Resource: inventory.Resource{Addr: s.Address, Identity: s.Identity, Provider: s.Provider, Attrs: s.Attrs},
 	}
 }
@@ -237,7 +255,7 @@ func vmidOf(identity string) int {
 // request is the comparison's input.
 func (s *Session) request(w *World, targets []inventory.Address) reconcile.Request {
 	return reconcile.Request{
-		Input:   reconcile.Input{Desired: s.Project.Resources, Snapshots: w.Snapshots, LastApplied: w.Memory.Applied, Now: w.At},
+		Input:   reconcile.Input{Desired: s.Project.Resources, Snapshots: w.Snapshots, LastApplied: w.Memory.Applied, Terraform: w.Claims.attrs(), Now: w.At},
 		Readers: w.Readers, Targets: targets, Graph: s.Project.Graph,
 	}
 }

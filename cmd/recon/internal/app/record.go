@@ -45,6 +45,9 @@ type recorder struct {
 // Record writes down what was observed and compared: what was seen, what cannot
 // be seen, drift episodes, and values in agreement. It returns what is news.
 func (s *Session) Record(ctx context.Context, l *ledger.Ledger, w *World, p *reconcile.Plan, results []reconcile.Result) ([]inventory.Event, error) {
+	if err := s.recall(w); err != nil {
+		return nil, fmt.Errorf("read the ledger: %w", err)
+	}
 	r := &recorder{Session: s, ledger: l, world: w, plan: p, first: len(w.Memory.Sightings) == 0, done: map[inventory.Address]*reconcile.Result{}}
 	for i := range results {
 		r.applied(&results[i])

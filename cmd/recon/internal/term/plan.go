@@ -98,6 +98,8 @@ func (p *Printer) field(c *inventory.Change, f *inventory.FieldChange) []string 
 	switch {
 	case c.Action == inventory.ActionCreate:
 		text = to
+	case f.Verdict == inventory.VerdictTerraformStale:
+		text = fmt.Sprintf("%s, the next terraform apply would make it %s", to, Clean(shorten(f.Attr.Show(f.Terraform))))
 	case f.Verdict == inventory.VerdictPendingReboot:
 		text = fmt.Sprintf("%s, in use %s", to, Clean(shorten(f.Attr.Show(f.Running))))
 	case f.Policy == "ignore":
@@ -137,6 +139,13 @@ func (p *Printer) consequences(c *inventory.Change) {
 		return
 	}
 	text := "apply: " + c.Impact.Words(c.Addr.Kind)
+	if c.Action == inventory.ActionCreate {
+		var made []string
+		for _, s := range c.Steps {
+			made = append(made, Clean(s.Summary))
+		}
+		text = "apply: " + strings.Join(made, "; ")
+	}
 	if c.Impact > inventory.ImpactReload {
 		text += fmt.Sprintf(" (needs --allow %s)", c.Impact)
 	}
@@ -156,11 +165,23 @@ func (p *Printer) consequences(c *inventory.Change) {
 // calls shows the exact calls.
 func (p *Printer) calls(steps []inventory.Step) {
 	for _, s := range steps {
+		if s.Method == "run" {
+			p.run(s)
+			continue
+		}
 		text := s.Method + " " + s.Path
 		for _, k := range slices.Sorted(maps.Keys(s.Params)) {
 			text += " " + k + "=" + shorten(s.Params[k])
 		}
 		fmt.Fprintln(p.W, p.paint(quiet, wrap("    > "+Clean(text), "      ", p.width())))
+	}
+}
+
+// run shows a run of another program in full: what it says that it will do.
+func (p *Printer) run(s inventory.Step) {
+	fmt.Fprintln(p.W, p.paint(quiet, wrap("    > "+Clean(s.Path+" -target="+s.Params["target"]+" in "+s.Params["directory"]), "      ", p.width())))
+	for line := range strings.Lines(s.Params["changes"]) {
+		fmt.Fprintln(p.W, p.paint(quiet, wrap("        "+Clean(strings.TrimSpace(line)), "          ", p.width())))
 	}
 }
 
@@ -173,6 +194,9 @@ func (p *Printer) unknown(scopes []inventory.Scope) {
 		var names []string
 		for _, a := range u.Addresses {
 			names = append(names, a.String())
+		}
+		if len(names) > 12 {
+			names = append(names[:12], fmt.Sprintf("and %d more", len(names)-12))
 		}
 		if len(names) > 0 {
 			fmt.Fprintln(p.W, wrap("    not compared: "+strings.Join(names, ", "), "      ", p.width()))
@@ -225,6 +249,8 @@ func (p *Printer) summary(plan *reconcile.Plan) {
 	switch {
 	case !plan.InSync():
 		what, style = counts(s), warn
+	case !plan.Complete && s.InSync == 0:
+		what, style = "Nothing could be compared.", warn
 	case !plan.Complete:
 		what, style = "What could be observed is in sync.", warn
 	}

@@ -37,6 +37,9 @@ func (p *Printer) paint(s lipgloss.Style, text string) string {
 // Printf writes a line of plain text.
 func (p *Printer) Printf(format string, args ...any) { fmt.Fprintf(p.W, format+"\n", args...) }
 
+// Wrapped writes a paragraph, broken at the width.
+func (p *Printer) Wrapped(text string) { fmt.Fprintln(p.W, wrap(Clean(text), "  ", p.width())) }
+
 // Hint writes a next step.
 func (p *Printer) Hint(text string) {
 	fmt.Fprintln(p.W, p.paint(quiet, wrap("  "+text, "  ", p.width())))

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"recon/cmd/recon/internal/app"
+	"recon/providers/proxmox/pvesim"
+)
+
+// TestTwoReconsAtOnce: two applies of the same project do everything once; the one
+// that comes second is refused, or finds nothing left to do.
+func TestTwoReconsAtOnce(t *testing.T) {
+	h := newHome(t, pvesim.Options{Latency: 5 * time.Millisecond})
+	h.write("manifests/a.hcl", "vm \"new\" {\n  vmid = 300\n  node = \"node01\"\n  memory = \"256MiB\"\n  running = true\n}\nlxc \"docker-media\" {\n  vmid = 205\n  memory = \"4GiB\"\n}\n")
+	var wg sync.WaitGroup
+	codes := make([]int, 4)
+	for i := range codes {
+		wg.Go(func() {
+			cmd := exec.Command(os.Args[0], "-C", h.dir, "apply", "--yes")
+			cmd.Env = append(os.Environ(), mainEnv+"=1")
+			_ = cmd.Run()
+			codes[i] = cmd.ProcessState.ExitCode()
+		})
+	}
+	wg.Wait()
+	for _, c := range codes {
+		if c != app.ExitOK && c != app.ExitRefused && c != app.ExitPartial {
+			t.Errorf("exit codes: %v", codes)
+		}
+	}
+	for what, n := range h.sim.Stats().Effects {
+		if n != 1 {
+			t.Errorf("%s happened %d times", what, n)
+		}
+	}
+	h.want(app.ExitOK, "apply", "--yes")
+	h.want(app.ExitOK, "plan")
+}
+
+// TestReadOnlyFolder: looking works where nothing may be written; writing says
+// what is wrong and loses nothing.
+func TestReadOnlyFolder(t *testing.T) {
+	h := newHome(t, pvesim.Options{})
+	mount := filepath.Join(t.TempDir(), "ro")
+	if err := os.Mkdir(mount, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	h.want(app.ExitOK, "import", "media", "-q")
+	h.want(app.ExitOK, "drift", "-q")
+	if err := syscall.Mount(h.dir, mount, "", syscall.MS_BIND, ""); err != nil {
+		t.Skipf("needs root, to mount a folder read-only: %v", err)
+	}
+	defer syscall.Unmount(mount, 0)
+	if err := syscall.Mount("", mount, "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Skipf("needs root, to mount a folder read-only: %v", err)
+	}
+	h.dir = mount
+	h.want(app.ExitOK, "plan")
+	h.want(app.ExitOK, "show", "vm.media")
+	h.want(app.ExitOK, "inventory")
+	h.want(app.ExitError, "drift")
+	if !strings.Contains(h.err.String(), "read-only file system") {
+		t.Errorf("it says: %s", &h.err)
+	}
+	h.want(app.ExitError, "import", "gitlab")
+}
+
+// TestClockJumps: the clock goes back a year and forth ten; nothing breaks, and
+// documents settle again.
+func TestClockJumps(t *testing.T) {
+	h := newHome(t, pvesim.Options{})
+	h.write("context.recon.hcl", "context {\n  claude_md = \"CLAUDE.md\"\n  session_log = \"log.md\"\n}\n")
+	h.want(app.ExitOK, "import", "docker-media", "-q")
+	now := time.Now()
+	for i, at := range []time.Time{now, now.AddDate(-1, 0, 0), now.AddDate(10, 0, 0), now.Add(time.Hour)} {
+		h.sim.Update(setConfig(205, "memory", []string{"8192", "4096", "2048", "8192"}[i]))
+		s, err := app.Open(app.Options{Dir: h.dir, Command: "recon test", Now: func() time.Time { return at }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			cycle, err := s.RunCycle(context.Background(), "drift", app.CycleOptions{})
+			if err != nil || cycle.DocsErr != nil {
+				t.Fatalf("at %s: %v, %v", at, err, cycle.DocsErr)
+			}
+			if len(cycle.Written) == 0 {
+				break
+			}
+		}
+		before := h.read("CLAUDE.md")
+		if _, err := s.RunCycle(context.Background(), "drift", app.CycleOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if after := h.read("CLAUDE.md"); after != before {
+			t.Errorf("at %s the document does not settle:\n%s\n%s", at, before, after)
+		}
+	}
+	h.want(app.ExitOK, "plan")
+}
+
+// TestDamagedLedgerIsSetAside: its name is told, and what recon remembers comes
+// back by looking.
+func TestDamagedLedgerIsSetAside(t *testing.T) {
+	h := newHome(t, pvesim.Options{})
+	h.want(app.ExitOK, "import", "docker-media", "-q")
+	h.want(app.ExitOK, "drift", "-q")
+	h.write(".recon/ledger.db", strings.Repeat("garbage ", 2000))
+	for _, suffix := range []string{"-wal", "-shm"} {
+		os.Remove(filepath.Join(h.dir, ".recon", "ledger.db"+suffix))
+	}
+	h.want(app.ExitOK, "plan")
+	h.want(app.ExitOK, "drift")
+	if !strings.Contains(h.err.String(), "ledger.db.damaged-") {
+		t.Errorf("its name is not told: %s", &h.err)
+	}
+	h.sim.Update(setConfig(205, "memory", "4096"))
+	h.want(app.ExitDiffers, "plan")
+	if !strings.Contains(h.out.String(), "drift: live has moved") {
+		t.Errorf("the values in agreement were not remembered again:\n%s", &h.out)
+	}
+}

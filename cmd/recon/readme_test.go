@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// shown is a code block of a document that a program or a file must agree with:
+//
+//	<!-- output: recon drift -->      what the demo prints for that command
+//	<!-- example: home/recon.hcl -->  a file below manifests/examples
+var shown = regexp.MustCompile("(?m)^<!-- (output|example): (.+) -->\n```(\\w+)\n((?s:.*?))```$")
+
+// TestDocumentsShowWhatIs holds the code blocks of README and docs against what the
+// program prints today and against the examples that a test loads.
+func TestDocumentsShowWhatIs(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	var out, errs bytes.Buffer
+	if code := run(context.Background(), []string{"demo", "--color", "never"}, bytes.NewReader(nil), &out, &errs); code != 0 {
+		t.Fatalf("the demo exited with %d: %s", code, &errs)
+	}
+	root := filepath.Dir(filepath.Dir(filepath.Dir(scripts)))
+	docs, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(docs, filepath.Join(root, "README.md")) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := shown.ReplaceAllStringFunc(string(text), func(block string) string {
+			m := shown.FindStringSubmatch(block)
+			body := ""
+			if m[1] == "output" {
+				body = outputOf(t, out.String(), m[2])
+			} else {
+				b, err := os.ReadFile(filepath.Join(root, "manifests", "examples", m[2]))
+				if err != nil {
+					t.Fatal(err)
+				}
+				body = string(b)
+			}
+			return "<!-- " + m[1] + ": " + m[2] + " -->\n```" + m[3] + "\n" + body + "```"
+		})
+		if normal(want) == normal(string(text)) {
+			continue
+		}
+		if !*update {
+			t.Errorf("%s shows something else than there is; run make golden and look at the diff", filepath.Base(file))
+			continue
+		}
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// outputOf returns what the demo printed for a command, up to its counts.
+func outputOf(t *testing.T, story, command string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(story, "\n$ "+command+"\n")
+	body, _, ended := strings.Cut(rest, "API calls in ")
+	if !found || !ended {
+		t.Fatalf("the demo runs no %s", command)
+	}
+	for _, line := range strings.Split(body, "\n") {
+		if len([]rune(line)) > 80 {
+			t.Errorf("wider than 80 columns: %s", line)
+		}
+	}
+	took, _, _ := strings.Cut(rest[len(body):], "\n")
+	return "$ " + command + "\n" + body + took + "\n"
+}
+
+// normal takes out what differs between two runs.
+func normal(s string) string {
+	return dates.ReplaceAllString(durations.ReplaceAllString(s, "TIME"), "DATE")
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"recon/cmd/recon/internal/app"
+	"recon/providers/proxmox/pvesim"
+)
+
+// canaries are secrets planted in every input that can hold one.
+var canaries = []string{"canary-ci-password", "canary-root-password", "canary-older-password"}
+
+const secretManifest = `
+vm "media" {
+  vmid   = 111
+  onboot = false
+
+  cloud_init {
+    password = env("CANARY_CI")
+  }
+}
+
+lxc "new" {
+  vmid = 270
+
+  rootfs {
+    storage = "local-lvm"
+    size    = "1GiB"
+  }
+
+  create {
+    template = "local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst"
+    node     = "node01"
+    password = env("CANARY_ROOT")
+  }
+}
+`
+
+// TestNoSecretInAnyOutput runs every command with secrets in the token, in
+// manifests and in live state, and looks for them in all that is printed and in
+// every file that recon writes.
+func TestNoSecretInAnyOutput(t *testing.T) {
+	h := newHome(t, pvesim.Options{})
+	h.sim.Update(setConfig(112, "cipassword", canaries[2]))
+	_, tokenSecret, _ := strings.Cut(h.sim.Token(), "=")
+	secrets := append([]string{tokenSecret}, canaries...)
+	t.Setenv("CANARY_CI", canaries[0])
+	t.Setenv("CANARY_ROOT", canaries[1])
+	h.write("context.recon.hcl", "context {\n  claude_md = \"CLAUDE.md\"\n  session_log = \"log.md\"\n}\n")
+	h.want(app.ExitOK, "import", "nextcloud")
+	h.write("manifests/secret.hcl", secretManifest)
+
+	clean := func(what string) {
+		t.Helper()
+		for _, s := range secrets {
+			if bytes.Contains(h.out.Bytes(), []byte(s)) || bytes.Contains(h.err.Bytes(), []byte(s)) {
+				t.Errorf("%s prints the secret %s", what, s)
+			}
+		}
+	}
+	for _, args := range [][]string{
+		{"validate"},
+		{"plan", "-v"},
+		{"plan", "-o", "json"},
+		{"plan", "--out", filepath.Join(h.dir, "saved.plan")},
+		{"apply"},
+		{"apply", "--yes", "-v", "--allow", "restart"},
+		{"plan"},
+		{"drift", "--report", "html", "--out", filepath.Join(h.dir, "r.html")},
+		{"drift", "--report", "json", "--out", filepath.Join(h.dir, "r.json")},
+		{"context"},
+		{"show", "vm.media"},
+		{"show", "vm.media", "-o", "json"},
+		{"inventory", "-o", "json"},
+		{"inventory"},
+		{"history", "-o", "json"},
+		{"import", "--all", "--dry-run"},
+		{"adopt", "vm.media"},
+	} {
+		h.run(args...)
+		clean(strings.Join(args, " "))
+	}
+
+	// Another password, so that there is a change that shows it.
+	t.Setenv("CANARY_CI", "canary-newer-password")
+	secrets = append(secrets, "canary-newer-password")
+	for _, args := range [][]string{{"plan"}, {"plan", "-o", "json"}, {"drift", "-o", "json"}, {"adopt", "vm.media"}, {"show", "vm.media"}} {
+		h.run(args...)
+		clean(strings.Join(args, " "))
+	}
+
+	// Errors: a token that is refused, one of the wrong form.
+	for _, token := range []string{"root@pam!recon=canary-wrong-token", "canary-malformed-token"} {
+		t.Setenv("PVE_TOKEN", token)
+		secrets = append(secrets, strings.TrimPrefix(token, "root@pam!recon="))
+		h.run("plan", "-v")
+		clean("plan with a bad token")
+	}
+	filesHold(t, h.dir, secrets)
+}
+
+// filesHold looks for secrets in every file below a folder.
+func filesHold(t *testing.T, dir string, secrets []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		body, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, s := range secrets {
+			if bytes.Contains(body, []byte(s)) {
+				t.Errorf("%s holds the secret %s", path, s)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSecretInADocumentIsRefused: a text that would hold something that looks like
+// a secret is not written.
+func TestSecretInADocumentIsRefused(t *testing.T) {
+	h := newHome(t, pvesim.Options{})
+	h.write("manifests/a.hcl", "vm \"media\" {\n  vmid = 111\n  purpose = \"glpat-abcdefghij0123456789\"\n}\n")
+	h.write("context.recon.hcl", "context {\n  claude_md = \"CLAUDE.md\"\n}\n")
+	h.run("context")
+	if _, err := os.Stat(filepath.Join(h.dir, "CLAUDE.md")); err == nil {
+		t.Error("the document was written")
+	}
+	if !strings.Contains(h.err.String(), "looks like a secret") {
+		t.Errorf("nothing was said: %s", &h.err)
+	}
+}

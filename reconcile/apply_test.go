@@ -1,0 +1,303 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"testing"
+
+	"github.com/zclconf/go-cty/cty"
+	"go.uber.org/goleak"
+
+	"recon/inventory"
+	"recon/providers"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A fakeHome is a provider in memory: guests with a digest that counts their
+// changes. Hooks let a test interfere where a second editor or a broken line would.
+type fakeHome struct {
+	mu      sync.Mutex
+	guests  map[string]inventory.Attrs
+	version map[string]int
+	calls   []string
+	onDo    func(s inventory.Step) error // before a call; its error is the call's
+	after   func(s inventory.Step) error // after it took effect
+	onLook  func(identity string) error
+}
+
+func (h *fakeHome) Name() string { return "proxmox.home" }
+
+func (h *fakeHome) Read(ctx context.Context, want []inventory.Resource) (inventory.Snapshot, error) {
+	s := inventory.Snapshot{Provider: h.Name(), Complete: true, Quorate: true}
+	for _, w := range want {
+		s.Observations = append(s.Observations, h.Look(ctx, w))
+	}
+	return s, nil
+}
+
+func (h *fakeHome) Look(_ context.Context, r inventory.Resource) inventory.Observation {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.onLook != nil {
+		if err := h.onLook(r.Identity); err != nil {
+			return inventory.Observation{Resource: r, Err: err}
+		}
+	}
+	o := inventory.Observation{State: inventory.Absent, Resource: r}
+	if attrs, ok := h.guests[r.Identity]; ok {
+		o.State = inventory.Present
+		o.Digest = fmt.Sprint(h.version[r.Identity])
+		o.Resource.Attrs = maps.Clone(attrs)
+		raw := map[string]string{}
+		for p, v := range attrs {
+			raw[string(p)] = inventory.ShowValue(v)
+		}
+		o.Volatile = inventory.Volatile{Raw: raw, Node: "node1"}
+	}
+	return o
+}
+
+// Steps makes one call a field, so that a change has several.
+func (h *fakeHome) Steps(_ context.Context, c inventory.Change) ([]inventory.Step, []inventory.Reason, error) {
+	var out []inventory.Step
+	for _, f := range c.Writing() {
+		out = append(out, inventory.Step{
+			Method: "PUT", Path: c.Want.Identity, Params: map[string]string{string(f.Path): inventory.ShowValue(f.Desired)}, TakesDigest: true, Impact: f.Impact, Touches: []string{string(f.Path)},
+			Done: inventory.Probe{State: "present", Fields: map[inventory.Path]inventory.Value{f.Path: {Value: f.Desired}}}, Summary: "set " + string(f.Path),
+		})
+	}
+	return out, nil, nil
+}
+
+func (h *fakeHome) Do(_ context.Context, s inventory.Step, _ providers.Reporter) (providers.Result, error) {
+	if h.onDo != nil {
+		if err := h.onDo(s); err != nil {
+			return providers.Result{}, err
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s.Digest != fmt.Sprint(h.version[s.Path]) {
+		return providers.Result{}, providers.ErrChangedMeanwhile
+	}
+	for p, v := range s.Done.Fields {
+		h.guests[s.Path][p] = v.Value
+	}
+	h.version[s.Path]++
+	h.calls = append(h.calls, s.Path+" "+s.Summary)
+	if h.after != nil {
+		return providers.Result{}, h.after(s)
+	}
+	return providers.Result{}, nil
+}
+
+// edit is a second editor.
+func (h *fakeHome) edit(identity string, p inventory.Path, v cty.Value) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.guests[identity][p] = v
+	h.version[identity]++
+}
+
+// A memoryJournal counts what is in flight.
+type memoryJournal struct {
+	mu   sync.Mutex
+	open map[int64]string
+	n    int64
+	fail bool
+}
+
+func (j *memoryJournal) Begin(addr inventory.Address, _ string, s inventory.Step) (int64, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.fail {
+		return 0, errors.New("disk full")
+	}
+	j.n++
+	j.open[j.n] = addr.String() + " " + s.Summary
+	return j.n, nil
+}
+
+func (j *memoryJournal) End(id int64, _ string) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.open, id)
+	return nil
+}
+
+// applied runs an apply of wishes against a home.
+func applied(t *testing.T, h *fakeHome, opts Options, wishes ...inventory.Resource) []Result {
+	t.Helper()
+	snap, err := h.Read(context.Background(), wishes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := Request{Input: Input{Desired: wishes, Snapshots: []inventory.Snapshot{snap}}, Readers: []providers.Reader{h}}
+	p, err := New(context.Background(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &memoryJournal{open: map[int64]string{}}
+	if opts.Journal == nil {
+		opts.Journal = j
+	}
+	opts.Ceiling = inventory.ImpactDestroy
+	results := Apply(context.Background(), p, req, opts)
+	if len(j.open) > 0 {
+		t.Errorf("left in flight: %v", j.open)
+	}
+	return results
+}
+
+func newFakeHome() *fakeHome {
+	return &fakeHome{guests: map[string]inventory.Attrs{"home/111": {"onboot": cty.False, "description": cty.StringVal("a")}}, version: map[string]int{"home/111": 1}}
+}
+
+func twoFields() inventory.Resource {
+	w, _ := guest(inventory.Attrs{"onboot": cty.True, "description": cty.StringVal("b")}, nil, nil)
+	return w
+}
+
+func TestApplyInOrder(t *testing.T) {
+	h := newFakeHome()
+	r := applied(t, h, Options{}, twoFields())
+	if r[0].Status != StatusDone || len(h.calls) != 2 {
+		t.Errorf("%s %v, calls %v", r[0].Status, r[0].Err, h.calls)
+	}
+}
+
+// TestSecondEditor: somebody changes the guest between two steps. What remains is
+// the same, so apply goes on with the new digest.
+func TestSecondEditor(t *testing.T) {
+	h := newFakeHome()
+	once := sync.OnceFunc(func() { h.edit("home/111", "cores", cty.NumberIntVal(7)) })
+	h.onDo = func(s inventory.Step) error {
+		if s.Summary == "set onboot" {
+			once()
+		}
+		return nil
+	}
+	r := applied(t, h, Options{}, twoFields())
+	if r[0].Status != StatusDone {
+		t.Errorf("%s %v", r[0].Status, r[0].Err)
+	}
+	if cores, _ := inventory.Int(h.guests["home/111"]["cores"]); cores != 7 {
+		t.Error("the second editor's change was lost")
+	}
+}
+
+// TestSecondEditorChangesThePlan: other steps would be needed now; without
+// approval nothing more is done.
+func TestSecondEditorChangesThePlan(t *testing.T) {
+	for _, approve := range []bool{false, true} {
+		t.Run(fmt.Sprint(approve), func(t *testing.T) {
+			h := newFakeHome()
+			once := sync.OnceFunc(func() { h.edit("home/111", "onboot", cty.True) })
+			h.onDo = func(s inventory.Step) error { once(); return nil }
+			opts := Options{}
+			if approve {
+				opts.Approve = func(*inventory.Change) bool { return true }
+			}
+			r := applied(t, h, opts, twoFields())
+			if approve && r[0].Status != StatusDone {
+				t.Errorf("%s %v", r[0].Status, r[0].Err)
+			}
+			if !approve && (!r[0].Stale || r[0].Status != StatusSkipped || len(h.calls) > 0) {
+				t.Errorf("%s %v, calls %v", r[0].Status, r[0].Err, h.calls)
+			}
+		})
+	}
+}
+
+// TestLostAnswer: the call took effect and its answer was lost. The look decides.
+func TestLostAnswer(t *testing.T) {
+	h := newFakeHome()
+	h.after = func(inventory.Step) error { return fmt.Errorf("%w: connection reset", providers.ErrOutcomeUnknown) }
+	r := applied(t, h, Options{}, twoFields())
+	if r[0].Status != StatusDone || len(h.calls) != 2 {
+		t.Errorf("%s %v, calls %v", r[0].Status, r[0].Err, h.calls)
+	}
+}
+
+// TestLostRequest: the call did not arrive. It is not repeated, and the change
+// failed.
+func TestLostRequest(t *testing.T) {
+	h := newFakeHome()
+	tries := 0
+	h.onDo = func(inventory.Step) error {
+		tries++
+		return fmt.Errorf("%w: connection reset", providers.ErrOutcomeUnknown)
+	}
+	r := applied(t, h, Options{}, twoFields())
+	if r[0].Status != StatusFailed || tries != 1 {
+		t.Errorf("%s %v after %d tries", r[0].Status, r[0].Err, tries)
+	}
+}
+
+// TestUnseen: neither the answer nor the look tells what happened.
+func TestUnseen(t *testing.T) {
+	h := newFakeHome()
+	blind := false
+	h.onDo = func(inventory.Step) error { blind = true; return providers.ErrOutcomeUnknown }
+	h.onLook = func(string) error {
+		if blind {
+			return errors.New("596")
+		}
+		return nil
+	}
+	if r := applied(t, h, Options{}, twoFields()); r[0].Status != StatusUnknown {
+		t.Errorf("%s %v", r[0].Status, r[0].Err)
+	}
+}
+
+// TestNoJournalNoCall: what cannot be written down is not done.
+func TestNoJournalNoCall(t *testing.T) {
+	h := newFakeHome()
+	r := applied(t, h, Options{Journal: &memoryJournal{fail: true}}, twoFields())
+	if r[0].Status != StatusFailed || len(h.calls) > 0 {
+		t.Errorf("%s %v, calls %v", r[0].Status, r[0].Err, h.calls)
+	}
+}
+
+// TestForeignChangeIsSeen: a field that no step touches changed while recon was at
+// work; the read-back notices, and apply goes on from there.
+func TestForeignChangeIsSeen(t *testing.T) {
+	h := newFakeHome()
+	once := sync.OnceFunc(func() { go h.edit("home/111", "cores", cty.NumberIntVal(3)) })
+	h.after = func(inventory.Step) error { once(); return nil }
+	if r := applied(t, h, Options{}, twoFields()); r[0].Status != StatusDone {
+		t.Errorf("%s %v", r[0].Status, r[0].Err)
+	}
+}
+
+// TestDependents: a change waits for what it depends on, and is skipped when that
+// did not end as planned.
+func TestDependents(t *testing.T) {
+	h := newFakeHome()
+	h.guests["home/112"], h.version["home/112"] = inventory.Attrs{"onboot": cty.False}, 1
+	first := twoFields()
+	second := twoFields()
+	second.Addr.Name, second.Identity = "later", "home/112"
+	second.Attrs = inventory.Attrs{"onboot": cty.True}
+	h.onDo = func(s inventory.Step) error {
+		if s.Path == "home/111" {
+			return errors.New("no")
+		}
+		return nil
+	}
+	snap, _ := h.Read(context.Background(), []inventory.Resource{first, second})
+	req := Request{Input: Input{Desired: []inventory.Resource{second, first}, Snapshots: []inventory.Snapshot{snap}}, Readers: []providers.Reader{h}}
+	req.Graph.Add(inventory.Edge{From: second.Addr, To: first.Addr})
+	p, err := New(context.Background(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Apply(context.Background(), p, req, Options{Journal: &memoryJournal{open: map[int64]string{}}, Ceiling: inventory.ImpactDestroy})
+	if r[0].Change.Addr != first.Addr || r[0].Status != StatusFailed || r[1].Status != StatusSkipped || r[1].Err == nil {
+		t.Errorf("first %s, second %s %v", r[0].Status, r[1].Status, r[1].Err)
+	}
+}
