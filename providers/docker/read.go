@@ -23,6 +23,9 @@ func (p *Provider) Read(ctx context.Context, want []inventory.Resource) (invento
 	snap := inventory.Snapshot{Provider: p.Name(), Complete: true, Quorate: true}
 	s, err := p.see(ctx)
 	if err != nil {
+		p.mu.Lock()
+		p.last.facts = nil // the doctor judges nothing that is no longer seen
+		p.mu.Unlock()
 		return inventory.Snapshot{Provider: p.Name(), Calls: p.Calls() - before}, err
 	}
 	snap.Observations = append(snap.Observations, addressed(p.observeDaemon(s.probe, s.daemon, s.info), want))

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"recon/manifests"
+	"recon/providers/docker"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -135,6 +136,7 @@ type Session struct {
 	Root    string
 	Project *manifests.Project
 	fsys    fs.FS
+	dockers map[docker.Config]*docker.Provider // by how they are reached
 }
 
 // DiagnosticsError is a project that cannot be used, with every mistake in it.

@@ -15,8 +15,9 @@ func (s *Session) sshConfig(h *manifests.Host) sshhost.Config {
 	return sshhost.Config{Name: h.Name, Address: h.Address, Port: h.Port, User: h.User, Become: h.Become, IdentityFile: h.IdentityFile}
 }
 
-// dockerProvider makes the provider of a host. What its docker_daemon block says of
-// the daemon's file and restart goes with it.
+// dockerProvider returns the provider of a host. What its docker_daemon block says of
+// the daemon's file and restart goes with it. A command that looks twice, as apply
+// does, gets the same one, and with it the same connection.
 func (s *Session) dockerProvider(h *manifests.Host) *docker.Provider {
 	cfg := docker.Config{Host: s.sshConfig(h), Socket: h.DockerSocket, Probe: s.ProbeLinks}
 	for _, r := range s.Project.Resources {
@@ -25,7 +26,13 @@ func (s *Session) dockerProvider(h *manifests.Host) *docker.Provider {
 			cfg.ConfigFile, cfg.Restart, cfg.Reload = inventory.Text(r.Attrs["config_file"]), inventory.Text(r.Attrs["restart_command"]), inventory.Text(r.Attrs["reload_command"])
 		}
 	}
-	return docker.New(cfg)
+	if s.dockers == nil {
+		s.dockers = map[docker.Config]*docker.Provider{}
+	}
+	if s.dockers[cfg] == nil {
+		s.dockers[cfg] = docker.New(cfg)
+	}
+	return s.dockers[cfg]
 }
 
 // HostConfig returns how the host of that name is reached.
