@@ -188,5 +188,20 @@ func (e *Engine) end(t T) {
 			time.Sleep(50 * time.Millisecond)
 		}
 	}
+	e.unmount()
 	os.RemoveAll(e.Dir)
+}
+
+// unmount takes away what the engine leaves mounted below its folder.
+func (e *Engine) unmount() {
+	raw, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return
+	}
+	lines := strings.Split(string(raw), "\n")
+	for i := len(lines) - 1; i >= 0; i-- {
+		if f := strings.Fields(lines[i]); len(f) > 4 && strings.HasPrefix(f[4], e.Dir+"/") {
+			syscall.Unmount(f[4], syscall.MNT_DETACH)
+		}
+	}
 }
