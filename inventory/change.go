@@ -133,7 +133,8 @@ type Step struct {
 	Touches     []string        `json:"touches,omitempty"`      // provider keys that it changes
 	Secrets     map[string]Path `json:"secrets,omitempty"`      // parameters whose value is filled in from a field when the call is made
 	Done        Probe           `json:"done"`
-	Summary     string          `json:"summary"` // what it does, in words
+	Summary     string          `json:"summary"`         // what it does, in words
+	Notes       []string        `json:"notes,omitempty"` // what else happens because of it, for the person who decides
 }
 
 // A Probe decides from an observation whether a step happened.
@@ -166,7 +167,7 @@ func (p Probe) Holds(o *Observation) bool {
 	}
 	for _, path := range p.Running {
 		attr, _, _ := kind.Lookup(path)
-		if o.Running == nil || attr == nil || !attr.Same(ConfiguredValue(o, path), RunningValue(o, path)) {
+		if o.Running == nil || attr == nil || !attr.SameInUse(ConfiguredValue(o, path), RunningValue(o, path)) {
 			return false
 		}
 	}

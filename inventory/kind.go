@@ -67,6 +67,10 @@ type Attr struct {
 
 	// Equal compares two non-null values; nil means canonical equality.
 	Equal func(a, b cty.Value) bool
+
+	// Check reports a value that the type allows and the provider would not take;
+	// nil means that the type says it all.
+	Check func(cty.Value) error
 }
 
 // Same reports whether two values of the attribute mean the same. An absent value
@@ -89,6 +93,15 @@ func (a *Attr) Same(want, have cty.Value) bool {
 	return want.RawEquals(have)
 }
 
+// SameInUse reports whether what is configured and what is in use mean the same. An
+// absent value on either side is the attribute's default.
+func (a *Attr) SameInUse(configured, running cty.Value) bool {
+	if IsNull(configured) && a.Default != cty.NilVal {
+		configured = a.Default
+	}
+	return IsNull(configured) && IsNull(running) || a.Same(configured, running)
+}
+
 // A Block groups attributes of one device or subject of a resource.
 type Block struct {
 	Name  string      // network
@@ -96,7 +109,13 @@ type Block struct {
 	Key   string      // the provider's key of a block without label: rootfs
 	Attrs []*Attr
 	Doc   string
+
+	Free   bool // any absolute path is a label: path "/data"
+	Repeat bool // may be written several times, without label; the slots are 0, 1, ...
 }
+
+// Labelled reports whether the paths of the block have a slot.
+func (b *Block) Labelled() bool { return b.Slots != nil || b.Free || b.Repeat }
 
 // A SlotRange is a run of device slots: {"net", 0, 31}.
 type SlotRange struct {
@@ -112,6 +131,13 @@ func (r SlotRange) String() string {
 
 // HasSlot reports whether the label names a slot of the block.
 func (b *Block) HasSlot(label string) bool {
+	if b.Free {
+		return strings.HasPrefix(label, "/")
+	}
+	if b.Repeat {
+		n, err := strconv.Atoi(label)
+		return err == nil && n >= 0 && strconv.Itoa(n) == label
+	}
 	for _, r := range b.Slots {
 		digits, ok := strings.CutPrefix(label, r.Prefix)
 		n, err := strconv.Atoi(digits)
@@ -158,18 +184,17 @@ func (k *Kind) Block(name string) *Block {
 // Lookup finds the attribute that a path names, with its block and slot when it
 // has them. It returns nil when the kind knows no such path.
 func (k *Kind) Lookup(p Path) (attr *Attr, block *Block, slot string) {
-	parts := strings.Split(string(p), ".")
-	switch len(parts) {
-	case 1:
-		return k.Attr(parts[0]), nil, ""
-	case 2:
-		if b := k.Block(parts[0]); b != nil && b.Slots == nil {
-			return b.Attr(parts[1]), b, ""
-		}
-	case 3:
-		if b := k.Block(parts[0]); b != nil && b.HasSlot(parts[1]) {
-			return b.Attr(parts[2]), b, parts[1]
-		}
+	name, rest, nested := strings.Cut(string(p), ".")
+	if !nested {
+		return k.Attr(name), nil, ""
+	}
+	b, dot := k.Block(name), strings.LastIndexByte(rest, '.') // a free label may hold dots
+	switch {
+	case b == nil:
+	case !b.Labelled() && dot < 0:
+		return b.Attr(rest), b, ""
+	case b.Labelled() && dot >= 0 && b.HasSlot(rest[:dot]):
+		return b.Attr(rest[dot+1:]), b, rest[:dot]
 	}
 	return nil, nil, ""
 }
@@ -224,7 +249,7 @@ func findAttr(attrs []*Attr, name string) *Attr {
 	return nil
 }
 
-var kinds = sync.OnceValue(func() []*Kind { return []*Kind{vmKind(), lxcKind()} })
+var kinds = sync.OnceValue(func() []*Kind { return []*Kind{vmKind(), lxcKind(), daemonKind(), serviceKind()} })
 
 // Kinds returns the kinds of resource that recon reconciles. The tables are
 // shared and must not be changed.

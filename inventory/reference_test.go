@@ -39,6 +39,9 @@ func reference() string {
 			for _, r := range block.Slots {
 				slots = append(slots, r.String())
 			}
+			if block.Free {
+				slots = []string{"/path"}
+			}
 			if len(slots) > 0 {
 				head += " \"" + strings.Join(slots, "\", \"") + "\""
 			}
@@ -119,10 +122,11 @@ func TestTables(t *testing.T) {
 			if got, _, _ := k.Lookup(path); got != a {
 				t.Errorf("%s %s does not find its row", k.Name, path)
 			}
-			if a.Default != cty.NilVal && !a.Default.Type().Equals(a.Type) {
+			if a.Default != cty.NilVal && a.Type != cty.DynamicPseudoType && !a.Default.Type().Equals(a.Type) {
 				t.Errorf("%s %s: the default is a %s", k.Name, path, a.Default.Type().FriendlyName())
 			}
-			if !a.Computed && !a.Document && !a.RootOnly && a.Privilege == "" && a.Name != "vmid" {
+			inProxmox := k.Name == "vm" || k.Name == "lxc"
+			if inProxmox && !a.Computed && !a.Document && !a.RootOnly && a.Privilege == "" && a.Name != "vmid" {
 				t.Errorf("%s %s asks for no privilege", k.Name, path)
 			}
 		}
@@ -131,7 +135,12 @@ func TestTables(t *testing.T) {
 		}
 		for _, b := range k.Blocks {
 			slot := ""
-			if len(b.Slots) > 0 {
+			switch {
+			case b.Free:
+				slot = "/some.where/else"
+			case b.Repeat:
+				slot = "0"
+			case len(b.Slots) > 0:
 				slot = b.Slots[0].Prefix + "0"
 			}
 			for _, a := range b.Attrs {

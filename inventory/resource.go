@@ -33,8 +33,8 @@ func (a Attrs) Slots(block string) []string {
 	seen := map[string]bool{}
 	for p := range a {
 		rest, ok := strings.CutPrefix(string(p), block+".")
-		if slot, _, nested := strings.Cut(rest, "."); ok && nested {
-			seen[slot] = true
+		if dot := strings.LastIndexByte(rest, '.'); ok && dot >= 0 {
+			seen[rest[:dot]] = true
 		}
 	}
 	return slices.SortedFunc(maps.Keys(seen), NaturalCompare)

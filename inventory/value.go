@@ -181,10 +181,15 @@ func ShowValue(v cty.Value) string {
 		return v.AsBigFloat().Text('f', -1)
 	case v.Type() == cty.Bool:
 		return strconv.FormatBool(v.True())
-	case v.CanIterateElements():
+	case isStrings(v):
 		return "[" + strings.Join(Strings(v), ", ") + "]"
 	}
-	return v.GoString()
+	return jsonOf(v)
+}
+
+// isStrings reports a list or set of strings.
+func isStrings(v cty.Value) bool {
+	return v.Type().IsCollectionType() && !v.Type().IsMapType() && v.Type().ElementType() == cty.String
 }
 
 // JSONValue turns a value into what encoding/json writes: bytes and numbers as
@@ -199,7 +204,7 @@ func JSONValue(v cty.Value) any {
 		return v.True()
 	case v.Type() == cty.Number:
 		return json.Number(v.AsBigFloat().Text('f', -1))
-	case v.CanIterateElements() && !v.Type().IsMapType() && !v.Type().IsObjectType():
+	case isStrings(v):
 		items := Strings(v)
 		if items == nil {
 			items = []string{}

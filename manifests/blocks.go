@@ -105,7 +105,11 @@ func warnings(diags hcl.Diagnostics) (out hcl.Diagnostics) {
 func (l *loader) resources() {
 	for _, g := range l.guests {
 		for _, r := range g.resources {
-			l.place(&r)
+			if r.Addr.Kind == inventory.KindDaemon || r.Addr.Kind == inventory.KindService {
+				l.placeOnHost(&r)
+			} else {
+				l.place(&r)
+			}
 			l.project.Resources = append(l.project.Resources, r)
 		}
 	}
@@ -152,6 +156,10 @@ func (l *loader) duplicates() {
 	for i := range l.project.Resources {
 		r := &l.project.Resources[i]
 		if other := first[r.Identity]; r.Identity != "" && other != nil {
+			if r.Origin["vmid"] == (hcl.Range{}) {
+				l.report(errorAt(r.Range, "Duplicate resource", "%s and %s (%s) both are %s.", r.Addr, other.Addr, place(other.Range), r.Identity))
+				continue
+			}
 			l.report(errorAt(r.Origin["vmid"], "Duplicate vmid", "%s and %s (%s) both claim %s.", r.Addr, other.Addr, place(other.Origin["vmid"]), r.Identity))
 			continue
 		}
@@ -293,6 +301,11 @@ func (l *loader) links() {
 		known[l.project.Resources[i].Addr] = true
 		names = append(names, l.project.Resources[i].Addr.String())
 	}
+	for _, h := range l.project.Hosts {
+		known[h.Addr()] = true
+		names = append(names, h.Addr().String())
+	}
+	l.hostEdges()
 	for _, p := range l.pending {
 		if !known[p.addr] {
 			l.report(errorAt(p.rng, "Unknown address", "%s is not declared anywhere.%s", p.addr, didYouMean(p.addr.String(), names)))

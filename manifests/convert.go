@@ -109,6 +109,9 @@ func checkValue(a *inventory.Attr, v cty.Value) error {
 	if a.Enum != nil && !slices.Contains(a.Enum, inventory.Text(v)) {
 		return fmt.Errorf("%q is not one of %s.%s", inventory.Text(v), strings.Join(a.Enum, ", "), strings.TrimSuffix(didYouMean(inventory.Text(v), a.Enum), "."))
 	}
+	if a.Check != nil {
+		return a.Check(v)
+	}
 	if check := checks[a.Name]; check != nil {
 		return check(v)
 	}

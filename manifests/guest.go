@@ -72,6 +72,9 @@ func guestSpec(k *inventory.Kind) spec {
 		attrs:  []string{"for_each", "cluster", "depends_on", "protect", "on_drift", "absent", "terraform_address", "owner"},
 		blocks: []string{"ignore", "create"},
 	}
+	if onHost(k) {
+		s.attrs, s.blocks = []string{"for_each", "host", "depends_on", "protect", "on_drift"}, []string{"ignore"}
+	}
 	for _, a := range k.Attrs {
 		s.attrs = append(s.attrs, a.Name)
 	}
@@ -235,6 +238,9 @@ func (d *guestDecoder) reportOnce(diags hcl.Diagnostics) {
 // slot reads the label of a nested block and reports a slot that is unknown or
 // taken.
 func (d *guestDecoder) slot(block *inventory.Block, b *hclsyntax.Block) (string, bool) {
+	if block.Free || block.Repeat {
+		return d.freeSlot(block, b)
+	}
 	if block.Slots == nil {
 		if diag := labels(b); diag != nil {
 			d.report(diag)
@@ -268,7 +274,7 @@ func (d *guestDecoder) taken(p inventory.Path, b *hclsyntax.Block) bool {
 
 // defaultName gives the guest its name: the one default that counts as written.
 func (d *guestDecoder) defaultName() {
-	if !inventory.IsNull(d.res.Attrs["name"]) || d.guest.block.Body.Attributes["name"] != nil {
+	if d.guest.kind.Attr("name") == nil || !inventory.IsNull(d.res.Attrs["name"]) || d.guest.block.Body.Attributes["name"] != nil {
 		return
 	}
 	name := d.res.Addr.Name
@@ -285,6 +291,9 @@ func (d *guestDecoder) defaultName() {
 }
 
 func (d *guestDecoder) required() {
+	if onHost(d.guest.kind) && d.guest.block.Body.Attributes["host"] == nil {
+		d.report(errorAt(d.guest.block.DefRange(), "Missing argument", "%s needs the argument \"host\": the address of a host block, host.NAME.", d.res.Addr))
+	}
 	for _, a := range d.guest.kind.Attrs {
 		if a.Required && d.guest.block.Body.Attributes[a.Name] == nil {
 			d.report(errorAt(d.guest.block.DefRange(), "Missing argument", "%s needs the argument %q: %s", d.res.Addr, a.Name, a.Doc))

@@ -40,9 +40,11 @@ func Load(fsys fs.FS, opts Options) (*Project, hcl.Diagnostics) {
 	l.variables()
 	l.evaluateAll()
 	l.clusters()
+	l.hosts()
 	l.terraforms()
 	l.resources()
 	l.singles()
+	l.silences()
 	l.links()
 	l.duplicates()
 	slices.SortFunc(l.project.Resources, func(a, b inventory.Resource) int { return inventory.CompareAddress(a.Addr, b.Addr) })
@@ -79,7 +81,7 @@ func (l *loader) report(d ...*hcl.Diagnostic) {
 	}
 }
 
-var topLevel = spec{what: "a manifest", blocks: []string{"recon", "proxmox", "vm", "lxc", "context", "schedule", "variable", "locals", "moved", "terraform"}}
+var topLevel = spec{what: "a manifest", blocks: []string{"recon", "proxmox", "vm", "lxc", "host", "docker_daemon", "service", "silence", "context", "schedule", "variable", "locals", "moved", "terraform"}}
 
 // collect sorts the blocks of one file by what they are.
 func (l *loader) collect(body *hclsyntax.Body) {
@@ -90,7 +92,7 @@ func (l *loader) collect(body *hclsyntax.Body) {
 			l.vars = append(l.vars, b)
 		case "locals":
 			l.collectLocals(b)
-		case "vm", "lxc":
+		case "vm", "lxc", inventory.KindDaemon, inventory.KindService:
 			l.collectGuest(b)
 		default:
 			if contains(topLevel.blocks, b.Type) {

@@ -17,6 +17,8 @@ func (d *guestDecoder) policy(arg *hclsyntax.Attribute) {
 	switch arg.Name {
 	case "cluster":
 		d.link(arg.Expr, func(name string) { d.res.Provider = "proxmox." + name })
+	case "host":
+		d.host(arg)
 	case "depends_on":
 		d.dependsOn(arg)
 	case "protect":

@@ -14,8 +14,10 @@ import (
 type Project struct {
 	Settings  Settings
 	Clusters  []Cluster
+	Hosts     []Host // machines reached over SSH, sorted by name
 	Terraform []Terraform
 	Resources []inventory.Resource // sorted by address
+	Silences  []Silence            // findings that nobody wants to hear of
 	Context   *Context             // nil when no context block is written
 	Schedules []Schedule
 	Moved     []Moved

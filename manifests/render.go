@@ -16,6 +16,7 @@ import (
 type Rendering struct {
 	Label    string
 	Cluster  string // written only when it is not the project's one cluster
+	Host     string // of a docker_daemon or service
 	Resource inventory.Resource
 	Masked   []inventory.Path // fields that have a value which the provider does not tell
 }
@@ -50,13 +51,16 @@ func topGroups(r Rendering, kind *inventory.Kind) []string {
 	if r.Cluster != "" {
 		fmt.Fprintf(&who, "cluster = proxmox.%s\n", r.Cluster)
 	}
+	if r.Host != "" {
+		fmt.Fprintf(&who, "host = host.%s\n", r.Host)
+	}
 	for _, a := range kind.Attrs {
 		if !written(r, a, inventory.Path(a.Name)) {
 			continue
 		}
 		line := assignment(a, r.Resource.Attrs[inventory.Path(a.Name)])
 		switch {
-		case contains([]string{"vmid", "name", "pool", "tags", "description"}, a.Name):
+		case contains([]string{"vmid", "name", "container", "pool", "tags", "description"}, a.Name):
 			who.WriteString(line)
 		case a.Privilege == "VM.Config.CPU" || a.Privilege == "VM.Config.Memory":
 			has.WriteString(line)
@@ -79,6 +83,8 @@ func written(r Rendering, a *inventory.Attr, p inventory.Path) bool {
 	switch {
 	case a.Name == "vmid":
 		return true
+	case a.Name == "container":
+		return !inventory.IsNull(v) && inventory.Text(v) != r.Label
 	case inventory.IsNull(v) || a.Computed || a.Document:
 		return false
 	case a.Name == "name":
@@ -100,7 +106,7 @@ func isDefault(a *inventory.Attr, v cty.Value) bool {
 // renderBlocks writes the nested blocks of one type, a text each.
 func renderBlocks(r Rendering, block *inventory.Block) []string {
 	slots := []string{""}
-	if block.Slots != nil {
+	if block.Labelled() {
 		slots = r.Resource.Attrs.Slots(block.Name)
 	}
 	var out []string
@@ -120,7 +126,7 @@ func renderBlocks(r Rendering, block *inventory.Block) []string {
 			continue
 		}
 		head := block.Name
-		if slot != "" {
+		if slot != "" && !block.Repeat {
 			head += fmt.Sprintf(" %q", slot)
 		}
 		out = append(out, head+" {\n"+body.String()+"}\n")

@@ -204,7 +204,7 @@ func verdict(f *inventory.FieldChange, running bool) inventory.Verdict {
 		switch {
 		case !inventory.IsNull(f.Terraform) && !same(f.Desired, f.Terraform):
 			return inventory.VerdictTerraformStale
-		case running && hasRunning(f) && !same(f.Live, f.Running):
+		case running && hasRunning(f) && !f.Attr.SameInUse(f.Live, f.Running):
 			return inventory.VerdictPendingReboot
 		}
 		return inventory.VerdictInSync

@@ -76,6 +76,7 @@ type CallJSON struct {
 	Method string            `json:"method"`
 	Path   string            `json:"path"`
 	Params map[string]string `json:"params"`
+	Notes  []string          `json:"notes"` // what else happens because of it
 }
 
 type unknownJSON struct {
@@ -174,7 +175,7 @@ func CallsJSON(steps []inventory.Step) []CallJSON {
 		if params == nil {
 			params = map[string]string{}
 		}
-		out = append(out, CallJSON{Method: s.Method, Path: s.Path, Params: params})
+		out = append(out, CallJSON{Method: s.Method, Path: s.Path, Params: params, Notes: orEmpty(s.Notes)})
 	}
 	return out
 }

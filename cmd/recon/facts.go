@@ -63,11 +63,11 @@ func runFacts(cmd *cobra.Command, c *cli, o factsOptions, paths []string) error 
 		}
 	}
 	if c.json() {
-		if err := c.printJSON(term.FindingsJSON(check.Findings)); err != nil {
+		if err := c.printJSON(term.StatementsJSON(check.Findings)); err != nil {
 			return err
 		}
 	} else {
-		c.printer().Findings(check.Findings)
+		c.printer().Statements(check.Findings)
 	}
 	if o.report != "" {
 		body, err := term.FactsReport(o.report, check.Findings)

@@ -36,6 +36,11 @@ func TestMain(m *testing.M) {
 //	edit FILE OLD NEW      replace text in a file; a blank matches any number of them
 //	exits CODE ARGS...     run recon and check its exit code
 //	answers FILE           compare what it printed, times and dates apart
+//	engine NAME            start a Docker engine of its own with NAME.json as its
+//	                       daemon.json, and write its host block into NAME.recon.hcl
+//	docker NAME ARGS       run the Docker command line against that engine
+//
+// The condition [docker] says whether a Docker engine can be started here.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -48,7 +53,8 @@ func TestScripts(t *testing.T) {
 			e.Values[simKey{}] = &scriptSim{t: t}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "edit": cmdEdit, "exits": cmdExits, "answers": cmdAnswers},
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "edit": cmdEdit, "exits": cmdExits, "engine": cmdEngine, "docker": cmdDocker, "answers": cmdAnswers},
+		Condition: hasPart,
 	})
 }
 

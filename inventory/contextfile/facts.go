@@ -14,6 +14,7 @@ type Facts struct {
 	Services []Service // sorted by address
 	Drift    []Drift
 	Tasks    []Task
+	Findings []Finding // sorted by rule; hints are left out
 	Sources  []Source
 	Events   []inventory.Event // oldest first
 }

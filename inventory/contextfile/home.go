@@ -67,6 +67,7 @@ func homeAt(f *Facts, date string, l level) string {
 	guestTable(&b, f, l)
 	serviceLines(&b, f, l.services)
 	openDrift(&b, f)
+	findings(&b, f)
 	writeList(&b, "Waiting for a restart", addresses(f, func(g *Guest) bool { return g.Reboot }))
 	writeList(&b, "Protected, do not change", addresses(f, func(g *Guest) bool { return g.Protect }))
 	stale(&b, f)

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"recon/manifests"
+	"recon/providers/docker"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -90,6 +91,8 @@ type Options struct {
 	Warn     func(hcl.Diagnostics, map[string]*hcl.File) // hears of warnings
 	Progress func(what string, done, total int)          // hears of long work; nil: nobody listens
 	Now      func() time.Time
+
+	ProbeLinks bool // try hard links inside containers
 }
 
 // StateDir is the folder that belongs to recon inside a project.
@@ -133,6 +136,7 @@ type Session struct {
 	Root    string
 	Project *manifests.Project
 	fsys    fs.FS
+	dockers map[docker.Config]*docker.Provider // by how they are reached
 }
 
 // DiagnosticsError is a project that cannot be used, with every mistake in it.

@@ -61,6 +61,11 @@ func (s *Session) Facts(w *World, p *reconcile.Plan, h history) *contextfile.Fac
 	})
 	f.Drift = openDrift(w, p)
 	f.Tasks = tasksOf(w, p, h.inFlight)
+	for _, x := range p.Findings {
+		if x.Severity != "info" {
+			f.Findings = append(f.Findings, contextfile.Finding{Rule: x.Rule, Subject: x.Address})
+		}
+	}
 	return f
 }
 

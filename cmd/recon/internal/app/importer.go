@@ -81,6 +81,9 @@ func matching(what []string, o *inventory.Observation) []string {
 
 // importOne renders one guest into its file. Existing files are appended to.
 func (s *Session) importOne(im *Import, o *inventory.Observation, labels map[inventory.Address]bool) error {
+	if !isGuest(o.Resource.Addr.Kind) {
+		return s.importFromHost(im, o, labels)
+	}
 	cluster, _, _ := strings.Cut(o.Resource.Identity, "/")
 	vmid := vmidOf(o.Resource.Identity)
 	addr := inventory.Address{Kind: o.Resource.Addr.Kind, Name: inventory.Label(o.Resource.Name(), vmid)}
@@ -96,7 +99,11 @@ func (s *Session) importOne(im *Import, o *inventory.Observation, labels map[inv
 	if len(s.Project.Clusters) > 1 {
 		r.Cluster = cluster
 	}
-	text := manifests.Render(r)
+	return s.importBlock(im, o, addr, file, manifests.Render(r))
+}
+
+// importBlock appends a block to its file.
+func (s *Session) importBlock(im *Import, o *inventory.Observation, addr inventory.Address, file string, text []byte) error {
 	if _, begun := im.Files[file]; !begun {
 		old, exists, err := s.readDocument(file)
 		if err != nil {

@@ -152,6 +152,9 @@ func (s *Session) readers() ([]providers.Reader, error) {
 		}
 		out = append(out, p)
 	}
+	for i := range s.Project.Hosts {
+		out = append(out, s.dockerProvider(&s.Project.Hosts[i]))
+	}
 	return append(out, s.terraforms()...), nil
 }
 
@@ -298,6 +301,9 @@ func (s *Session) Plan(ctx context.Context, w *World, targets []inventory.Addres
 		return nil, err
 	}
 	s.attribute(ctx, w, p)
+	if err := s.examine(ctx, w, p); err != nil {
+		return nil, err
+	}
 	p.Elapsed = w.Elapsed + time.Since(start)
 	return p, nil
 }

@@ -114,7 +114,7 @@ func (r *recorder) sightings(ctx context.Context) error {
 		switch {
 		case o.State == inventory.Present:
 			seen = append(seen, o)
-			if !known && !r.first && r.done[o.Resource.Addr] == nil {
+			if !known && !r.first && r.done[o.Resource.Addr] == nil && r.metBefore(o.Resource.Provider) {
 				r.event(inventory.Event{Address: o.Resource.Addr, Identity: id, Kind: inventory.Appeared, Summary: fmt.Sprintf("%s appeared on %s", o.Resource.Addr, o.Volatile.Node)})
 			}
 		case o.State == inventory.Absent && known:
@@ -129,6 +129,17 @@ func (r *recorder) sightings(ctx context.Context) error {
 		}
 	}
 	return r.ledger.SaveSightings(seen, gone)
+}
+
+// metBefore reports whether anything of the provider was seen before: everything of
+// a new cluster or host is new, and none of it is news.
+func (r *recorder) metBefore(provider string) bool {
+	for _, s := range r.world.Memory.Sightings {
+		if s.Provider == provider {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *recorder) disappeared(old ledger.Sighting) {

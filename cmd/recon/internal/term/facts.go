@@ -9,8 +9,8 @@ import (
 	"recon/inventory/factcheck"
 )
 
-// Findings writes what recon facts found, a line each.
-func (p *Printer) Findings(findings []factcheck.Finding) {
+// Statements writes what recon facts found, a line each.
+func (p *Printer) Statements(findings []factcheck.Finding) {
 	fixable := 0
 	for i := range findings {
 		f := &findings[i]
@@ -57,8 +57,8 @@ func kindWord(kind string) string {
 	return kind
 }
 
-// FindingsJSON is the JSON of recon facts.
-func FindingsJSON(findings []factcheck.Finding) any {
+// StatementsJSON is the JSON of recon facts.
+func StatementsJSON(findings []factcheck.Finding) any {
 	if findings == nil {
 		findings = []factcheck.Finding{}
 	}
@@ -72,7 +72,7 @@ func FindingsJSON(findings []factcheck.Finding) any {
 func FactsReport(format string, findings []factcheck.Finding) ([]byte, error) {
 	switch format {
 	case "json":
-		return json.MarshalIndent(FindingsJSON(findings), "", "  ")
+		return json.MarshalIndent(StatementsJSON(findings), "", "  ")
 	case "html":
 		return factsPage(findings)
 	}

@@ -150,6 +150,11 @@ func (p *Printer) consequences(c *inventory.Change) {
 		text += fmt.Sprintf(" (needs --allow %s)", c.Impact)
 	}
 	fmt.Fprintln(p.W, wrap("    "+text, "      ", p.width()))
+	for _, s := range c.Steps {
+		for _, note := range s.Notes {
+			fmt.Fprintln(p.W, wrap("      "+Clean(note), "      ", p.width()))
+		}
+	}
 	if c.Action == inventory.ActionDelete {
 		for _, v := range c.Have.Volatile.Volumes {
 			fmt.Fprintf(p.W, "      %s %s\n", p.paint(bad, "lost:"), Clean(v))
@@ -220,8 +225,19 @@ func (p *Printer) unmanaged(obs []inventory.Observation) {
 }
 
 func (p *Printer) findings(findings []inventory.Finding) {
+	hints := 0
 	for _, f := range findings {
-		fmt.Fprintf(p.W, "! %s  %s\n    %s\n", p.paint(bold, f.Address), f.Rule, Clean(f.Summary))
+		if f.Severity == "info" {
+			hints++
+			continue
+		}
+		fmt.Fprintf(p.W, "! %s  %s\n%s\n", p.paint(bold, Clean(f.Address)), f.Rule, wrap("    "+Clean(f.Summary), "      ", p.width()))
+	}
+	if hints > 0 {
+		fmt.Fprintf(p.W, "! %d more hint(s) in recon doctor\n", hints)
+	}
+	if len(findings) > 0 {
+		fmt.Fprintln(p.W)
 	}
 }
 

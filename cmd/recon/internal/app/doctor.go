@@ -1,0 +1,171 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"recon/inventory"
+	"recon/inventory/doctor"
+	"recon/manifests"
+	"recon/providers/docker"
+	"recon/providers/docker/compose"
+	"recon/reconcile"
+)
+
+// Findings are what the doctor has to say, and what it was asked not to say.
+type Findings struct {
+	Told     []inventory.Finding
+	Silenced int
+}
+
+// Doctor applies the rules of those names, all when there is none, to what was
+// observed and to the files of the repository.
+func (s *Session) Doctor(ctx context.Context, w *World, names ...string) (Findings, error) {
+	facts, err := s.doctorFacts(ctx, w)
+	if err != nil {
+		return Findings{}, err
+	}
+	var out Findings
+	for _, f := range doctor.Examine(facts, names...) {
+		if s.silenced(f) {
+			out.Silenced++
+			continue
+		}
+		out.Told = append(out.Told, f)
+	}
+	return out, nil
+}
+
+// CheckRules reports rules that do not exist, in --rule and in silence blocks.
+func (s *Session) CheckRules(names []string) error {
+	known := map[string]bool{}
+	var all []string
+	for _, r := range doctor.Rules() {
+		known[r.Name] = true
+		all = append(all, r.Name)
+	}
+	for _, sil := range s.Project.Silences {
+		if !known[sil.Rule] {
+			return &Failure{Code: ExitError, Err: fmt.Errorf("%s:%d: there is no rule %q to silence", sil.Range.Filename, sil.Range.Start.Line, sil.Rule), Hint: "rules: " + strings.Join(all, ", ")}
+		}
+	}
+	for _, n := range names {
+		if !known[n] {
+			return &Failure{Code: ExitUsage, Err: fmt.Errorf("there is no rule %q", n), Hint: "rules: " + strings.Join(all, ", ")}
+		}
+	}
+	return nil
+}
+
+// silenced reports a finding that a silence block covers, by address or by file.
+func (s *Session) silenced(f inventory.Finding) bool {
+	file, _, _ := strings.Cut(f.Address, ":")
+	return slices.ContainsFunc(s.Project.Silences, func(sil manifests.Silence) bool {
+		return sil.Covers(f.Rule, f.Address, s.Now()) || sil.Covers(f.Rule, file, s.Now())
+	})
+}
+
+// doctorFacts gathers what the rules judge.
+func (s *Session) doctorFacts(ctx context.Context, w *World) (*doctor.Facts, error) {
+	f := &doctor.Facts{}
+	var err error
+	if f.Files, err = compose.Scan(ctx, s.fsys); err != nil {
+		return nil, err
+	}
+	guests := s.guestFacts(w)
+	for _, g := range guests {
+		f.Guests = append(f.Guests, *g)
+	}
+	slices.SortFunc(f.Guests, func(a, b doctor.Guest) int { return inventory.NaturalCompare(a.Address, b.Address) })
+	for _, r := range w.Readers {
+		p, ok := r.(*docker.Provider)
+		if !ok || p.Facts() == nil {
+			continue
+		}
+		h := *p.Facts()
+		s.declaredFacts(&h, guests)
+		f.Hosts = append(f.Hosts, h)
+	}
+	for i := range s.Project.Resources {
+		if r := &s.Project.Resources[i]; r.Addr.Kind == inventory.KindService {
+			f.Services = append(f.Services, serviceFacts(r))
+		}
+	}
+	return f, nil
+}
+
+// declaredFacts adds to a host what the manifests say of it.
+func (s *Session) declaredFacts(h *doctor.Host, guests map[inventory.Address]*doctor.Guest) {
+	if block := s.Project.Host(h.Name); block != nil && !block.Guest.IsZero() {
+		h.Guest = guests[block.Guest]
+	}
+	for _, r := range s.Project.Resources {
+		if r.Addr.Kind == inventory.KindDaemon && r.Provider == "docker."+h.Name {
+			h.Daemon, h.WantDNS = r.Addr.String(), inventory.Strings(r.Attrs["dns"])
+		}
+	}
+}
+
+// guestFacts are the guests that are declared, with what was observed of them.
+func (s *Session) guestFacts(w *World) map[inventory.Address]*doctor.Guest {
+	out := map[inventory.Address]*doctor.Guest{}
+	seen := map[string]inventory.Observation{}
+	for _, o := range w.observations() {
+		seen[o.Resource.Identity] = o
+	}
+	for i := range s.Project.Resources {
+		r := &s.Project.Resources[i]
+		if !isGuest(r.Addr.Kind) {
+			continue
+		}
+		g := &doctor.Guest{Address: r.Addr.String(), Kind: r.Addr.Kind, Nameservers: inventory.Strings(r.Attrs["nameservers"])}
+		attrs := r.Attrs
+		if o, ok := seen[r.Identity]; ok && o.State == inventory.Present {
+			attrs, g.Known = o.Resource.Attrs, true
+		}
+		g.Features, g.Unprivileged = inventory.Strings(attrs["features"]), inventory.True(attrs["unprivileged"])
+		for _, slot := range attrs.Slots("network") {
+			for _, n := range networkOf(attrs, slot) {
+				if ip, _, ok := strings.Cut(n.Address, "/"); ok {
+					g.IPs = append(g.IPs, ip)
+				}
+			}
+		}
+		out[r.Addr] = g
+	}
+	return out
+}
+
+// serviceFacts are what a service block says.
+func serviceFacts(r *inventory.Resource) doctor.Service {
+	_, name, _ := strings.Cut(r.Identity, "/")
+	out := doctor.Service{Address: r.Addr.String(), Host: hostOf(r.Identity), Container: name, Source: fmt.Sprintf("%s:%d", r.Range.Filename, r.Range.Start.Line)}
+	field := func(block, slot, name string) string {
+		return inventory.Text(r.Attrs[inventory.Path(block+"."+slot+"."+name)])
+	}
+	for _, target := range r.Attrs.Slots("path") {
+		out.Paths = append(out.Paths, doctor.WantPath{
+			Target: target, Source: field("path", target, "source"), Owner: field("path", target, "owner"), Writable: inventory.True(r.Attrs[inventory.Path("path."+target+".writable")]),
+		})
+	}
+	for _, slot := range r.Attrs.Slots("hardlink") {
+		out.Links = append(out.Links, doctor.Link{From: field("hardlink", slot, "from"), To: field("hardlink", slot, "to")})
+	}
+	return out
+}
+
+// examine adds to a plan what the doctor has to say. Without hosts nobody has asked
+// for a doctor: recon doctor still looks at the files.
+func (s *Session) examine(ctx context.Context, w *World, p *reconcile.Plan) error {
+	if len(s.Project.Hosts) == 0 {
+		return nil
+	}
+	if err := s.CheckRules(nil); err != nil {
+		return err
+	}
+	found, err := s.Doctor(ctx, w)
+	p.Findings = append(p.Findings, found.Told...)
+	return err
+}

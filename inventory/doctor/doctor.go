@@ -1,0 +1,84 @@
+package doctor
+
+import (
+	"cmp"
+	"slices"
+
+	"recon/inventory"
+)
+
+// A Rule judges the facts.
+type Rule struct {
+	Name  string
+	Why   string // why it matters, in a sentence
+	check func(*Facts) []inventory.Finding
+}
+
+// Rules returns all rules, by name.
+func Rules() []Rule {
+	return []Rule{
+		{"container-dns", "A container that asks another server than the declared one does not know the home's own names.", containerDNS},
+		{"container-localhost", "Inside a container localhost is the container itself, not its host and not its neighbour.", containerLocalhost},
+		{"daemon-json-overwritten", "Whoever writes the whole file takes out what the other one set, and nobody notices before the next restart.", daemonJSONOverwritten},
+		{"daemon-json-pending", "What is written and not in use takes effect at a restart that nobody expects.", daemonJSONPending},
+		{"declared-mount-missing", "A program that writes to a path that is not mounted writes into its container, and the data goes with it.", declaredMountMissing},
+		{"duplicate-ip", "Two machines with one address answer by turns.", duplicateIP},
+		{"hardlink-nested-bind", "A mount inside a mount is a mount of its own: no hard link leads into it.", hardlinkNestedBind},
+		{"hardlink-split-mounts", "link(2) and rename(2) work within one mount only, so every import is copied and takes its space twice.", hardlinkSplitMounts},
+		{"host-dns", "A host that asks another server than the declared one hands that server on to its containers.", hostDNS},
+		{"image-latest", "An image without a fixed tag is another program after the next pull.", imageLatest},
+		{"lxc-docker-features", "Docker in an LXC container needs features of it, and fails in odd places without.", lxcDockerFeatures},
+		{"mount-source-not-mounted", "A program that starts before its disk is mounted writes to the folder below it.", mountSourceNotMounted},
+		{"path-owner-mismatch", "A user who may not write to the folder fails at the first import.", pathOwnerMismatch},
+		{"port-conflict", "Of two programs on one port the second does not start.", portConflict},
+		{"restart-loop", "A container that dies at once is down, whatever its state says.", restartLoop},
+		{"shared-network-missing", "Containers find each other by name only on a network that both are on.", sharedNetworkMissing},
+	}
+}
+
+// Examine applies the rules of those names, all when there is none. Findings come
+// sorted by rule and address; what a rule says twice is said once.
+func Examine(f *Facts, names ...string) []inventory.Finding {
+	var out []inventory.Finding
+	for _, r := range Rules() {
+		if len(names) > 0 && !slices.Contains(names, r.Name) {
+			continue
+		}
+		for _, finding := range r.check(f) {
+			finding.Rule = r.Name
+			finding.Detail = cmp.Or(finding.Detail, r.Why)
+			if finding.Severity == "" {
+				finding.Severity = "warning"
+			}
+			for i, e := range finding.Evidence {
+				finding.Evidence[i] = plain(e)
+			}
+			finding.Summary, finding.Fix = plain(finding.Summary), plain(finding.Fix)
+			out = append(out, finding)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b inventory.Finding) int {
+		return cmp.Or(cmp.Compare(a.Rule, b.Rule), inventory.NaturalCompare(a.Address, b.Address), cmp.Compare(a.Summary, b.Summary))
+	})
+	return slices.CompactFunc(out, func(a, b inventory.Finding) bool {
+		return a.Rule == b.Rule && a.Address == b.Address && a.Summary == b.Summary
+	})
+}
+
+// plain keeps text that came from outside to one line of printable characters, of
+// a length that a line bears.
+func plain(s string) string {
+	out := []rune{}
+	for _, r := range s {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			r = ' '
+		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2060 && r <= 0x206f || r == 0xfeff:
+			r = '\ufffd'
+		}
+		if out = append(out, r); len(out) == 600 {
+			return string(out) + "..."
+		}
+	}
+	return string(out)
+}

@@ -1,0 +1,171 @@
+// Package doctor finds what costs evenings: a container that calls localhost, two
+// mounts between which no hard link works, a daemon.json with two writers.
+//
+// It is pure: facts about hosts and files go in, findings come out. Facts about
+// hosts come from providers/docker, facts about files from providers/docker/compose.
+// They hold no value of a container's environment: whoever gathers facts keeps
+// only what a rule needs, such as "API_URL names localhost:5054".
+//
+// Each rule is one function of rules.go with a test that shows it firing and one
+// that shows it silent. A rule that cannot be sure says nothing.
+package doctor
+
+import "time"
+
+// Facts are everything that the rules judge.
+type Facts struct {
+	Hosts    []Host
+	Files    []File
+	Services []Service // declared in manifests
+	Guests   []Guest   // addresses of guests, for duplicates
+}
+
+// A Host is one machine with its containers, as one look found it.
+type Host struct {
+	Name        string // label of the host block
+	Addresses   []string
+	Guest       *Guest   // the guest that it is; nil when it is none
+	Resolvers   []string // nameservers of its /etc/resolv.conf
+	Stub        bool     // that file names a local stub (systemd-resolved) in place of servers
+	WantDNS     []string // that docker_daemon declares; nil without an opinion
+	DNSFile     []string // dns of daemon.json as it is
+	Pending     []string // keys of daemon.json that are written and not in use, or may not be
+	PendingWhy  string
+	Daemon      string // address of the docker_daemon block, "" without one
+	RuncVersion string
+	Listening   []Port // of the host's own network namespace
+	Mounts      []Mount
+	Declared    []string // mount points that /etc/fstab wants
+	Networks    []string
+	Containers  []Container
+	HasDocker   bool
+}
+
+// A Port is one that something listens on.
+type Port struct {
+	Number int
+	Proto  string // tcp or udp
+	Local  bool   // on loopback only
+}
+
+// A Mount is a line of mountinfo(5).
+type Mount struct {
+	ID     int
+	Point  string // mount point
+	Root   string // path inside the file system
+	Device string // major:minor
+	Type   string // ext4, nfs4
+}
+
+// A Container is one container of a host.
+type Container struct {
+	Name        string
+	Project     string // of compose, "" otherwise
+	Service     string // of compose
+	File        string // compose file on the host, as compose noted it
+	Image       string
+	State       string // running, exited, restarting, created
+	Restarts    int
+	Started     time.Time
+	NetworkMode string // host, bridge, container:..., a network
+	Networks    []string
+	Resolvers   []string // that its resolver asks in the end
+	OwnDNS      bool     // it was given DNS servers of its own
+	Binds       []Bind
+	Mounts      []Mount  // of its mount namespace, nil when it does not run
+	Listening   []Port   // in its network namespace; nil when that was not seen
+	Published   []int    // ports of the host that lead into it
+	Locals      []Local  // mentions of localhost
+	Names       []string // other containers that its settings name
+	WantNetwork string   // that a label of it names: traefik.docker.network
+	UID         int      // of its first process, or PUID
+	HasUID      bool
+	Writable    map[string]bool // whether its user can write, by path inside; only declared ones
+	Links       []Link          // hard links that were tried
+	Conflict    string          // the engine's words when it could not start for a port
+}
+
+// A Bind is a folder or file of the host in a container.
+type Bind struct {
+	Source, Target string
+	Owner          string // 1000:1000, "" when it cannot be seen
+	Mode           string // 0775
+	Missing        bool   // there is no such file on the host
+	ReadOnly       bool
+	Stale          bool // the container holds another mount than the host has there now
+}
+
+// A Local is a mention of localhost in a container's settings.
+type Local struct {
+	Where string // env API_URL, command, label traefik...
+	Host  string // localhost, 127.0.0.1, ::1
+	Port  int
+}
+
+// A Link is an attempt to link a file from one folder to another in a container.
+type Link struct {
+	From, To string
+	Errno    string // "" when it worked; EXDEV
+}
+
+// A Service is a service that a manifest declares.
+type Service struct {
+	Address   string // service.radarr
+	Host      string
+	Container string
+	Paths     []WantPath
+	Links     []Link
+	Source    string // file:line
+}
+
+// A WantPath is a path block of a service.
+type WantPath struct {
+	Target, Source, Owner string
+	Writable              bool
+}
+
+// A Guest is a machine with addresses.
+type Guest struct {
+	Address      string // lxc.docker-media
+	Kind         string
+	IPs          []string
+	Nameservers  []string
+	Features     []string
+	Unprivileged bool
+	Known        bool // features were observed
+}
+
+// A File is something that a file of the repository says.
+type File struct {
+	Path     string
+	Line     int // where the compose text begins, for embedded ones; 0 for a whole file
+	Kind     string
+	Services []ComposeService
+	External []string // networks that the file expects to exist
+	Networks []string // networks that the file makes
+	Writes   []Write  // other files of a host that it writes
+}
+
+// A Write is a place where a playbook or script writes a file of a host.
+type Write struct {
+	Target string // /etc/docker/daemon.json
+	Line   int
+	How    string   // ansible copy, shell redirection
+	Keys   []string // of the content, as far as it can be read
+	Opaque bool     // the content cannot be read from the file
+}
+
+// A ComposeService is a service of a compose file.
+type ComposeService struct {
+	Name        string
+	Container   string // container_name
+	Image       string
+	Line        int
+	NetworkMode string
+	Networks    []string
+	Publishes   []int // ports of the host
+	Ports       []int // ports of the container: targets and expose
+	Binds       []Bind
+	Locals      []Local
+	WantNetwork string
+}

@@ -1,0 +1,279 @@
+package compose
+
+import (
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"recon/inventory/doctor"
+)
+
+// An embedding is text inside another file.
+type embedding struct {
+	text string
+	line int  // of the line before its first
+	flow bool // the text was made anew from a structure, so its lines mean nothing
+}
+
+var heredoc = regexp.MustCompile(`<<[-~]?\s*(['"]?)([A-Za-z_][A-Za-z0-9_]*)['"]?[^\n]*\n`)
+
+// heredocs finds the texts of shell and Terraform between <<WORD and WORD.
+func heredocs(text string) []embedding {
+	var out []embedding
+	for at := 0; at < len(text); {
+		m := heredoc.FindStringSubmatchIndex(text[at:])
+		if m == nil {
+			break
+		}
+		word, begin := text[at+m[4]:at+m[5]], at+m[1]
+		end, next := bodyEnd(text, begin, word)
+		if end >= 0 {
+			out = append(out, embedding{text: outdent(text[begin:end]), line: strings.Count(text[:begin], "\n")})
+		}
+		at = next
+	}
+	return out
+}
+
+// bodyEnd finds the line that holds the word alone.
+func bodyEnd(text string, begin int, word string) (end, next int) {
+	for at := begin; at < len(text); {
+		nl := strings.IndexByte(text[at:], '\n')
+		line := text[at:]
+		if nl >= 0 {
+			line = text[at : at+nl]
+		}
+		if strings.TrimSpace(line) == word {
+			return at, at + len(line)
+		}
+		if nl < 0 {
+			break
+		}
+		at += nl + 1
+	}
+	return -1, begin
+}
+
+// outdent takes the common indentation away.
+func outdent(text string) string {
+	lines := strings.Split(text, "\n")
+	least := -1
+	for _, l := range lines {
+		if t := strings.TrimLeft(l, " \t"); t != "" && (least < 0 || len(l)-len(t) < least) {
+			least = len(l) - len(t)
+		}
+	}
+	for i, l := range lines {
+		lines[i] = l[min(max(least, 0), len(l)):]
+	}
+	return strings.Join(lines, "\n")
+}
+
+// documents parses YAML of several documents. What cannot be parsed gives none.
+func documents(text string) (out []*yaml.Node) {
+	defer func() {
+		if recover() != nil { // a parser's mistake is not the user's
+			out = nil
+		}
+	}()
+	d := yaml.NewDecoder(strings.NewReader(text))
+	for range 64 {
+		var n yaml.Node
+		if d.Decode(&n) != nil {
+			break
+		}
+		if len(n.Content) == 1 {
+			out = append(out, n.Content[0])
+		}
+	}
+	return out
+}
+
+// mapping returns the first document when it is a mapping.
+func mapping(text string) *yaml.Node {
+	docs := documents(text)
+	if len(docs) == 0 || docs[0].Kind != yaml.MappingNode || weight(docs[0], map[*yaml.Node]bool{}, map[*yaml.Node]int{}) > maxNodes {
+		return nil
+	}
+	return docs[0]
+}
+
+// maxNodes bounds what aliases may make of a text.
+const maxNodes = 100_000
+
+// weight counts the nodes of a document with its aliases followed. One that refers
+// to itself, or to so much that no one wrote it, weighs more than maxNodes.
+func weight(n *yaml.Node, under map[*yaml.Node]bool, known map[*yaml.Node]int) int {
+	if w, ok := known[n]; ok {
+		return w
+	}
+	if under[n] {
+		return maxNodes + 1
+	}
+	under[n] = true
+	sum := 1
+	if n.Kind == yaml.AliasNode && n.Alias != nil {
+		sum += weight(n.Alias, under, known)
+	}
+	for _, c := range n.Content {
+		sum = min(sum+weight(c, under, known), maxNodes+1)
+	}
+	delete(under, n)
+	known[n] = sum
+	return sum
+}
+
+// valueOf returns a key's value of a mapping, nil when it has none.
+func valueOf(n *yaml.Node, key string) *yaml.Node {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// lineOf returns the line of a key of a mapping.
+func lineOf(n *yaml.Node, key string) int {
+	for i := 0; n != nil && i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i].Line
+		}
+	}
+	return 0
+}
+
+// scalars finds compose text in YAML of another kind: block scalars, as in
+// Ansible's copy, and mappings with services, as in its docker_compose.
+func scalars(text string) []embedding {
+	var out []embedding
+	for _, d := range documents(text) {
+		walk(d, 0, func(n *yaml.Node) bool {
+			switch {
+			case n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "services:"):
+				out = append(out, embedding{text: n.Value, line: n.Line})
+			case n.Kind == yaml.MappingNode && valueOf(n, "services") != nil && valueOf(n, "services").Kind == yaml.MappingNode:
+				if made, err := yaml.Marshal(n); err == nil {
+					out = append(out, embedding{text: string(made), line: n.Line, flow: true})
+				}
+				return false
+			}
+			return true
+		})
+	}
+	return out
+}
+
+// walk visits nodes while the function wants to go deeper. Aliases are not
+// followed: they can multiply without end.
+func walk(n *yaml.Node, depth int, visit func(*yaml.Node) bool) {
+	if n == nil || depth > maxDepth || !visit(n) {
+		return
+	}
+	for _, c := range n.Content {
+		walk(c, depth+1, visit)
+	}
+}
+
+const daemonJSON = "/etc/docker/daemon.json"
+
+// Redirections and tee that replace daemon.json as a whole. A >> does not.
+var shellWrite = regexp.MustCompile(`(?:(?:^|[^>])>|\btee\s+(?:--\s+)?)\s*["']?/etc/docker/daemon\.json\b`)
+
+// writes finds the places where a file writes daemon.json.
+func writes(text string, isYAML bool) []doctor.Write {
+	if !strings.Contains(text, daemonJSON) {
+		return nil
+	}
+	if isYAML {
+		if out := ansibleWrites(text); len(out) > 0 {
+			return out
+		}
+	}
+	return shellWrites(text)
+}
+
+func shellWrites(text string) []doctor.Write {
+	var out []doctor.Write
+	for i, l := range strings.Split(text, "\n") {
+		if strings.HasPrefix(strings.TrimSpace(l), "#") || !shellWrite.MatchString(l) || strings.Contains(l, "jq ") {
+			continue
+		}
+		w := doctor.Write{Target: daemonJSON, Line: i + 1, How: "shell redirection", Opaque: true}
+		for _, h := range heredocs(text) {
+			if h.line == i+1 {
+				w.Keys, w.Opaque = keysOf(h.text)
+			}
+		}
+		if len(w.Keys) == 0 {
+			if from := strings.IndexByte(l, '{'); from >= 0 && strings.LastIndexByte(l, '}') > from {
+				w.Keys, w.Opaque = keysOf(l[from : strings.LastIndexByte(l, '}')+1])
+			}
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// ansibleWrites finds tasks with dest: /etc/docker/daemon.json of modules that
+// replace a file, and shell tasks that redirect into it. A file that reads
+// daemon.json first merges into it, which is as it should be.
+func ansibleWrites(text string) []doctor.Write {
+	var out []doctor.Write
+	merges := false
+	for _, d := range documents(deJinja(text, ".yml")) {
+		walk(d, 0, func(n *yaml.Node) bool {
+			for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+				module, args := n.Content[i], n.Content[i+1]
+				name := module.Value[strings.LastIndexByte(module.Value, '.')+1:]
+				dest := valueOf(args, "dest")
+				if dest == nil {
+					dest = valueOf(args, "path")
+				}
+				switch {
+				case name == "slurp" && valueOf(args, "src") != nil && valueOf(args, "src").Value == daemonJSON:
+					merges = true
+				case slices.Contains([]string{"copy", "template"}, name) && dest != nil && dest.Value == daemonJSON:
+					w := doctor.Write{Target: daemonJSON, Line: module.Line, How: "ansible " + name, Opaque: true}
+					if c := valueOf(args, "content"); c != nil {
+						w.Keys, w.Opaque = contentKeys(c)
+					}
+					out = append(out, w)
+				case slices.Contains([]string{"shell", "command"}, name) && shellWrite.MatchString(args.Value):
+					out = append(out, doctor.Write{Target: daemonJSON, Line: module.Line, How: "ansible " + name, Opaque: true})
+				}
+			}
+			return true
+		})
+	}
+	if merges {
+		return nil
+	}
+	return out
+}
+
+// contentKeys reads the keys of a content argument: JSON text, or a structure.
+func contentKeys(c *yaml.Node) (keys []string, opaque bool) {
+	if c.Kind == yaml.MappingNode {
+		for i := 0; i < len(c.Content); i += 2 {
+			keys = append(keys, c.Content[i].Value)
+		}
+		return keys, false
+	}
+	return keysOf(c.Value)
+}
+
+func keysOf(text string) (keys []string, opaque bool) {
+	var m map[string]json.RawMessage
+	if json.Unmarshal([]byte(text), &m) != nil {
+		return nil, true
+	}
+	return slices.Sorted(maps.Keys(m)), false
+}

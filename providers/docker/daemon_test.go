@@ -1,0 +1,289 @@
+package docker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"recon/inventory"
+	"recon/providers"
+	"recon/providers/docker"
+	"recon/providers/docker/enginetest"
+	"recon/providers/sshhost"
+	"recon/providers/sshhost/sshdtest"
+	"recon/reconcile"
+)
+
+// A bench is an engine, a way to it, and what a manifest wishes.
+type bench struct {
+	*enginetest.Engine
+	t      *testing.T
+	config docker.Config
+	p      *docker.Provider
+}
+
+func newBench(t *testing.T, daemonJSON string) *bench {
+	e := enginetest.Start(t, daemonJSON, "--iptables=false")
+	b := &bench{Engine: e, t: t, config: docker.Config{
+		Host: sshhost.Config{Name: "box", Address: sshhost.Local}, Socket: e.Socket, ConfigFile: e.Config, Restart: e.Restart, Declared: true, Patience: 20 * time.Second,
+	}}
+	b.fresh()
+	return b
+}
+
+// overSSH goes to the engine through a real sshd from now on.
+func (b *bench) overSSH() *sshdtest.Server {
+	home := sshdtest.Home(b.t)
+	s := sshdtest.Start(b.t, home)
+	s.Trust(b.t, home)
+	b.config.Host = sshhost.Config{Name: "box", Address: "127.0.0.1", Port: s.Port, User: "root"}
+	b.fresh()
+	return s
+}
+
+func (b *bench) fresh() {
+	if b.p != nil {
+		b.p.Close()
+	}
+	b.p = docker.New(b.config)
+	b.t.Cleanup(b.p.Close)
+}
+
+func wish(attrs inventory.Attrs) inventory.Resource {
+	return inventory.Resource{
+		Addr: inventory.Address{Kind: inventory.KindDaemon, Name: "box"}, Identity: "docker:box", Provider: "docker.box", Attrs: attrs, Origin: map[inventory.Path]hcl.Range{},
+		Policy: inventory.Policy{OnDrift: "report"},
+	}
+}
+
+func (b *bench) request(want ...inventory.Resource) reconcile.Request {
+	b.t.Helper()
+	snap, err := b.p.Read(b.t.Context(), want)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return reconcile.Request{Input: reconcile.Input{Desired: want, Snapshots: []inventory.Snapshot{snap}, Now: time.Now()}, Readers: []providers.Reader{b.p}}
+}
+
+func (b *bench) plan(want ...inventory.Resource) (*reconcile.Plan, reconcile.Request) {
+	b.t.Helper()
+	req := b.request(want...)
+	p, err := reconcile.New(b.t.Context(), req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return p, req
+}
+
+func (b *bench) apply(want inventory.Resource) reconcile.Result {
+	b.t.Helper()
+	p, req := b.plan(want)
+	if len(p.Changes) != 1 {
+		b.t.Fatalf("%d changes, want 1", len(p.Changes))
+	}
+	return reconcile.Apply(b.t.Context(), p, req, reconcile.Options{Ceiling: inventory.ImpactRestart, Journal: memoryJournal{}})[0]
+}
+
+func (b *bench) mustApply(want inventory.Resource) {
+	b.t.Helper()
+	if r := b.apply(want); r.Status != reconcile.StatusDone {
+		b.t.Fatalf("%s: %v", r.Status, r.Err)
+	}
+	if p, _ := b.plan(want); !p.InSync() {
+		b.t.Fatalf("not in sync after apply: %+v", p.Changes[0].Fields)
+	}
+}
+
+type memoryJournal struct{}
+
+func (memoryJournal) Begin(inventory.Address, string, inventory.Step) (int64, error) { return 1, nil }
+func (memoryJournal) End(int64, string) error                                        { return nil }
+
+func dns(servers ...string) inventory.Attrs {
+	return inventory.Attrs{"dns": inventory.StringList(servers...)}
+}
+
+func TestDNSIsSetChangedRemoved(t *testing.T) {
+	b := newBench(t, "{\n  \"features\": {\"buildkit\": true}\n}\n") // a key that the manifest does not declare
+	b.Load(t)
+	b.Docker(t, "network", "create", "n")
+	b.Docker(t, "run", "-d", "--name", "app", "--restart", "always", "--network", "n", enginetest.Image)
+	b.overSSH()
+
+	p, _ := b.plan(wish(dns("192.0.2.53")))
+	c := p.Changes[0]
+	if c.Verdict != inventory.VerdictDrift || c.Impact != inventory.ImpactRestart || len(c.Steps) != 2 {
+		t.Fatalf("verdict %s, impact %s, steps %+v", c.Verdict, c.Impact, c.Steps)
+	}
+	if notes := strings.Join(c.Steps[1].Notes, "\n"); !strings.Contains(notes, "app") {
+		t.Errorf("the plan does not name the container that restarts: %q", notes)
+	}
+	b.mustApply(wish(dns("192.0.2.53")))
+	if !strings.Contains(b.Read(t), `"buildkit": true`) {
+		t.Errorf("the foreign key is gone: %s", b.Read(t))
+	}
+	if b.Running() != "app" {
+		t.Errorf("running: %q", b.Running())
+	}
+	b.mustApply(wish(dns("192.0.2.54", "192.0.2.53")))
+	b.mustApply(wish(dns()))
+	if strings.Contains(b.Read(t), "dns") {
+		t.Errorf("dns is still there: %s", b.Read(t))
+	}
+}
+
+func TestLogOptsAndLiveRestore(t *testing.T) {
+	b := newBench(t, `{}`)
+	b.Load(t)
+	b.Docker(t, "run", "-d", "--name", "app", enginetest.Image)
+	started := b.Docker(t, "inspect", "-f", "{{.State.StartedAt}}", "app")
+	attrs := inventory.Attrs{"live_restore": cty.True, "log_opts": cty.MapVal(map[string]cty.Value{"max-size": cty.StringVal("10m")})}
+	p, _ := b.plan(wish(attrs))
+	if s := p.Changes[0].Steps; len(s) != 3 || s[0].Method != "write+reload" || s[2].Method != "restart" || !strings.Contains(strings.Join(s[2].Notes, ""), "live-restore") {
+		t.Fatalf("steps %+v", s)
+	}
+	b.mustApply(wish(attrs))
+	if now := b.Docker(t, "inspect", "-f", "{{.State.StartedAt}}", "app"); now != started {
+		t.Errorf("live-restore was on, and the container restarted all the same: %s, %s", started, now)
+	}
+	attrs["live_restore"] = cty.False
+	b.mustApply(wish(attrs)) // by reload alone
+}
+
+func TestWrittenIsNotRunning(t *testing.T) {
+	b := newBench(t, `{}`)
+	time.Sleep(100 * time.Millisecond)
+	b.Write(t, `{"dns": ["192.0.2.53"], "log-driver": "local"}`)
+	want := wish(inventory.Attrs{"dns": inventory.StringList("192.0.2.53"), "log_driver": cty.StringVal("local")})
+	p, _ := b.plan(want)
+	if len(p.Changes) != 1 || p.Changes[0].Verdict != inventory.VerdictPendingReboot || len(p.Changes[0].Fields) != 2 {
+		t.Fatalf("got %+v", p.Changes)
+	}
+	b.mustApply(want)
+}
+
+// badBIP passes every check and has the daemon fail at its start: the address of
+// the network itself.
+var badBIP = inventory.Attrs{"bip": cty.StringVal("10.213.0.0/24")}
+
+func TestBadBIPIsRolledBack(t *testing.T) {
+	b := newBench(t, `{"debug": true}`)
+	b.Load(t)
+	b.Docker(t, "run", "-d", "--name", "always", "--restart", "always", enginetest.Image)
+	b.Docker(t, "run", "-d", "--name", "never", enginetest.Image)
+	b.Docker(t, "run", "-d", "--name", "stopped", enginetest.Image, "exit")
+	b.overSSH()
+	r := b.apply(wish(badBIP))
+	if r.Status != reconcile.StatusFailed || r.Err == nil || !strings.Contains(r.Err.Error(), "the file before it is back") {
+		t.Fatalf("%s: %v", r.Status, r.Err)
+	}
+	if got := b.Read(t); got != `{"debug": true}` {
+		t.Errorf("daemon.json: %s", got)
+	}
+	if got := b.Running(); got != "never always" && got != "always never" {
+		t.Errorf("running: %q", got)
+	}
+}
+
+func TestLostConnectionIsUndoneByTheHost(t *testing.T) {
+	b := newBench(t, `{"debug": true}`)
+	b.Load(t)
+	b.Docker(t, "run", "-d", "--name", "app", "--restart", "always", enginetest.Image)
+	b.config.DeadMan = 6 * time.Second
+	b.config.Restart = filepath.Join(b.Dir, "cut")
+	s := b.overSSH()
+	// The restart ends the connection in the middle, and the server with it.
+	cut := fmt.Sprintf("#!/bin/sh\n[ -f %[1]s/cut-done ] || { touch %[1]s/cut-done; kill -9 %[2]d $PPID $(ps -o ppid= -p $PPID); sleep 20; }\nexec %[3]s\n", b.Dir, s.Pid(), b.Engine.Restart)
+	if err := os.WriteFile(b.config.Restart, []byte(cut), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r := b.apply(wish(dns("192.0.2.53")))
+	if r.Status != reconcile.StatusUnknown {
+		t.Fatalf("%s: %v", r.Status, r.Err)
+	}
+	if !strings.Contains(b.Read(t), "192.0.2.53") {
+		t.Fatal("nothing was written before the cut")
+	}
+	deadline := time.Now().Add(40 * time.Second)
+	for b.Read(t) != `{"debug": true}` {
+		if time.Now().After(deadline) {
+			t.Fatalf("the host did not undo the change: %s", b.Read(t))
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	for b.Running() != "app" && time.Now().Before(deadline) {
+		time.Sleep(200 * time.Millisecond)
+	}
+	if b.Running() != "app" {
+		t.Error("the container does not run")
+	}
+}
+
+func TestSecondWriterIsRefused(t *testing.T) {
+	b := newBench(t, `{"dns": ["192.0.2.1"]}`)
+	p, _ := b.plan(wish(dns("192.0.2.53")))
+	b.Write(t, `{"dns": ["192.0.2.9"], "mtu": 1400}`)
+	step := p.Changes[0].Steps[0]
+	step.Digest = p.Changes[0].Digest
+	if _, err := b.p.Do(t.Context(), step, nil); !errors.Is(err, providers.ErrChangedMeanwhile) {
+		t.Fatalf("got %v", err)
+	}
+	saved, err := p.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := b.request(wish(dns("192.0.2.53")))
+	fresh, err := reconcile.New(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reconcile.Load(saved, fresh, req); !errors.Is(err, reconcile.ErrStale) {
+		t.Errorf("a saved plan goes over another's change: %v", err)
+	}
+	if !strings.Contains(b.Read(t), "192.0.2.9") {
+		t.Error("the other's change is gone")
+	}
+}
+
+func TestFlagConflictBlocks(t *testing.T) {
+	e := enginetest.Start(t, "", "--iptables=false", "--dns", "192.0.2.1")
+	b := &bench{Engine: e, t: t, config: docker.Config{Host: sshhost.Config{Name: "box", Address: sshhost.Local}, Socket: e.Socket, ConfigFile: e.Config, Restart: e.Restart}}
+	b.fresh()
+	p, _ := b.plan(wish(dns("192.0.2.53")))
+	c := p.Changes[0]
+	if len(c.Steps) != 0 || len(c.Blocked) != 1 || c.Blocked[0].Code != "flag_conflict" || !strings.Contains(c.Blocked[0].Detail, "--dns") {
+		t.Errorf("steps %+v, blocked %+v", c.Steps, c.Blocked)
+	}
+}
+
+func TestNoChangeCostsThreeRoundTripsAndOneConnection(t *testing.T) {
+	b := newBench(t, `{"dns": ["192.0.2.53"]}`)
+	s := b.overSSH()
+	before := b.p.Calls()
+	p, _ := b.plan(wish(dns("192.0.2.53")))
+	if !p.InSync() {
+		t.Fatalf("differs: %+v", p.Changes[0].Fields)
+	}
+	// The first request opens the socket, which is a trip of its own on a new connection.
+	if n := b.p.Calls() - before; n > 4 {
+		t.Errorf("%d round trips on a new connection, want at most 3 and one to open the socket", n)
+	}
+	before = b.p.Calls()
+	if o := b.p.Look(context.Background(), wish(dns("192.0.2.53"))); o.State != inventory.Present {
+		t.Fatal(o.Err)
+	}
+	if n := b.p.Calls() - before; n > 3 {
+		t.Errorf("%d round trips, want at most 3", n)
+	}
+	if s.Logins() != 1 {
+		t.Errorf("%d SSH connections, want 1", s.Logins())
+	}
+}

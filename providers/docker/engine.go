@@ -1,0 +1,120 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/system"
+	"github.com/moby/moby/client"
+	"github.com/moby/moby/client/pkg/versions"
+
+	"recon/providers/sshhost"
+)
+
+// An engine is the API of one dockerd, spoken over the host's connection.
+type engine struct {
+	client  *client.Client
+	trips   *atomic.Int64          // requests so far
+	version atomic.Pointer[string] // of the API, once an answer has told it
+}
+
+// newEngine prepares the client. It connects at the first request.
+func newEngine(h *sshhost.Host, socket string, trips *atomic.Int64) (*engine, error) {
+	e := &engine{trips: trips}
+	stdio := "exec docker -H " + sshhost.Quote("unix://"+socket) + " system dial-stdio"
+	transport := &http.Transport{MaxConnsPerHost: maxEngineConns, MaxIdleConnsPerHost: maxEngineConns, DisableCompression: true}
+	var err error
+	e.client, err = client.New(
+		client.WithHTTPClient(&http.Client{Transport: transport}), client.WithHost("tcp://docker:80"), client.WithScheme("http"), client.WithAPIVersion(client.MaxAPIVersion),
+		client.WithDialContext(func(ctx context.Context, _, _ string) (net.Conn, error) { return h.DialUnix(ctx, socket, stdio) }),
+		client.WithHTTPRequestHook(e.request), client.WithResponseHook(e.answer),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the client of the Docker engine: %w", err)
+	}
+	return e, nil
+}
+
+// maxEngineConns bounds the channels to one engine; sshd has no limit of its own.
+const maxEngineConns = 4
+
+// request puts the daemon's version of the API into a request. The first one names
+// none, which every daemon takes: asking for the version alone, as the client
+// would, costs a round trip.
+func (e *engine) request(r *http.Request) error {
+	e.trips.Add(1)
+	path := strings.TrimPrefix(r.URL.Path, "/v"+client.MaxAPIVersion)
+	if v := e.version.Load(); v != nil {
+		path = "/v" + *v + path
+	}
+	r.URL.Path = path
+	return nil
+}
+
+func (e *engine) answer(r *http.Response) {
+	v := r.Header.Get("Api-Version")
+	if v == "" || e.version.Load() != nil {
+		return
+	}
+	if versions.GreaterThan(v, client.MaxAPIVersion) {
+		v = client.MaxAPIVersion
+	}
+	e.version.Store(&v)
+}
+
+func (e *engine) close() { e.client.Close() }
+
+// info asks what the daemon runs with.
+func (e *engine) info(ctx context.Context) (system.Info, error) {
+	r, err := e.client.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return system.Info{}, engineError("ask the Docker engine for its settings", err)
+	}
+	return r.Info, nil
+}
+
+// list returns all containers, also stopped ones.
+func (e *engine) list(ctx context.Context) ([]container.Summary, error) {
+	r, err := e.client.ContainerList(ctx, client.ContainerListOptions{All: true})
+	if err != nil {
+		return nil, engineError("list containers", err)
+	}
+	return r.Items, nil
+}
+
+// inspect returns everything about one container; ok is false when it is gone.
+func (e *engine) inspect(ctx context.Context, id string) (c container.InspectResponse, ok bool, err error) {
+	r, err := e.client.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	if isNotFound(err) {
+		return c, false, nil
+	}
+	if err != nil {
+		return c, false, engineError("look at a container", err)
+	}
+	return r.Container, true, nil
+}
+
+// start starts a container; one that runs already is left alone.
+func (e *engine) start(ctx context.Context, id string) error {
+	_, err := e.client.ContainerStart(ctx, id, client.ContainerStartOptions{})
+	return err
+}
+
+func isNotFound(err error) bool {
+	var nf interface{ NotFound() }
+	return errors.As(err, &nf)
+}
+
+// engineError says what was attempted, and how to get at a socket that is closed.
+func engineError(what string, err error) error {
+	if strings.Contains(err.Error(), "permission denied") || strings.Contains(err.Error(), "administratively prohibited") || strings.Contains(err.Error(), "open failed") {
+		return fmt.Errorf("%s: %w; the user may not open the Docker socket: write become = true in the host block, or add the user to the group docker", what, err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

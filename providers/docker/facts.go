@@ -1,0 +1,214 @@
+package docker
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+
+	"recon/inventory"
+	"recon/inventory/doctor"
+)
+
+// hostFacts are what is known of the machine without its daemon.
+func (p *Provider) hostFacts(h *hostProbe, d *daemonProbe) *doctor.Host {
+	r := parseResolv(h.resolv)
+	f := &doctor.Host{
+		Name: p.HostName(), Addresses: h.ips, Resolvers: r.servers, Stub: r.stub, Listening: parsePorts(h.nets),
+		Mounts: parseMounts(h.mounts), Declared: parseFstab(h.fstab),
+	}
+	if attrs, err := attrsOf(d.content); err == nil {
+		f.DNSFile = inventory.Strings(attrs["dns"])
+	}
+	return f
+}
+
+// daemonFacts adds what the daemon says of itself.
+func (p *Provider) daemonFacts(s *sight) {
+	s.facts.HasDocker, s.facts.RuncVersion = true, s.info.RuncCommit.ID
+	o := p.observeDaemon(s.probe, s.daemon, s.info)
+	kind := inventory.KindOf(inventory.KindDaemon)
+	for path, live := range o.Resource.Attrs {
+		if a := kind.Attr(string(path)); a != nil && a.Key != "*" && !a.SameInUse(live, o.Running[path]) {
+			s.facts.Pending = append(s.facts.Pending, a.Key)
+		}
+	}
+	slices.Sort(s.facts.Pending)
+	if _, known := s.daemon.loaded(); !known {
+		s.facts.PendingWhy = "the file was changed after the daemon started, and not by recon"
+	}
+}
+
+// containerFacts adds what is known of the containers.
+func (p *Provider) containerFacts(s *sight) {
+	var names []string
+	for _, c := range s.containers {
+		names = append(names, strings.TrimPrefix(c.Name, "/"))
+		if c.Config != nil && c.Config.Labels[labelService] != "" {
+			names = append(names, c.Config.Labels[labelService])
+		}
+	}
+	for _, c := range s.containers {
+		s.facts.Containers = append(s.facts.Containers, factsOf(c, s, names))
+	}
+	slices.SortFunc(s.facts.Containers, func(a, b doctor.Container) int { return inventory.NaturalCompare(a.Name, b.Name) })
+}
+
+// factsOf keeps of a container what rules need. Its environment goes no further
+// than this function.
+func factsOf(c container.InspectResponse, s *sight, names []string) doctor.Container {
+	f := doctor.Container{Name: strings.TrimPrefix(c.Name, "/"), Restarts: c.RestartCount}
+	if st := c.State; st != nil {
+		f.State = string(st.Status)
+		f.Started, _ = time.Parse(time.RFC3339Nano, st.StartedAt)
+		if strings.Contains(st.Error, "port is already allocated") || strings.Contains(st.Error, "address already in use") {
+			f.Conflict = st.Error
+		}
+	}
+	if c.NetworkSettings != nil {
+		for n := range c.NetworkSettings.Networks {
+			f.Networks = append(f.Networks, n)
+		}
+		slices.Sort(f.Networks)
+	}
+	if hc := c.HostConfig; hc != nil {
+		f.NetworkMode, f.OwnDNS = string(hc.NetworkMode), len(hc.DNS) > 0
+		for _, bindings := range hc.PortBindings {
+			for _, b := range bindings {
+				if n, err := strconv.Atoi(b.HostPort); err == nil && n > 0 && !slices.Contains(f.Published, n) {
+					f.Published = append(f.Published, n)
+				}
+			}
+		}
+		slices.Sort(f.Published)
+	}
+	for _, m := range c.Mounts {
+		b := doctor.Bind{Source: m.Source, Target: m.Destination, ReadOnly: !m.RW}
+		if m.Type == "bind" {
+			probe := s.inside.paths[m.Source]
+			b.Owner, b.Mode, b.Missing = probe.owner, probe.mode, probe.missing
+		}
+		f.Binds = append(f.Binds, b)
+	}
+	configFacts(&f, c.Config, names)
+	if c.State != nil && c.State.Pid > 0 {
+		insideFacts(&f, s.inside.containers[c.State.Pid], s.facts)
+	}
+	return f
+}
+
+// configFacts reads what the container was told: image, compose labels, mentions
+// of localhost and of other containers. No value of its environment is kept.
+func configFacts(f *doctor.Container, c *container.Config, names []string) {
+	if c == nil {
+		return
+	}
+	f.Image, f.Project, f.Service = c.Image, c.Labels[labelProject], c.Labels[labelService]
+	f.File, _, _ = strings.Cut(c.Labels[labelFiles], ",")
+	f.WantNetwork = c.Labels["traefik.docker.network"]
+	if u, _, _ := strings.Cut(c.User, ":"); u != "" {
+		if n, err := strconv.Atoi(u); err == nil {
+			f.UID, f.HasUID = n, true
+		}
+	}
+	for _, env := range c.Env {
+		k, v, _ := strings.Cut(env, "=")
+		f.Locals = append(f.Locals, doctor.Mentions("environment "+k, v)...)
+		f.Names = append(f.Names, mentioned(v, names)...)
+		if n, err := strconv.Atoi(v); k == "PUID" && err == nil {
+			f.UID, f.HasUID = n, true
+		}
+	}
+	for _, arg := range slices.Concat(c.Entrypoint, c.Cmd) {
+		f.Locals = append(f.Locals, doctor.Mentions("command", arg)...)
+	}
+	for k, v := range c.Labels {
+		if !strings.HasPrefix(k, "com.docker.compose.") && !strings.HasPrefix(k, "org.opencontainers.") {
+			f.Locals = append(f.Locals, doctor.Mentions("label "+k, v)...)
+		}
+	}
+	slices.SortFunc(f.Locals, func(a, b doctor.Local) int { return strings.Compare(a.Where, b.Where) })
+	slices.Sort(f.Names)
+	f.Names = slices.DeleteFunc(slices.Compact(f.Names), func(n string) bool { return n == f.Name || n == f.Service })
+}
+
+var hostInURL = regexp.MustCompile(`[a-z][a-z0-9+.-]*://(?:[^/@\s]*@)?([A-Za-z0-9][A-Za-z0-9_.-]*)`)
+
+// mentioned returns the containers that a text names as the host of a URL.
+func mentioned(text string, names []string) []string {
+	var out []string
+	for _, m := range hostInURL.FindAllStringSubmatch(text, -1) {
+		if slices.Contains(names, m[1]) {
+			out = append(out, m[1])
+		}
+	}
+	return out
+}
+
+// insideFacts adds what the running container sees.
+func insideFacts(f *doctor.Container, c *containerProbe, host *doctor.Host) {
+	if c == nil {
+		return
+	}
+	f.Mounts, f.Listening = parseMounts(c.mounts), append([]doctor.Port{}, parsePorts(c.nets)...)
+	if !f.HasUID {
+		f.UID, f.HasUID = statusUID(c.status)
+	}
+	r := parseResolv(c.resolv)
+	switch {
+	case len(r.external) > 0:
+		f.Resolvers = r.external
+	case len(r.servers) > 0 && !r.embedded:
+		f.Resolvers = r.servers
+	}
+	f.OwnDNS = f.OwnDNS || len(f.Resolvers) > 0 && r.embedded && r.own && len(host.DNSFile) == 0
+	for i := range f.Binds {
+		f.Binds[i].Stale = stale(f.Binds[i], f.Mounts, host.Mounts)
+	}
+}
+
+// stale reports a mount that holds another file system than the host has in that
+// place now: the container started before the host's mount came.
+func stale(b doctor.Bind, inside, outside []doctor.Mount) bool {
+	i := slices.IndexFunc(inside, func(m doctor.Mount) bool { return m.Point == b.Target })
+	under := mountOf(outside, b.Source)
+	return i >= 0 && under != nil && under.Point != "/" && inside[i].Device != under.Device
+}
+
+// mountOf returns the mount on which a path lies; of several in one place the last
+// is on top.
+func mountOf(mounts []doctor.Mount, p string) *doctor.Mount {
+	var best *doctor.Mount
+	for i := range mounts {
+		if m := &mounts[i]; within(p, m.Point) && (best == nil || len(m.Point) >= len(best.Point)) {
+			best = m
+		}
+	}
+	return best
+}
+
+// statusUID reads the effective user from proc_pid_status(5).
+func statusUID(status string) (int, bool) {
+	for _, l := range strings.Split(status, "\n") {
+		if f := strings.Fields(l); len(f) >= 3 && f[0] == "Uid:" {
+			n, err := strconv.Atoi(f[2])
+			return n, err == nil
+		}
+	}
+	return 0, false
+}
+
+// listens reports whether a container listens on a port or publishes it.
+func portsOf(c *doctor.Container) []string {
+	var out []string
+	for _, p := range c.Listening {
+		out = append(out, strconv.Itoa(p.Number)+"/"+p.Proto)
+	}
+	for _, n := range c.Published {
+		out = append(out, strconv.Itoa(n)+"/tcp")
+	}
+	return out
+}

@@ -1,0 +1,327 @@
+package docker
+
+import (
+	"encoding/base64"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"recon/providers/sshhost"
+)
+
+// probeScript looks at the daemons of the host in one round trip. $1 is the
+// configuration file that the manifest names, "" for the daemon's own. It prints
+// lines "key value"; values that may hold anything are base64. Daemons of other
+// PID namespaces are those of containers on a Proxmox node and none of this host's.
+const probeScript = `
+line() { printf '%s %s\n' "$1" "$2"; }
+b64() { base64 | tr -d '\n'; }
+emit() { printf '%s ' "$1"; b64; echo; }
+file() {
+	line file "$(printf %s "$1" | b64)"
+	real=$(readlink -f -- "$1") || real=$1
+	line real "$(printf %s "$real" | b64)"
+	cut -d' ' -f5 /proc/self/mountinfo | grep -qxF -- "$real" && line mountpoint yes
+	[ -e "$real" ] || return 0
+	line mtime "$(stat -c %.9Y -- "$real")"
+	if [ -r "$real" ]; then emit content <"$real"; else line unreadable yes; fi
+	for b in "$real".recon-*Z; do
+		[ -r "$b" ] || continue
+		line backup "$(printf %s "$b" | b64)"
+		line backuptime "$(stat -c %.9Y -- "$b")"
+		emit backupcontent <"$b"
+	done
+}
+line uid "$(id -u)"
+line now "$(date +%s.%N)"
+read -r up _ </proc/uptime && line uptime "$up"
+line hz "$(getconf CLK_TCK 2>/dev/null || echo 100)"
+[ -d /run/systemd/system ] && command -v systemctl >/dev/null && line init systemd
+[ -x /etc/init.d/docker ] && line initd yes
+command -v docker >/dev/null && line cli yes
+emit mounts </proc/self/mountinfo
+[ -r /etc/fstab ] && emit fstab </etc/fstab
+for n in tcp tcp6 udp udp6; do [ -r /proc/net/$n ] && emit $n </proc/net/$n; done
+command -v hostname >/dev/null && line addresses "$(hostname -I 2>/dev/null | b64)"
+[ -r /etc/resolv.conf ] && emit resolv </etc/resolv.conf
+self=$(readlink /proc/self/ns/pid)
+for p in /proc/[0-9]*; do
+	c=; { read -r c <"$p/comm"; } 2>/dev/null || continue
+	[ "$c" = dockerd ] || continue
+	[ "$(readlink "$p/ns/pid" 2>/dev/null || echo "$self")" = "$self" ] || continue
+	line daemon "${p#/proc/}"
+	line exe "$(readlink "$p/exe" 2>/dev/null | b64)"
+	emit cmdline <"$p/cmdline"
+	emit stat <"$p/stat"
+	line owner "$(stat -c %u "$p")"
+	config=$1
+	[ -n "$config" ] || config=$(tr '\0' '\n' <"$p/cmdline" | sed -n -e 's/^--config-file=//p' -e '/^--config-file$/{n;p;}' | tail -n 1)
+	file "${config:-/etc/docker/daemon.json}"
+done
+line daemon 0
+file "${1:-/etc/docker/daemon.json}"
+line end yes
+`
+
+// A hostProbe is what probeScript found.
+type hostProbe struct {
+	uid     int
+	systemd bool
+	initd   bool
+	cli     bool
+	resolv  string
+	mounts  string // mountinfo(5)
+	fstab   string
+	nets    map[string]string // tcp, tcp6, udp, udp6 of proc_net(5)
+	ips     []string
+	daemons []daemonProbe
+}
+
+// A daemonProbe is one dockerd, or the place where one would be (pid 0).
+type daemonProbe struct {
+	pid        int
+	exe        string
+	args       []string // of the command line, without the program
+	owner      int
+	started    float64 // seconds since the epoch, to a few hundredths
+	ticks      string  // the same, exactly, in ticks since boot
+	file       string  // configuration file, as named
+	real       string  // with links resolved
+	exists     bool
+	unreadable bool
+	mountpoint bool
+	mtime      float64
+	content    []byte
+	backups    []backupProbe
+}
+
+// A backupProbe is a copy that recon kept of the file, with the time of its content.
+type backupProbe struct {
+	path    string
+	mtime   float64
+	content []byte
+}
+
+// parseProbe reads what probeScript printed. It trusts no line of it.
+func parseProbe(out string) (*hostProbe, error) {
+	h := &hostProbe{nets: map[string]string{}}
+	var now, uptime, hz float64
+	var d *daemonProbe
+	ended := false
+	for _, l := range strings.Split(out, "\n") {
+		key, value, _ := strings.Cut(l, " ")
+		if d == nil && slices.Contains(perDaemon, key) {
+			return nil, fmt.Errorf("the host's answer has %q before any daemon", key)
+		}
+		switch key {
+		case "uid":
+			h.uid = atoi(value)
+		case "now":
+			now = atof(value)
+		case "uptime":
+			uptime = atof(value)
+		case "hz":
+			hz = atof(value)
+		case "init":
+			h.systemd = true
+		case "initd":
+			h.initd = true
+		case "cli":
+			h.cli = true
+		case "resolv":
+			h.resolv = decode(value)
+		case "mounts":
+			h.mounts = decode(value)
+		case "fstab":
+			h.fstab = decode(value)
+		case "tcp", "tcp6", "udp", "udp6":
+			h.nets[key] = decode(value)
+		case "addresses":
+			h.ips = strings.Fields(decode(value))
+		case "daemon":
+			h.daemons = append(h.daemons, daemonProbe{pid: atoi(value)})
+			d = &h.daemons[len(h.daemons)-1]
+		case "exe":
+			d.exe = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(decode(value)), " (deleted)"))
+		case "cmdline":
+			if words := strings.Split(strings.TrimSuffix(decode(value), "\x00"), "\x00"); len(words) > 1 {
+				d.args = words[1:]
+			}
+		case "stat":
+			d.ticks = startTicks(decode(value))
+			if hz > 0 {
+				d.started = now - uptime + atof(d.ticks)/hz
+			}
+		case "owner":
+			d.owner = atoi(value)
+		case "end":
+			ended = true
+		default:
+			d.fileLine(key, value)
+		}
+	}
+	if !ended || len(h.daemons) == 0 {
+		return nil, fmt.Errorf("the host's answer broke off")
+	}
+	return h, nil
+}
+
+var perDaemon = []string{"exe", "cmdline", "stat", "owner", "file", "real", "mountpoint", "mtime", "unreadable", "content", "backup", "backuptime", "backupcontent"}
+
+// fileLine reads a line about the configuration file.
+func (d *daemonProbe) fileLine(key, value string) {
+	if d == nil {
+		return
+	}
+	switch key {
+	case "file":
+		d.file = decode(value)
+	case "real":
+		d.real = decode(value)
+	case "mountpoint":
+		d.mountpoint = true
+	case "mtime":
+		d.exists, d.mtime = true, atof(value)
+	case "unreadable":
+		d.unreadable = true
+	case "content":
+		d.content = []byte(decode(value))
+	case "backup":
+		d.backups = append(d.backups, backupProbe{path: decode(value)})
+	}
+	if len(d.backups) == 0 {
+		return
+	}
+	switch b := &d.backups[len(d.backups)-1]; key {
+	case "backuptime":
+		b.mtime = atof(value)
+	case "backupcontent":
+		b.content = []byte(decode(value))
+	}
+}
+
+// startTicks reads the start of a process, in clock ticks since boot, from the 22nd
+// field of proc_pid_stat(5). The name before it is in parentheses and may hold
+// anything.
+func startTicks(stat string) string {
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 20 {
+		return ""
+	}
+	return fields[19]
+}
+
+func atoi(s string) int     { n, _ := strconv.Atoi(strings.TrimSpace(s)); return n }
+func atof(s string) float64 { f, _ := strconv.ParseFloat(strings.TrimSpace(s), 64); return f }
+
+func decode(s string) string {
+	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(s))
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// sum is the file's digest, as compare-and-swap takes it.
+func (d *daemonProbe) sum() string {
+	if !d.exists {
+		return sshhost.Absent
+	}
+	return sshhost.Sum(d.content)
+}
+
+// startSlack covers what clocks and rounding make of "before the daemon started":
+// a tick of the clock, and a second where date(1) knows no fractions.
+const startSlack = 0.02
+
+// loaded returns the file as the daemon read it when it started. It is the present
+// one when that is older than the daemon, else the youngest copy that recon kept
+// and that is older. Known is false when somebody else wrote since.
+func (d *daemonProbe) loaded() (content []byte, known bool) {
+	if d.pid == 0 || d.unreadable {
+		return nil, false
+	}
+	if !d.exists || d.mtime <= d.started+startSlack {
+		return d.content, true
+	}
+	best := backupProbe{}
+	for _, b := range d.backups {
+		if b.mtime <= d.started+startSlack && b.mtime > best.mtime {
+			best = b
+		}
+	}
+	return best.content, best.mtime > 0
+}
+
+// flag returns the values of a flag of the running daemon.
+func (d *daemonProbe) flag(names ...string) []string {
+	var out []string
+	for i, a := range d.args {
+		for _, n := range names {
+			if v, ok := strings.CutPrefix(a, n+"="); ok {
+				out = append(out, v)
+			} else if a == n && i+1 < len(d.args) {
+				out = append(out, d.args[i+1])
+			}
+		}
+	}
+	return out
+}
+
+// defaultSocket is where dockerd listens when nobody says otherwise; -H fd:// means
+// the socket of systemd's docker.socket, which is there too.
+const defaultSocket = "/var/run/docker.sock"
+
+// socket returns the Unix socket on which the daemon listens.
+func (d *daemonProbe) socket() string {
+	hosts := d.flag("-H", "--host")
+	if ms, err := members(d.content); err == nil && len(hosts) == 0 {
+		for _, m := range ms {
+			if m.key == "hosts" {
+				hosts = stringsOf(m.raw)
+			}
+		}
+	}
+	for _, h := range hosts {
+		if p, ok := strings.CutPrefix(h, "unix://"); ok && p != "" {
+			return p
+		}
+	}
+	return defaultSocket
+}
+
+// sameSocket compares sockets; /var/run is a link to /run.
+func sameSocket(a, b string) bool {
+	clean := func(s string) string { return strings.TrimPrefix(path.Clean(s), "/var") }
+	return clean(a) == clean(b)
+}
+
+// choose returns the daemon that is meant: the one on the named socket, else on the
+// usual one, else the only one there is. The last entry stands for a daemon that
+// does not run.
+func (h *hostProbe) choose(socket string) (*daemonProbe, error) {
+	running, down := h.daemons[:len(h.daemons)-1], &h.daemons[len(h.daemons)-1]
+	want := socket
+	if want == "" {
+		want = defaultSocket
+	}
+	for i := range running {
+		if sameSocket(running[i].socket(), want) {
+			return &running[i], nil
+		}
+	}
+	switch {
+	case socket != "" || len(running) == 0:
+		return down, nil
+	case len(running) == 1:
+		return &running[0], nil
+	}
+	var there []string
+	for i := range running {
+		there = append(there, running[i].socket())
+	}
+	slices.Sort(there)
+	return nil, fmt.Errorf("several Docker daemons run here, on %s; name one with docker_socket in the host block", strings.Join(there, ", "))
+}

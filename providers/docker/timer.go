@@ -1,0 +1,107 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"recon/providers/sshhost"
+)
+
+// A timer undoes a change on the host by itself when nobody says in time that it
+// went well: the connection may be lost half-way, or recon killed. It is armed
+// before the change and takes back only a file that still is the one that recon
+// wrote.
+type timer struct {
+	file, backup string // backup is "" when there was no file before
+	sum          string // of the content that recon wrote
+	stamp        string // names the backup and the token
+	seconds      int
+	command      string // restarts or reloads the daemon once the file is back; "" for nothing
+	systemd      bool
+	cli          bool
+	socket       string
+	containers   []running // to be started again
+}
+
+// newTimer prepares a timer for a write of the daemon's file.
+func (p *Provider) newTimer(d *daemonProbe, sum string, existed bool) *timer {
+	t := &timer{file: d.real, sum: sum, stamp: p.now().UTC().Format("20060102T150405.000Z"), seconds: int(p.cfg.DeadMan / time.Second)}
+	if existed {
+		t.backup = sshhost.BackupOf(d.real, t.stamp)
+	}
+	return t
+}
+
+// undoing returns the copy to which the daemon goes back when a restart fails: what
+// was there before this run's last write, else what the daemon runs with now.
+func (p *Provider) undoing(d *daemonProbe) string {
+	p.mu.Lock()
+	wrote := p.wrote
+	p.mu.Unlock()
+	if wrote.sum == d.sum() {
+		return wrote.backup
+	}
+	best := backupProbe{}
+	for _, b := range d.backups {
+		if b.mtime <= d.started+startSlack && b.mtime > best.mtime && string(b.content) != string(d.content) {
+			best = b
+		}
+	}
+	return best.path
+}
+
+// token is the file whose absence says that the change went well.
+func (t *timer) token() string { return "/run/recon-" + t.stamp }
+
+// arm is the script that starts the timer.
+func (t *timer) arm() string {
+	undo := fmt.Sprintf("mv -T -- %[1]s %[1]s.fired 2>/dev/null || exit 0\nrm -f -- %[1]s.fired\n%[2]s", sshhost.Quote(t.token()), t.restore())
+	if t.command != "" {
+		undo += t.resetFailed() + t.command + "\n"
+	}
+	if t.cli {
+		for _, c := range t.containers {
+			undo += "docker -H " + sshhost.Quote("unix://"+t.socket) + " start " + sshhost.Quote(c.id) + " >/dev/null 2>&1\n"
+		}
+	}
+	return fmt.Sprintf(`: >%[1]s || exit 1
+if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
+	systemd-run --quiet --collect --on-active=%[2]d sh -c %[3]s
+else
+	command -v setsid >/dev/null || { echo "neither systemd-run nor setsid is there to undo the change if the connection is lost" >&2; exit 1; }
+	setsid sh -c %[4]s </dev/null >/dev/null 2>&1 &
+fi
+`, sshhost.Quote(t.token()), t.seconds, sshhost.Quote(undo), sshhost.Quote(fmt.Sprintf("sleep %d\n%s", t.seconds, undo)))
+}
+
+// restore is the script that puts the earlier file back, if the present one is
+// recon's.
+func (t *timer) restore() string {
+	file, back := sshhost.Quote(t.file), "rm -f -- "+sshhost.Quote(t.file)
+	if t.backup != "" {
+		back = fmt.Sprintf("cp -p -- %[1]s %[2]s.recon-undo && mv -T -- %[2]s.recon-undo %[2]s", sshhost.Quote(t.backup), file)
+	}
+	return fmt.Sprintf("[ \"$(sha256sum <%s | cut -d' ' -f1)\" = %s ] || exit 0\n%s || exit 1\nsync\n", file, t.sum, back)
+}
+
+// resetFailed lets systemd start the unit although it failed often of late: it
+// allows three starts a minute.
+func (t *timer) resetFailed() string {
+	if !t.systemd || !strings.HasPrefix(t.command, "systemctl") {
+		return ""
+	}
+	return "systemctl reset-failed docker.service 2>/dev/null\n"
+}
+
+// disarm says that the change went well. When it is certain that the timer was
+// armed, one that has fired is an error: the change is not there any more.
+func (p *Provider) disarm(ctx context.Context, t *timer, armed bool) error {
+	script := "rm -f -- " + sshhost.Quote(t.token())
+	if armed {
+		script = "rm -- " + sshhost.Quote(t.token()) + " 2>/dev/null || { echo 'the change took too long, and the host has undone it' >&2; exit 1; }"
+	}
+	_, err := p.host.Run(ctx, sshhost.Command{What: "disarm the timer", Script: script})
+	return err
+}

@@ -1,0 +1,66 @@
+package sshhost
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrLost is wrapped by errors of commands that may have run: the connection broke
+// before their exit status came.
+var ErrLost = errors.New("the connection was lost")
+
+// An UnknownKeyError is a host whose key nobody has trusted yet.
+type UnknownKeyError struct {
+	Name        string // the label of the host block
+	Host        string // what known_hosts calls it
+	Type        string // ssh-ed25519
+	Fingerprint string // SHA256:...
+}
+
+// Error shows the fingerprint and the command that trusts it.
+func (e *UnknownKeyError) Error() string {
+	return fmt.Sprintf("the host key of %s (%s) is not known: %s %s; compare it, then run recon hosts trust %s", e.Name, e.Host, e.Type, e.Fingerprint, e.Name)
+}
+
+// A ChangedKeyError is a host that shows another key than the trusted one.
+type ChangedKeyError struct {
+	Name, Host, Type, Fingerprint string
+	Where                         []string // file:line of the trusted keys
+}
+
+// Error says what it may mean and how to go on when it is in order.
+func (e *ChangedKeyError) Error() string {
+	return fmt.Sprintf("the host key of %s (%s) has changed: it shows %s %s, and another one is trusted in %s; somebody may stand in between. If the machine was installed anew, take the old key out with ssh-keygen -R %q and run recon hosts trust %s",
+		e.Name, e.Host, e.Type, e.Fingerprint, strings.Join(e.Where, ", "), e.Host, e.Name)
+}
+
+// A SudoError is a user who may not become root without being asked.
+type SudoError struct {
+	User, Host string
+	Said       string // sudo's own words
+}
+
+// Error names the line of sudoers that is missing.
+func (e *SudoError) Error() string {
+	return fmt.Sprintf("sudo on %s does not let %s become root without asking (%s); run visudo -f /etc/sudoers.d/recon there and add: %s ALL=(root) NOPASSWD: ALL", e.Host, e.User, e.Said, e.User)
+}
+
+// An ExitError is a command that ended with another status than 0.
+type ExitError struct {
+	What   string
+	Code   int
+	Stderr string
+}
+
+// Error says what was attempted and the command's last words.
+func (e *ExitError) Error() string {
+	text := strings.TrimSpace(e.Stderr)
+	if i := strings.LastIndexByte(text, '\n'); i >= 0 {
+		text = text[i+1:]
+	}
+	if text == "" {
+		text = fmt.Sprintf("exit status %d", e.Code)
+	}
+	return e.What + ": " + text
+}

@@ -1,0 +1,171 @@
+// Package sshdtest starts real OpenSSH servers on loopback for tests. It ends only
+// what it started.
+package sshdtest
+
+import (
+	"bufio"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// A Server is one sshd.
+type Server struct {
+	Port    int
+	Dir     string
+	HostKey ssh.PublicKey
+	log     string
+	cmd     *exec.Cmd
+}
+
+// Need skips the test when a part of the machine is missing, and says which.
+func Need(t testing.TB, programs ...string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("skipped: needs root")
+	}
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			t.Skipf("skipped: %s is not installed", p)
+		}
+	}
+}
+
+// Home makes a home folder with a key, which the servers of the test let in, and
+// returns it. It is HOME of the test, which has no SSH agent.
+func Home(t testing.TB) string {
+	t.Helper()
+	home := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(home, ".ssh"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	WriteKey(t, filepath.Join(home, ".ssh", "id_ed25519"))
+	t.Setenv("HOME", home)
+	t.Setenv("SSH_AUTH_SOCK", "")
+	return home
+}
+
+// WriteKey makes a key pair: file and file.pub.
+func WriteKey(t testing.TB, file string) ssh.PublicKey {
+	t.Helper()
+	pub, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ssh.NewPublicKey(pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{file: pem.EncodeToMemory(block), file + ".pub": ssh.MarshalAuthorizedKey(key)} {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return key
+}
+
+// Start starts an sshd that lets in the key of the home folder.
+func Start(t testing.TB, home string, options ...string) *Server {
+	t.Helper()
+	Need(t, "/usr/sbin/sshd")
+	s := &Server{Dir: t.TempDir(), Port: freePort(t)}
+	s.HostKey = WriteKey(t, filepath.Join(s.Dir, "hostkey"))
+	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+		t.Skipf("skipped: sshd needs /run/sshd: %v", err)
+	}
+	s.log = filepath.Join(s.Dir, "log")
+	config := fmt.Sprintf("ListenAddress 127.0.0.1:%d\nHostKey %s/hostkey\nPidFile none\nAuthorizedKeysFile %s/.ssh/id_ed25519.pub\nStrictModes no\nPasswordAuthentication no\nUsePAM no\nPermitRootLogin yes\nLogLevel VERBOSE\nUseDNS no\n%s\n",
+		s.Port, s.Dir, home, strings.Join(options, "\n"))
+	if err := os.WriteFile(filepath.Join(s.Dir, "sshd_config"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.cmd = exec.Command("/usr/sbin/sshd", "-D", "-E", s.log, "-f", filepath.Join(s.Dir, "sshd_config"))
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := s.cmd.Start(); err != nil {
+		t.Skipf("skipped: sshd does not start: %v", err)
+	}
+	t.Cleanup(s.Stop)
+	s.wait(t)
+	return s
+}
+
+func (s *Server) wait(t testing.TB) {
+	t.Helper()
+	for range 100 {
+		if c, err := net.Dial("tcp", s.Addr()); err == nil {
+			c.Close()
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	out, _ := os.ReadFile(s.log)
+	t.Fatalf("sshd does not answer: %s", out)
+}
+
+// Stop ends the server and its connections.
+func (s *Server) Stop() {
+	if s.cmd.Process != nil {
+		syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+		s.cmd.Wait()
+	}
+}
+
+// Addr is the server's address with its port.
+func (s *Server) Addr() string { return fmt.Sprintf("127.0.0.1:%d", s.Port) }
+
+// Trust writes the server's key into a known_hosts of the home folder.
+func (s *Server) Trust(t testing.TB, home string) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(home, ".ssh", "known_hosts"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := fmt.Fprintf(f, "[127.0.0.1]:%d %s", s.Port, ssh.MarshalAuthorizedKey(s.HostKey)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Logins returns how many connections the server has let in.
+func (s *Server) Logins() int {
+	f, err := os.Open(s.log)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	n := 0
+	for sc := bufio.NewScanner(f); sc.Scan(); {
+		if strings.Contains(sc.Text(), "Accepted publickey") {
+			n++
+		}
+	}
+	return n
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// Pid is the process of the server.
+func (s *Server) Pid() int { return s.cmd.Process.Pid }
