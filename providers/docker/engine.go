@@ -33,7 +33,7 @@ func newEngine(h *sshhost.Host, socket string, trips *atomic.Int64) (*engine, er
 	e.client, err = client.New(
 		client.WithHTTPClient(&http.Client{Transport: transport}), client.WithHost("tcp://docker:80"), client.WithScheme("http"), client.WithAPIVersion(client.MaxAPIVersion),
 		client.WithDialContext(func(ctx context.Context, _, _ string) (net.Conn, error) { return h.DialUnix(ctx, socket, stdio) }),
-		client.WithHTTPRequestHook(e.request), client.WithResponseHook(e.answer),
+		client.WithHTTPRequestHook(e.request), client.WithHTTPResponseHook(e.answer),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the client of the Docker engine: %w", err)
