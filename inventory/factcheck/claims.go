@@ -45,7 +45,7 @@ func (x *extractor) extract(f *file) {
 	}
 	for i := range f.units {
 		u := &f.units[i]
-		if !strings.ContainsAny(u.text, "0123456789") && !x.mayName(u.text) && !strings.Contains(u.text, "node") || u.past || x.tense.line(u.text) {
+		if !strings.ContainsAny(u.text, "0123456789") && !x.mayName(u.text) && !strings.Contains(u.text, "node") && !kindAnywhere.MatchString(u.text) || u.past || x.tense.line(u.text) {
 			continue
 		}
 		x.unit(f, u)
@@ -83,6 +83,7 @@ func (x *extractor) unit(f *file, u *unit) {
 		x.byNumber(f, u, ms, m, len(ids) == 1 || len(guests) >= len(ids))
 	}
 	x.addresses(f, u, ms)
+	x.kinds(f, u, ms)
 	x.settings(f, u, ms)
 	if len(guests) == 1 {
 		x.resources(f, u, guests[0])

@@ -23,7 +23,11 @@ func (p *Printer) Statements(findings []factcheck.Finding) {
 		fmt.Fprintln(p.W, "No statement contradicts what is known.")
 		return
 	}
-	fmt.Fprintf(p.W, "\n%d findings, %d of them fixable.\n", len(findings), fixable)
+	noun := "findings"
+	if len(findings) == 1 {
+		noun = "finding"
+	}
+	fmt.Fprintf(p.W, "\n%d %s, %d of them fixable.\n", len(findings), noun, fixable)
 }
 
 // statement says a finding in words.
