@@ -250,11 +250,11 @@ func checkScheduleArg(name string, s *Schedule, zone string, rng hcl.Range) *hcl
 		s.Location = loc
 	case "action":
 		switch s.Action {
-		case "drift", "context":
-		case "heal", "facts":
-			return errorAt(rng, "Not possible yet", "This version of recon schedules \"drift\" and \"context\"; %q is not built yet.", s.Action)
+		case "drift", "context", "facts":
+		case "heal":
+			return errorAt(rng, "Not possible yet", "This version of recon schedules \"drift\", \"context\" and \"facts\"; %q is not built yet.", s.Action)
 		default:
-			return errorAt(rng, "Unknown action", "action takes \"drift\" or \"context\".%s", didYouMean(s.Action, []string{"drift", "context"}))
+			return errorAt(rng, "Unknown action", "action takes \"drift\", \"context\" or \"facts\".%s", didYouMean(s.Action, []string{"drift", "context", "facts"}))
 		}
 	}
 	return nil

@@ -79,7 +79,7 @@ type Schedule struct {
 	Name     string
 	Cron     string
 	Location *time.Location
-	Action   string // drift or context
+	Action   string // drift, context or facts
 	Range    hcl.Range
 }
 

@@ -15,8 +15,8 @@ func newServe(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the project's schedules until interrupted",
-		Long: `Runs what the schedule blocks say: the drift report and the context files, each at
-its times in its time zone. Drift is reported when it opens, changes or resolves,
+		Long: `Runs what the schedule blocks say: the drift report, the context files and the check
+of documents, each at its times in its time zone. Drift is reported when it opens, changes or resolves,
 not each time it is seen. Changed manifests are loaded anew.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runServe(cmd, c) },
@@ -51,6 +51,11 @@ func (c *cli) notice(n daemon.Notice) {
 		p.Printf("%s: %s", head, app.Describe(n.Cycle.Plan))
 		p.Events(n.Cycle.Events, false)
 		c.cycleNotes(n.Cycle)
+	case n.Facts != nil && n.Err == nil:
+		p.Printf("%s: %d statement(s) contradict what is known, %d of them new", head, len(n.Facts.Findings), len(n.New))
+		if len(n.New) > 0 {
+			p.Statements(n.New)
+		}
 	case n.Err != nil:
 		if n.Text != "" {
 			p.Printf("%s: %s", head, n.Text)

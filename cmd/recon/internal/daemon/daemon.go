@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"recon/cmd/recon/internal/app"
+	"recon/inventory/factcheck"
 
 	"github.com/robfig/cron/v3"
 )
@@ -30,8 +31,10 @@ type Options struct {
 // A Notice is something that happened.
 type Notice struct {
 	Schedule string
-	Cycle    *app.Cycle // a run that ended
-	Text     string     // anything else
+	Cycle    *app.Cycle          // a run that ended
+	Facts    *app.FactCheck      // a check of documents that ended
+	New      []factcheck.Finding // what it found that the check before did not
+	Text     string              // anything else
 	Err      error
 	Next     time.Time
 }
@@ -74,6 +77,8 @@ type daemon struct {
 	work context.Context // of the runs; outlives the daemon's by the grace
 	cron *cron.Cron
 	mu   sync.Mutex // one run at a time, and none while manifests are replaced
+
+	known map[string]bool // what the last check of documents found
 }
 
 // start begins the schedules of the project.
@@ -116,8 +121,32 @@ func (d *daemon) run(s app.Schedule) {
 	if d.work.Err() != nil {
 		return
 	}
+	if s.Action == "facts" {
+		d.facts(s)
+		return
+	}
 	cycle, err := d.Session.RunCycle(d.work, s.Action, app.CycleOptions{})
 	d.Tell(Notice{Schedule: s.Name, Cycle: cycle, Err: err})
+}
+
+// facts checks what people wrote, and tells what is new since the check before.
+func (d *daemon) facts(s app.Schedule) {
+	opts := d.Session.Options
+	opts.Dir = d.Session.Root
+	check, err := app.CheckFacts(d.work, opts, nil, false)
+	n := Notice{Schedule: s.Name, Facts: check, Err: err}
+	if err == nil {
+		known := d.known
+		d.known = map[string]bool{}
+		for _, f := range check.Findings {
+			key := f.File + "\x00" + f.Kind + "\x00" + f.Subject + "\x00" + f.Claim
+			d.known[key] = true
+			if !known[key] {
+				n.New = append(n.New, f)
+			}
+		}
+	}
+	d.Tell(n)
 }
 
 // reload puts changed manifests in force, when they can be used.
