@@ -248,11 +248,11 @@ func (d *guestDecoder) slot(block *inventory.Block, b *hclsyntax.Block) (string,
 		}
 		return "", !d.taken(inventory.Path(block.Name), b)
 	}
-	var ranges []string
-	for _, r := range block.Slots {
-		ranges = append(ranges, r.String())
-	}
 	if len(b.Labels) != 1 || !block.HasSlot(b.Labels[0]) {
+		var ranges []string
+		for _, r := range block.Slots {
+			ranges = append(ranges, r.String())
+		}
 		d.report(errorAt(b.DefRange(), "Unknown slot", "A %s block is labelled with its slot: one of %s.", b.Type, strings.Join(ranges, ", ")))
 		return "", false
 	}

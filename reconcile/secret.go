@@ -5,7 +5,12 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"fmt"
 	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"recon/inventory"
 )
 
 // HashSecret returns a salted hash under which a secret can be remembered: it
@@ -34,4 +39,16 @@ func secretSum(salt []byte, secret string) string {
 		sum = sha256.Sum256(append(salt, sum[:]...))
 	}
 	return hex.EncodeToString(sum[:])
+}
+
+// SecretOf returns the value of a secret field of the manifests.
+func SecretOf(c *inventory.Change, field inventory.Path) (string, error) {
+	v := c.Want.Attrs[field]
+	if field == "create.password" && c.Want.Policy.Create != nil {
+		v = c.Want.Policy.Create.Password
+	}
+	if v == cty.NilVal || v.IsNull() {
+		return "", fmt.Errorf("the manifests no longer hold a value for %s of %s", field, c.Addr)
+	}
+	return inventory.Text(v), nil
 }

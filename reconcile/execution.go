@@ -1,0 +1,289 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"recon/inventory"
+	"recon/providers"
+)
+
+// An execution carries one change through its steps.
+type execution struct {
+	*applier
+	change  *inventory.Change
+	writer  providers.Writer
+	base    inventory.Observation // what the next step expects to find
+	fresh   bool                  // base is from a look of this execution
+	replans int
+	res     *Result
+}
+
+// maxReplans bounds how often a change chases a configuration that others keep
+// changing.
+const maxReplans = 3
+
+// all executes the steps, planning anew when the ground has moved.
+func (e *execution) all(ctx context.Context, steps []inventory.Step) {
+	for len(steps) > 0 {
+		err := e.step(ctx, steps[0])
+		if errors.Is(err, providers.ErrChangedMeanwhile) {
+			steps, err = e.replan(ctx, steps)
+			if err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			e.fail(ctx, err)
+			return
+		}
+		steps = steps[1:]
+	}
+	e.res.Status = StatusDone
+}
+
+// fail records how the change ended when not every step did.
+func (e *execution) fail(ctx context.Context, err error) {
+	e.res.Err = err
+	e.res.Stale = errors.Is(err, ErrStale)
+	switch {
+	case errors.Is(err, errUnseen):
+		e.res.Status = StatusUnknown
+	case len(e.res.Done) == 0 && (e.res.Stale || ctx.Err() != nil):
+		e.res.Status = StatusSkipped
+	default:
+		e.res.Status = StatusFailed
+	}
+}
+
+var errUnseen = errors.New("what happened could not be seen")
+
+// step does one step: compare, journal, call, look, judge.
+func (e *execution) step(ctx context.Context, s inventory.Step) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%s: not started: %w", s.Summary, err)
+	}
+	if !s.TakesDigest && !e.fresh {
+		if err := e.compare(ctx); err != nil {
+			return err
+		}
+	}
+	if e.fresh && len(s.Secrets) == 0 && s.Done.Evident() && s.Done.Holds(&e.base) {
+		return nil // it is so already
+	}
+	s.Digest = e.base.Digest
+	call, err := e.withSecrets(s)
+	if err != nil {
+		return err
+	}
+	id, err := e.opts.Journal.Begin(e.change.Addr, e.change.Want.Identity, s)
+	if err != nil {
+		return fmt.Errorf("%s: not started, because the journal cannot be written: %w", s.Summary, err)
+	}
+	e.tell(Event{Addr: e.change.Addr, Step: &s})
+	// A call that has begun is seen through: cutting it off would only lose the answer.
+	ctx = context.WithoutCancel(ctx)
+	result, doErr := e.writer.Do(ctx, call, func(line string) { e.tell(Event{Addr: e.change.Addr, Step: &s, Line: line}) })
+	if !errors.Is(doErr, providers.ErrChangedMeanwhile) {
+		e.res.Done = append(e.res.Done, s)
+	}
+	if result.Warning != "" {
+		e.res.Warnings = append(e.res.Warnings, result.Warning)
+	}
+	obs := e.lookAfter(ctx, s, doErr)
+	verdict := e.judge(s, &obs, doErr)
+	if err := e.opts.Journal.End(id, outcome(verdict)); err != nil && verdict == nil {
+		return fmt.Errorf("%s: done, but the journal cannot be written: %w", s.Summary, err)
+	}
+	e.res.Have = obs
+	e.base, e.fresh = obs, true
+	return verdict
+}
+
+// How long apply waits for what a call set going: a guest that comes up again
+// after its restart, a task whose answer was lost.
+const (
+	restartPatience = 90 * time.Second
+	lostPatience    = 3 * time.Second
+	lockPatience    = 30 * time.Minute
+	lookPause       = 250 * time.Millisecond
+)
+
+// lookAfter looks at what a call did. A restart ends when the guest is down and
+// comes up afterwards, and a call whose answer was lost may still be under way:
+// then it looks until it sees the effect, or has waited long enough.
+func (e *execution) lookAfter(ctx context.Context, s inventory.Step, doErr error) inventory.Observation {
+	patience := time.Duration(0)
+	switch {
+	case doErr == nil && s.Restarts:
+		patience = restartPatience
+	case errors.Is(doErr, providers.ErrOutcomeUnknown) && s.Method == "POST":
+		patience = lostPatience
+	}
+	start := time.Now()
+	for {
+		obs := providers.Look(ctx, e.writer, e.change.Want)
+		waited := time.Since(start)
+		busy := patience > 0 && obs.Lock != "" && waited < lockPatience
+		if s.Done.Holds(&obs) || !busy && waited >= patience {
+			return obs
+		}
+		select {
+		case <-ctx.Done():
+			return obs
+		case <-time.After(lookPause):
+		}
+	}
+}
+
+func outcome(err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return string(StatusDone)
+}
+
+// compare looks before a call that takes no digest: the resource must still be
+// what was planned for.
+func (e *execution) compare(ctx context.Context) error {
+	obs := providers.Look(ctx, e.writer, e.change.Want)
+	if obs.State == inventory.Unknown {
+		return fmt.Errorf("look before the first call: %w", obs.Err)
+	}
+	if obs.State != e.base.State || obs.Digest != e.base.Digest {
+		return providers.ErrChangedMeanwhile
+	}
+	e.base, e.fresh = obs, true
+	return nil
+}
+
+// withSecrets returns the step with the values that it does not hold itself.
+func (e *execution) withSecrets(s inventory.Step) (inventory.Step, error) {
+	if len(s.Secrets) == 0 {
+		return s, nil
+	}
+	s.Params = maps.Clone(s.Params)
+	for param, field := range s.Secrets {
+		v, err := e.opts.Secret(e.change, field)
+		if err != nil {
+			return s, fmt.Errorf("%s: %w", s.Summary, err)
+		}
+		s.Params[param] = v
+	}
+	return s, nil
+}
+
+// judge decides from the look what happened; the answer to the call only
+// explains it.
+func (e *execution) judge(s inventory.Step, obs *inventory.Observation, doErr error) error {
+	happened := s.Done.Holds(obs)
+	switch {
+	case errors.Is(doErr, providers.ErrChangedMeanwhile):
+		return doErr
+	case obs.State == inventory.Unknown && (doErr == nil || errors.Is(doErr, providers.ErrOutcomeUnknown)):
+		return fmt.Errorf("%s: %w: %w", s.Summary, errUnseen, errors.Join(doErr, obs.Err))
+	case errors.Is(doErr, providers.ErrOutcomeUnknown) && !happened:
+		return fmt.Errorf("%s: the answer was lost, and the look afterwards shows that it did not take effect: %w", s.Summary, doErr)
+	case doErr != nil && !errors.Is(doErr, providers.ErrOutcomeUnknown):
+		return fmt.Errorf("%s: %w", s.Summary, doErr)
+	case !happened:
+		return fmt.Errorf("%s: accepted, but the look afterwards shows other values%s", s.Summary, differing(s.Done, obs))
+	}
+	if key := foreign(&e.base, obs, s.Touches); key != "" {
+		return fmt.Errorf("%w: somebody else changed %s at the same time", providers.ErrChangedMeanwhile, key)
+	}
+	return nil
+}
+
+// differing names the fields that are not as the step should have left them.
+func differing(p inventory.Probe, obs *inventory.Observation) string {
+	text := ""
+	for path, want := range p.Fields {
+		if attr, _, _ := obs.Resource.Kind().Lookup(path); attr != nil && !attr.Same(want.Value, inventory.ConfiguredValue(obs, path)) {
+			text += fmt.Sprintf("; %s is %s", path, attr.Show(inventory.ConfiguredValue(obs, path)))
+		}
+	}
+	return text
+}
+
+// foreign returns a key that changed although the step does not touch it.
+func foreign(before, after *inventory.Observation, touches []string) string {
+	if before.State != inventory.Present || after.State != inventory.Present || before.Volatile.Raw == nil {
+		return ""
+	}
+	touched := map[string]bool{"digest": true}
+	for _, k := range touches {
+		touched[k] = true
+	}
+	for _, pair := range [2][2]map[string]string{{before.Volatile.Raw, after.Volatile.Raw}, {after.Volatile.Raw, before.Volatile.Raw}} {
+		for k, v := range pair[0] {
+			if other, ok := pair[1][k]; !touched[k] && (!ok || other != v) && !isUnused(k) {
+				return k
+			}
+		}
+	}
+	return ""
+}
+
+// isUnused reports a key that Proxmox writes by itself when a volume is detached.
+func isUnused(key string) bool { return len(key) > 6 && key[:6] == "unused" }
+
+// replan looks again and goes on when what remains to be done is the same. Other
+// steps need approval.
+func (e *execution) replan(ctx context.Context, remaining []inventory.Step) ([]inventory.Step, error) {
+	if e.replans++; e.replans > maxReplans {
+		return nil, fmt.Errorf("%w: %s keeps changing", ErrStale, e.change.Addr)
+	}
+	obs := providers.Look(ctx, e.writer, e.change.Want)
+	if obs.State == inventory.Unknown {
+		return nil, fmt.Errorf("look again after somebody else's change: %w", obs.Err)
+	}
+	e.base, e.fresh, e.res.Have = obs, true, obs
+	next, err := e.again(ctx, obs)
+	if err != nil {
+		return nil, err
+	}
+	steps, _ := e.opts.Select(&next)
+	same := slices.Equal(next.Blocked, e.change.Blocked)
+	switch {
+	case same && sameSteps(steps, remaining):
+		return steps, nil
+	case len(steps) == 0 && same:
+		return nil, nil // somebody else has done it
+	case len(steps) == 0:
+		return nil, fmt.Errorf("%w: %s is blocked now: %s", ErrStale, e.change.Addr, next.Blocked[len(next.Blocked)-1].Detail)
+	}
+	if e.opts.Approve == nil || !e.opts.Approve(&next) {
+		return nil, fmt.Errorf("%w: %s has changed since the plan, and other steps would be needed now", ErrStale, e.change.Addr)
+	}
+	return steps, nil
+}
+
+// again plans the one resource anew.
+func (e *execution) again(ctx context.Context, obs inventory.Observation) (inventory.Change, error) {
+	in := e.req.Input
+	in.Desired = []inventory.Resource{e.change.Want}
+	in.Snapshots = []inventory.Snapshot{{Observations: []inventory.Observation{obs}}}
+	changes := Diff(in)
+	if len(changes) == 0 {
+		return inventory.Change{Addr: e.change.Addr, Want: e.change.Want, Have: obs}, nil
+	}
+	err := describe(ctx, &changes[0], e.req.Readers)
+	return changes[0], err
+}
+
+func sameSteps(a, b []inventory.Step) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].Method != b[i].Method || a[i].Path != b[i].Path || !maps.Equal(a[i].Params, b[i].Params) {
+			return false
+		}
+	}
+	return true
+}
