@@ -39,7 +39,7 @@ accuracy: ## how much of what a person asks the written files answer, and how ri
 	RECON_ACCURACY=full go test ./cmd/recon/internal/app -run '^TestAccuracy$$' -v -count=1 -timeout 20m
 
 golden: ## write the golden files anew; look at the diff before you commit it
-	go test ./... -update
+	go test ./inventory ./cmd/recon -update
 
 docs: golden ## the generated reference pages are golden files
 

@@ -201,8 +201,26 @@ func rebootGuest(c *call) (any, error) {
 		if err := c.halt(m); err != nil {
 			return err
 		}
-		return c.boot(m)
+		if m.Kind == "lxc" {
+			return c.boot(m)
+		}
+		c.s.wg.Go(func() { c.bootLater(m) })
+		return nil
 	}), nil
+}
+
+// bootLater starts a virtual machine after its reboot task has ended: the task only
+// waits for the guest to be down, and the event daemon starts it then.
+func (c *call) bootLater(m *machine) {
+	if !c.s.sleep(c.s.opts.TaskTime) {
+		return
+	}
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if c.s.guests[m.VMID] == m && !m.Running {
+		_ = c.boot(m) // what keeps it from starting is for whoever looks
+		c.s.dirty()
+	}
 }
 
 func resetGuest(c *call) (any, error) {

@@ -108,8 +108,8 @@ type Server struct {
 	closing  bool
 }
 
-// New makes a simulator and serves it.
-func New(opts Options) (*Server, error) {
+// newServer makes a simulator that has no world yet and serves nothing.
+func newServer(opts Options) *Server {
 	opts.defaults()
 	s := &Server{
 		opts: opts, formats: newFormats(), qemu: qemuOptions(), lxc: lxcOptions(), tasks: newTaskList(),
@@ -117,6 +117,13 @@ func New(opts Options) (*Server, error) {
 		started: time.Now(), stats: newStats(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// New makes a simulator and serves it.
+func New(opts Options) (*Server, error) {
+	s := newServer(opts)
+	opts = s.opts
 	if err := s.open(); err != nil {
 		s.cancel()
 		return nil, err

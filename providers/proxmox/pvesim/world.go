@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -246,6 +247,9 @@ func (w *World) validate() error {
 	if len(w.Nodes) == 0 {
 		return fmt.Errorf("no nodes")
 	}
+	if err := w.wholeLists(); err != nil {
+		return err
+	}
 	nodes := map[string]bool{}
 	for _, n := range w.Nodes {
 		nodes[n.Name] = true
@@ -263,6 +267,31 @@ func (w *World) validate() error {
 			return fmt.Errorf("guest %d: no node %q", g.VMID, g.Node)
 		}
 		seen[g.VMID] = true
+	}
+	return nil
+}
+
+// wholeLists refuses null where an object belongs.
+func (w *World) wholeLists() error {
+	for name, hole := range map[string]bool{
+		"nodes": slices.Contains(w.Nodes, nil), "storages": slices.Contains(w.Storages, nil), "volumes": slices.Contains(w.Volumes, nil),
+		"pools": slices.Contains(w.Pools, nil), "users": slices.Contains(w.Users, nil), "groups": slices.Contains(w.Groups, nil),
+		"roles": slices.Contains(w.Roles, nil), "acl": slices.Contains(w.ACL, nil), "ha": slices.Contains(w.HA, nil),
+		"mappings": slices.Contains(w.Mappings, nil), "guests": slices.Contains(w.Guests, nil),
+	} {
+		if hole {
+			return fmt.Errorf("%s: an entry is null", name)
+		}
+	}
+	for _, u := range w.Users {
+		if slices.Contains(u.Tokens, nil) {
+			return fmt.Errorf("user %s: a token is null", u.ID)
+		}
+	}
+	for _, g := range w.Guests {
+		if slices.Contains(g.Snapshots, nil) {
+			return fmt.Errorf("guest %d: a snapshot is null", g.VMID)
+		}
 	}
 	return nil
 }
