@@ -146,18 +146,14 @@ func atLeast(text string, want ...int) bool {
 // restartLoop: a container dies again and again.
 func restartLoop(f *Facts) []inventory.Finding {
 	var out []inventory.Finding
-	for i := range f.Hosts {
-		h := &f.Hosts[i]
-		for j := range h.Containers {
-			c := &h.Containers[j]
-			if c.State != "restarting" || c.Restarts < 3 {
-				continue
-			}
-			out = append(out, inventory.Finding{
-				Severity: "error", Address: addressOf(f, h, c), Summary: fmt.Sprintf("%s restarts again and again", c.Name),
-				Evidence: []string{fmt.Sprintf("state %s, %d restarts", c.State, c.Restarts)}, Fix: "docker logs --tail 50 " + c.Name,
-			})
+	for h, c := range f.containers() {
+		if c.State != "restarting" || c.Restarts < 3 {
+			continue
 		}
+		out = append(out, inventory.Finding{
+			Severity: "error", Address: addressOf(f, h, c), Summary: fmt.Sprintf("%s restarts again and again", c.Name),
+			Evidence: []string{fmt.Sprintf("state %s, %d restarts", c.State, c.Restarts)}, Fix: "docker logs --tail 50 " + c.Name,
+		})
 	}
 	return out
 }
@@ -173,12 +169,9 @@ func imageLatest(f *Facts) []inventory.Finding {
 			})
 		}
 	}
-	for i := range f.Hosts {
-		h := &f.Hosts[i]
-		for j := range h.Containers {
-			if c := &h.Containers[j]; c.State == "running" {
-				add(addressOf(f, h, c), c.Name, c.Image)
-			}
+	for h, c := range f.containers() {
+		if c.State == "running" {
+			add(addressOf(f, h, c), c.Name, c.Image)
 		}
 	}
 	for i := range f.Files {

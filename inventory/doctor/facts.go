@@ -6,11 +6,14 @@
 // They hold no value of a container's environment: whoever gathers facts keeps
 // only what a rule needs, such as "API_URL names localhost:5054".
 //
-// Each rule is one function of rules.go with a test that shows it firing and one
-// that shows it silent. A rule that cannot be sure says nothing.
+// Each rule is one function, in the file of its subject, with a test that shows it
+// firing and one that shows it silent. A rule that cannot be sure says nothing.
 package doctor
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // Facts are everything that the rules judge.
 type Facts struct {
@@ -18,6 +21,20 @@ type Facts struct {
 	Files    []File
 	Services []Service // declared in manifests
 	Guests   []Guest   // addresses of guests, for duplicates
+}
+
+// containers yields every container with its host.
+func (f *Facts) containers() iter.Seq2[*Host, *Container] {
+	return func(yield func(*Host, *Container) bool) {
+		for i := range f.Hosts {
+			h := &f.Hosts[i]
+			for j := range h.Containers {
+				if !yield(h, &h.Containers[j]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // A Host is one machine with its containers, as one look found it.

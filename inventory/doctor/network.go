@@ -32,17 +32,13 @@ func fixFile(c *Container) string {
 // Healthchecks run inside the container and are no facts of this rule.
 func containerLocalhost(f *Facts) []inventory.Finding {
 	var out []inventory.Finding
-	for i := range f.Hosts {
-		h := &f.Hosts[i]
-		for j := range h.Containers {
-			c := &h.Containers[j]
-			if c.State != "running" || sharesNetwork(c.NetworkMode) {
-				continue
-			}
-			for _, l := range c.Locals {
-				if finding, ok := localFinding(f, h, c, l); ok {
-					out = append(out, finding)
-				}
+	for h, c := range f.containers() {
+		if c.State != "running" || sharesNetwork(c.NetworkMode) {
+			continue
+		}
+		for _, l := range c.Locals {
+			if finding, ok := localFinding(f, h, c, l); ok {
+				out = append(out, finding)
 			}
 		}
 	}
@@ -166,25 +162,21 @@ func (f *File) place(line int) string {
 // container with servers of its own means them.
 func containerDNS(f *Facts) []inventory.Finding {
 	var out []inventory.Finding
-	for i := range f.Hosts {
-		h := &f.Hosts[i]
+	for h, c := range f.containers() {
 		if len(h.WantDNS) == 0 {
 			continue
 		}
-		for j := range h.Containers {
-			c := &h.Containers[j]
-			if c.State != "running" || c.OwnDNS || len(c.Resolvers) == 0 || sharesNetwork(c.NetworkMode) || slices.Equal(effective(c.Resolvers), effective(h.WantDNS)) {
-				continue
-			}
-			fix := "recon apply, which writes dns into daemon.json and restarts the daemon"
-			if slices.Equal(effective(h.DNSFile), effective(h.WantDNS)) {
-				fix = "restart the container, which takes over the daemon's servers: docker restart " + c.Name
-			}
-			out = append(out, inventory.Finding{
-				Address: addressOf(f, h, c), Summary: fmt.Sprintf("%s resolves through %s, not through %s", c.Name, strings.Join(c.Resolvers, ", "), strings.Join(h.WantDNS, ", ")),
-				Evidence: []string{"resolv.conf of the container: " + strings.Join(c.Resolvers, ", "), h.Daemon + " declares dns = " + strings.Join(h.WantDNS, ", ")}, Fix: fix,
-			})
+		if c.State != "running" || c.OwnDNS || len(c.Resolvers) == 0 || sharesNetwork(c.NetworkMode) || slices.Equal(effective(c.Resolvers), effective(h.WantDNS)) {
+			continue
 		}
+		fix := "recon apply, which writes dns into daemon.json and restarts the daemon"
+		if slices.Equal(effective(h.DNSFile), effective(h.WantDNS)) {
+			fix = "restart the container, which takes over the daemon's servers: docker restart " + c.Name
+		}
+		out = append(out, inventory.Finding{
+			Address: addressOf(f, h, c), Summary: fmt.Sprintf("%s resolves through %s, not through %s", c.Name, strings.Join(c.Resolvers, ", "), strings.Join(h.WantDNS, ", ")),
+			Evidence: []string{"resolv.conf of the container: " + strings.Join(c.Resolvers, ", "), h.Daemon + " declares dns = " + strings.Join(h.WantDNS, ", ")}, Fix: fix,
+		})
 	}
 	return out
 }
@@ -225,23 +217,19 @@ func hostDNS(f *Facts) []inventory.Finding {
 // is common to them; or a label names a network that it is not on.
 func sharedNetworkMissing(f *Facts) []inventory.Finding {
 	var out []inventory.Finding
-	for i := range f.Hosts {
-		h := &f.Hosts[i]
-		for j := range h.Containers {
-			c := &h.Containers[j]
-			if c.State != "running" || sharesNetwork(c.NetworkMode) {
-				continue
-			}
-			if c.WantNetwork != "" && !slices.Contains(c.Networks, c.WantNetwork) {
-				out = append(out, inventory.Finding{
-					Address: addressOf(f, h, c), Summary: fmt.Sprintf("%s is to be reached over the network %s and is not on it", c.Name, c.WantNetwork),
-					Evidence: []string{"label traefik.docker.network = " + c.WantNetwork, "networks: " + strings.Join(c.Networks, ", ")},
-					Fix:      fmt.Sprintf("add %s to networks: of %s %s, and declare it external there", c.WantNetwork, c.Name, fixFile(c)),
-				})
-			}
-			for _, name := range c.Names {
-				out = append(out, unreachable(f, h, c, name)...)
-			}
+	for h, c := range f.containers() {
+		if c.State != "running" || sharesNetwork(c.NetworkMode) {
+			continue
+		}
+		if c.WantNetwork != "" && !slices.Contains(c.Networks, c.WantNetwork) {
+			out = append(out, inventory.Finding{
+				Address: addressOf(f, h, c), Summary: fmt.Sprintf("%s is to be reached over the network %s and is not on it", c.Name, c.WantNetwork),
+				Evidence: []string{"label traefik.docker.network = " + c.WantNetwork, "networks: " + strings.Join(c.Networks, ", ")},
+				Fix:      fmt.Sprintf("add %s to networks: of %s %s, and declare it external there", c.WantNetwork, c.Name, fixFile(c)),
+			})
+		}
+		for _, name := range c.Names {
+			out = append(out, unreachable(f, h, c, name)...)
 		}
 	}
 	for i := range f.Files {
@@ -295,17 +283,13 @@ func fileNetworks(file *File) []inventory.Finding {
 // services of one file publish the same port.
 func portConflict(f *Facts) []inventory.Finding {
 	var out []inventory.Finding
-	for i := range f.Hosts {
-		h := &f.Hosts[i]
-		for j := range h.Containers {
-			c := &h.Containers[j]
-			if c.State == "running" {
-				continue
-			}
-			for _, port := range c.Published {
-				if finding, ok := takenPort(f, h, c, port); ok {
-					out = append(out, finding)
-				}
+	for h, c := range f.containers() {
+		if c.State == "running" {
+			continue
+		}
+		for _, port := range c.Published {
+			if finding, ok := takenPort(f, h, c, port); ok {
+				out = append(out, finding)
 			}
 		}
 	}

@@ -94,13 +94,9 @@ func eachPair(f *Facts, live func(h *Host, c *Container, p pair) *inventory.Find
 			out = append(out, *finding)
 		}
 	}
-	for i := range f.Hosts {
-		h := &f.Hosts[i]
-		for j := range h.Containers {
-			c := &h.Containers[j]
-			for _, p := range pairsOf(f, h, c) {
-				keep(live(h, c, p))
-			}
+	for h, c := range f.containers() {
+		for _, p := range pairsOf(f, h, c) {
+			keep(live(h, c, p))
 		}
 	}
 	for i := range f.Files {
@@ -295,12 +291,9 @@ func declaredMountMissing(f *Facts) []inventory.Finding {
 
 // container returns the container that a service means.
 func (f *Facts) container(s Service) (*Host, *Container) {
-	for i := range f.Hosts {
-		h := &f.Hosts[i]
-		for j := range h.Containers {
-			if c := &h.Containers[j]; h.Name == s.Host && (c.Name == s.Container || c.Service != "" && c.Service == s.Container) {
-				return h, c
-			}
+	for h, c := range f.containers() {
+		if h.Name == s.Host && (c.Name == s.Container || c.Service != "" && c.Service == s.Container) {
+			return h, c
 		}
 	}
 	return nil, nil
@@ -310,24 +303,20 @@ func (f *Facts) container(s Service) (*Host, *Container) {
 // there, or came after the container started.
 func mountSourceNotMounted(f *Facts) []inventory.Finding {
 	var out []inventory.Finding
-	for i := range f.Hosts {
-		h := &f.Hosts[i]
-		for j := range h.Containers {
-			c := &h.Containers[j]
-			for k := range c.Binds {
-				b := &c.Binds[k]
-				if point := unmounted(h, b.Source); point != "" && c.State == "running" {
-					out = append(out, inventory.Finding{
-						Severity: "error", Address: addressOf(f, h, c), Summary: fmt.Sprintf("%s writes to %s, and %s is not mounted", c.Name, b.Source, point),
-						Evidence: []string{"/etc/fstab of " + h.Name + " mounts " + point, "mountinfo has no such mount"},
-						Fix:      fmt.Sprintf("docker stop %s, mount %s, move what was written below it, docker start %s", c.Name, point, c.Name),
-					})
-				} else if b.Stale && c.State == "running" {
-					out = append(out, inventory.Finding{
-						Severity: "error", Address: addressOf(f, h, c), Summary: fmt.Sprintf("%s sees at %s what was there before %s was mounted", c.Name, b.Target, b.Source),
-						Evidence: []string{"the container's mount is on another device than the host's"}, Fix: "docker restart " + c.Name,
-					})
-				}
+	for h, c := range f.containers() {
+		for k := range c.Binds {
+			b := &c.Binds[k]
+			if point := unmounted(h, b.Source); point != "" && c.State == "running" {
+				out = append(out, inventory.Finding{
+					Severity: "error", Address: addressOf(f, h, c), Summary: fmt.Sprintf("%s writes to %s, and %s is not mounted", c.Name, b.Source, point),
+					Evidence: []string{"/etc/fstab of " + h.Name + " mounts " + point, "mountinfo has no such mount"},
+					Fix:      fmt.Sprintf("docker stop %s, mount %s, move what was written below it, docker start %s", c.Name, point, c.Name),
+				})
+			} else if b.Stale && c.State == "running" {
+				out = append(out, inventory.Finding{
+					Severity: "error", Address: addressOf(f, h, c), Summary: fmt.Sprintf("%s sees at %s what was there before %s was mounted", c.Name, b.Target, b.Source),
+					Evidence: []string{"the container's mount is on another device than the host's"}, Fix: "docker restart " + c.Name,
+				})
 			}
 		}
 	}
