@@ -125,7 +125,7 @@ func FuzzMerge(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file []byte, key, value string) {
 		if value != "" && !json.Valid([]byte(value)) || !slices.Equal([]byte(key), []byte(strings.ToValidUTF8(key, "?"))) {
-			t.Skip()
+			return
 		}
 		checkMerge(t, file, maps.Collect(maps.All(map[string]json.RawMessage{key: raw(value)})))
 	})

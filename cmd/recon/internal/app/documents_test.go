@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -174,6 +175,22 @@ func TestRotation(t *testing.T) {
 		if kept := strings.Contains(string(log), "- 2026-11-01"); kept != broken || !strings.Contains(string(log), "- by hand") {
 			t.Errorf("broken archive %v: the log is\n%s", broken, log)
 		}
+	}
+}
+
+// A session log with wrong markers is one mistake, said once, and stays as it is.
+func TestWrongMarkersInTheSessionLog(t *testing.T) {
+	s := testSession(t, manifests.Context{SessionLog: "log.md", ClaudeMD: "CLAUDE.md"})
+	const broken = "# Log\n\n<!-- recon:begin id=recon v=1 -->\n"
+	p := s.put(t, "log.md", broken)
+	docs, err := s.Documents(oneGuest("web"), false, RefuseEdited)
+	if err == nil || strings.Count(err.Error(), "log.md:3") != 1 {
+		t.Errorf("got %v", err)
+	}
+	written, err := s.WriteDocuments(docs)
+	must(t, err)
+	if log, _ := os.ReadFile(p); string(log) != broken || !slices.Equal(written, []string{"CLAUDE.md"}) {
+		t.Errorf("wrote %v, the log is %q", written, log)
 	}
 }
 
