@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,10 +14,16 @@ import (
 	"recon/providers/proxmox/pvesim"
 )
 
+var newCases = flag.String("corpus.new", "", "with -update: a name for generated cases that TestPlanCorpus adds")
+
 // TestPlanCorpus holds plans of earlier versions against those of today: worlds,
 // manifests and their plans as JSON. An upgrade of recon never changes a plan; a
-// difference here is a change of behaviour that users will meet.
+// difference here is a change of behaviour that users will meet. With -update and
+// -corpus.new NAME, generated cases of that name are added first.
 func TestPlanCorpus(t *testing.T) {
+	if *newCases != "" {
+		makeCorpus(t, *newCases)
+	}
 	cases, err := filepath.Glob("testdata/corpus/*/manifest.hcl")
 	if err != nil || len(cases) == 0 {
 		t.Fatalf("there is no corpus: %v", err)
@@ -71,13 +78,9 @@ func stable(t *testing.T, plan []byte) []byte {
 	return append(out, '\n')
 }
 
-// TestMakeCorpus adds generated cases to the corpus. It runs only when asked to,
-// with -update and a name for them in RECON_CORPUS.
-func TestMakeCorpus(t *testing.T) {
-	name := os.Getenv("RECON_CORPUS")
-	if name == "" || !*update {
-		t.Skip("makes new cases for the corpus of plans; RECON_CORPUS=name go test -run TestMakeCorpus -update")
-	}
+// makeCorpus adds generated cases to the corpus.
+func makeCorpus(t *testing.T, name string) {
+	t.Helper()
 	for seed := range int64(6) {
 		world := pvesim.Generate(12, 100+seed)
 		h := newHome(t, pvesim.Options{World: world})

@@ -64,12 +64,8 @@ func (w *World) Close() {
 // else. The ledger is read when there is one, and never made.
 func (s *Session) Observe(ctx context.Context) (*World, error) {
 	start := time.Now()
-	w := &World{At: s.Now().UTC()}
-	var err error
-	if w.Memory, err = s.remember(); err != nil {
-		return nil, err
-	}
-	if w.Readers, err = s.readers(); err != nil {
+	w, err := s.begin()
+	if err != nil {
 		return nil, err
 	}
 	w.Snapshots = make([]inventory.Snapshot, len(w.Readers))
@@ -83,14 +79,21 @@ func (s *Session) Observe(ctx context.Context) (*World, error) {
 	return w, ctx.Err()
 }
 
-// Remembered is a look at the ledger alone: what was seen last time.
-func (s *Session) Remembered() (*World, error) {
+// begin is a world with its readers and what was remembered, before any look.
+func (s *Session) begin() (*World, error) {
 	w := &World{At: s.Now().UTC()}
 	var err error
 	if w.Memory, err = s.remember(); err != nil {
 		return nil, err
 	}
-	if w.Readers, err = s.readers(); err != nil {
+	w.Readers, err = s.readers()
+	return w, err
+}
+
+// Remembered is a look at the ledger alone: what was seen last time.
+func (s *Session) Remembered() (*World, error) {
+	w, err := s.begin()
+	if err != nil {
 		return nil, err
 	}
 	if err := s.recall(w); err != nil {
