@@ -254,7 +254,7 @@ func TestSecondWriterIsRefused(t *testing.T) {
 }
 
 func TestFlagConflictBlocks(t *testing.T) {
-	e := enginetest.Start(t, "", "--iptables=false", "--dns", "192.0.2.1")
+	e := enginetest.Start(t, "{}", "--iptables=false", "--dns", "192.0.2.1")
 	b := &bench{Engine: e, t: t, config: docker.Config{Host: sshhost.Config{Name: "box", Address: sshhost.Local}, Socket: e.Socket, ConfigFile: e.Config, Restart: e.Restart}}
 	b.fresh()
 	p, _ := b.plan(wish(dns("192.0.2.53")))
