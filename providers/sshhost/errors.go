@@ -46,6 +46,23 @@ func (e *SudoError) Error() string {
 	return fmt.Sprintf("sudo on %s does not let %s become root without asking (%s); run visudo -f /etc/sudoers.d/recon there and add: %s ALL=(root) NOPASSWD: ALL", e.Host, e.User, e.Said, e.User)
 }
 
+// sudoRefusal returns the words with which sudo itself refused, "" when the command
+// ran. The last line has them: a user's first sudo prints a lecture before, and a
+// host name that does not resolve is a warning with which the command runs anyway.
+func sudoRefusal(stderr string) string {
+	line := lastLine(stderr)
+	said, own := strings.CutPrefix(line, "sudo: ")
+	if own && !strings.HasPrefix(said, "unable to resolve host") || strings.HasPrefix(line, "Sorry, user ") {
+		return said
+	}
+	return ""
+}
+
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}
+
 // An ExitError is a command that ended with another status than 0.
 type ExitError struct {
 	What   string
@@ -55,10 +72,7 @@ type ExitError struct {
 
 // Error says what was attempted and the command's last words.
 func (e *ExitError) Error() string {
-	text := strings.TrimSpace(e.Stderr)
-	if i := strings.LastIndexByte(text, '\n'); i >= 0 {
-		text = text[i+1:]
-	}
+	text := lastLine(e.Stderr)
 	if text == "" {
 		text = fmt.Sprintf("exit status %d", e.Code)
 	}

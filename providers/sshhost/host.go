@@ -148,9 +148,8 @@ func (h *Host) Run(ctx context.Context, c Command) (string, error) {
 		return "", fmt.Errorf("%s on %s: %w", c.What, h.cfg.Name, err)
 	case stdout.full:
 		return "", fmt.Errorf("%s on %s: more than %d bytes of output", c.What, h.cfg.Name, maxOutput)
-	case status != 0 && h.becomes(l) && strings.HasPrefix(stderr.String(), "sudo: "):
-		said, _, _ := strings.Cut(strings.TrimPrefix(stderr.String(), "sudo: "), "\n")
-		return "", &SudoError{User: l.user(), Host: h.cfg.Name, Said: said}
+	case status != 0 && h.becomes(l) && sudoRefusal(stderr.String()) != "":
+		return "", &SudoError{User: l.user(), Host: h.cfg.Name, Said: sudoRefusal(stderr.String())}
 	case status != 0:
 		return stdout.String(), &ExitError{What: c.What + " on " + h.cfg.Name, Code: status, Stderr: stderr.String()}
 	}
