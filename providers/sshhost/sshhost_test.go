@@ -110,7 +110,7 @@ func TestSecondKeyTypeIsNoChange(t *testing.T) {
 	dir := t.TempDir()
 	key := filepath.Join(dir, "ecdsa")
 	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", key).CombinedOutput(); err != nil {
-		t.Skipf("skipped: ssh-keygen: %v %s", err, out)
+		t.Fatalf("ssh-keygen: %v %s", err, out)
 	}
 	s := sshdtest.Start(t, home, "HostKey "+key)
 	s.Trust(t, home)
@@ -161,7 +161,7 @@ func sudoUser(t *testing.T) string {
 	t.Helper()
 	name := "recontest"
 	if out, err := exec.Command("useradd", "-M", "-s", "/bin/sh", "-p", "*", name).CombinedOutput(); err != nil {
-		t.Skipf("skipped: useradd: %v %s", err, out)
+		t.Fatalf("useradd: %v %s", err, out)
 	}
 	t.Cleanup(func() { exec.Command("userdel", name).Run() })
 	return name

@@ -86,7 +86,7 @@ func Start(t testing.TB, home string, options ...string) *Server {
 	s := &Server{Dir: t.TempDir(), Port: freePort(t)}
 	s.HostKey = WriteKey(t, filepath.Join(s.Dir, "hostkey"))
 	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
-		t.Skipf("skipped: sshd needs /run/sshd: %v", err)
+		t.Fatalf("sshd needs /run/sshd: %v", err)
 	}
 	s.log = filepath.Join(s.Dir, "log")
 	config := fmt.Sprintf("ListenAddress 127.0.0.1:%d\nHostKey %s/hostkey\nPidFile none\nAuthorizedKeysFile %s/.ssh/id_ed25519.pub\nStrictModes no\nPasswordAuthentication no\nUsePAM no\nPermitRootLogin yes\nLogLevel VERBOSE\nUseDNS no\n%s\n",
@@ -97,7 +97,7 @@ func Start(t testing.TB, home string, options ...string) *Server {
 	s.cmd = exec.Command("/usr/sbin/sshd", "-D", "-E", s.log, "-f", filepath.Join(s.Dir, "sshd_config"))
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := s.cmd.Start(); err != nil {
-		t.Skipf("skipped: sshd does not start: %v", err)
+		t.Fatalf("start sshd: %v", err)
 	}
 	t.Cleanup(s.Stop)
 	s.wait(t)
