@@ -140,6 +140,7 @@ func TestSSHConfigAndProxyJump(t *testing.T) {
 
 func TestSudoThatAsksIsExplained(t *testing.T) {
 	sshdtest.Need(t, "sudo")
+	user := sudoUser(t) // before the server, so that the user goes after it
 	home := sshdtest.Home(t)
 	s := sshdtest.Start(t, home)
 	s.Trust(t, home)
@@ -148,7 +149,7 @@ func TestSudoThatAsksIsExplained(t *testing.T) {
 	os.Chmod(home, 0o755)
 	os.Chmod(filepath.Join(home, ".ssh"), 0o755)
 	os.Chmod(filepath.Join(home, ".ssh", "id_ed25519.pub"), 0o644)
-	h := connect(t, s, func(c *sshhost.Config) { c.User, c.Become = sudoUser(t), true })
+	h := connect(t, s, func(c *sshhost.Config) { c.User, c.Become = user, true })
 	err := h.Probe(t.Context())
 	var sudo *sshhost.SudoError
 	if !errors.As(err, &sudo) || !strings.Contains(err.Error(), sudo.User+" ALL=(root) NOPASSWD: ALL") {
@@ -159,11 +160,16 @@ func TestSudoThatAsksIsExplained(t *testing.T) {
 // sudoUser makes a user with a shell for the test.
 func sudoUser(t *testing.T) string {
 	t.Helper()
-	name := "recontest"
+	name := fmt.Sprintf("recontest%d", os.Getpid())
 	if out, err := exec.Command("useradd", "-M", "-s", "/bin/sh", "-p", "*", name).CombinedOutput(); err != nil {
 		t.Fatalf("useradd: %v %s", err, out)
 	}
-	t.Cleanup(func() { exec.Command("userdel", name).Run() })
+	t.Cleanup(func() {
+		// By force: the end of the user's last process may still be under way.
+		if out, err := exec.Command("userdel", "-f", name).CombinedOutput(); err != nil {
+			t.Errorf("userdel: %v %s", err, out)
+		}
+	})
 	return name
 }
 
