@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -12,16 +13,15 @@ func foldEqual(a, b cty.Value) bool { return strings.EqualFold(Text(a), Text(b))
 
 // foldSetEqual compares sets of strings without regard to case (tags: Proxmox
 // lower-cases them unless the datacenter's tag-style says otherwise).
-func foldSetEqual(a, b cty.Value) bool {
-	return strings.EqualFold(strings.Join(Strings(lowerSet(a)), ";"), strings.Join(Strings(lowerSet(b)), ";"))
-}
+func foldSetEqual(a, b cty.Value) bool { return slices.Equal(foldedSet(a), foldedSet(b)) }
 
-func lowerSet(v cty.Value) cty.Value {
+func foldedSet(v cty.Value) []string {
 	items := Strings(v)
 	for i, s := range items {
 		items[i] = strings.ToLower(s)
 	}
-	return StringSet(items...)
+	slices.Sort(items)
+	return slices.Compact(items)
 }
 
 // addressEqual compares network addresses by what they mean: 10.0.0.1/24 and

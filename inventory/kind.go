@@ -90,7 +90,23 @@ func (a *Attr) Same(want, have cty.Value) bool {
 	if a.Equal != nil {
 		return a.Equal(want, have)
 	}
-	return want.RawEquals(have)
+	return sameScalar(want, have) || want.RawEquals(have)
+}
+
+// sameScalar is the short way for equal numbers and strings, which are most of what
+// is compared. cty's way writes numbers out, since 0.1 has as many values as
+// precisions.
+func sameScalar(a, b cty.Value) bool {
+	if !a.IsKnown() || !b.IsKnown() || a.Type() != b.Type() {
+		return false
+	}
+	switch a.Type() {
+	case cty.Number:
+		return a.AsBigFloat().Cmp(b.AsBigFloat()) == 0
+	case cty.String:
+		return a.AsString() == b.AsString()
+	}
+	return false
 }
 
 // SameInUse reports whether what is configured and what is in use mean the same. An

@@ -1,17 +1,14 @@
 package manifests
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 )
 
@@ -56,74 +53,6 @@ func Files(fsys fs.FS) ([]string, error) {
 	}
 	slices.Sort(files)
 	return files, nil
-}
-
-// parseFiles reads and parses every manifest. A file that does not parse
-// contributes its diagnostics and what could be read.
-func parseFiles(fsys fs.FS) (map[string]*hcl.File, hcl.Diagnostics) {
-	names, err := Files(fsys)
-	if err != nil {
-		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Manifests cannot be listed", Detail: err.Error() + "."}}
-	}
-	parsed := make([]*hcl.File, len(names))
-	found := make([]hcl.Diagnostics, len(names))
-	var wg sync.WaitGroup
-	for i, name := range names {
-		wg.Go(func() { parsed[i], found[i] = parseFile(fsys, name) })
-	}
-	wg.Wait()
-	var diags hcl.Diagnostics
-	files := make(map[string]*hcl.File, len(names))
-	for i, name := range names {
-		diags = append(diags, found[i]...)
-		if parsed[i] != nil {
-			files[name] = parsed[i]
-		}
-	}
-	return files, diags
-}
-
-func parseFile(fsys fs.FS, name string) (*hcl.File, hcl.Diagnostics) {
-	src, err := fs.ReadFile(fsys, name)
-	if err == nil && len(src) > maxFile {
-		err = fmt.Errorf("the file has %d bytes; a manifest has at most %d", len(src), maxFile)
-	}
-	if err != nil {
-		return nil, hcl.Diagnostics{{
-			Severity: hcl.DiagError, Summary: "Manifest cannot be read", Detail: err.Error() + ".",
-			Subject: &hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos},
-		}}
-	}
-	return parse(src, name)
-}
-
-// parse parses one manifest. A byte order mark is accepted and skipped. Nesting
-// is bounded before the parser, which recurses, sees the text.
-func parse(src []byte, name string) (*hcl.File, hcl.Diagnostics) {
-	if rng, ok := tooDeep(src, name); ok {
-		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Nesting too deep", Detail: fmt.Sprintf("Brackets nest more than %d levels deep here.", maxDepth), Subject: &rng}}
-	}
-	return hclsyntax.ParseConfig(bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")), name, hcl.InitialPos)
-}
-
-const maxDepth = 200
-
-func tooDeep(src []byte, name string) (hcl.Range, bool) {
-	depth, line := 0, 1
-	for i, c := range src {
-		switch c {
-		case '\n':
-			line++
-		case '(', '[', '{':
-			if depth++; depth > maxDepth {
-				pos := hcl.Pos{Line: line, Column: 1, Byte: i}
-				return hcl.Range{Filename: name, Start: pos, End: pos}, true
-			}
-		case ')', ']', '}':
-			depth--
-		}
-	}
-	return hcl.Range{}, false
 }
 
 // Format returns a manifest in canonical layout, or the diagnostics that keep it

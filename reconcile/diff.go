@@ -118,9 +118,9 @@ func article(kind string) string {
 // compare fills in the fields that differ and the verdict of the whole.
 func (d *differ) compare(c *inventory.Change) {
 	kind := d.want.Kind()
-	for _, p := range d.paths(kind) {
+	for p, v := range d.want.Attrs {
 		attr, _, _ := kind.Lookup(p)
-		if attr == nil || attr.Document || attr.Name == "vmid" || d.removed(p) {
+		if inventory.IsNull(v) || attr == nil || attr.Document || attr.Name == "vmid" || d.removed(p) {
 			continue
 		}
 		f, differs := d.field(p, attr)
@@ -136,18 +136,12 @@ func (d *differ) compare(c *inventory.Change) {
 			c.Action = inventory.ActionUpdate
 		}
 	}
+	sortFields(c.Fields, kind)
 }
 
-// paths returns the declared paths in the order of the table.
-func (d *differ) paths(kind *inventory.Kind) []inventory.Path {
-	paths := make([]inventory.Path, 0, len(d.want.Attrs))
-	for p, v := range d.want.Attrs {
-		if !inventory.IsNull(v) {
-			paths = append(paths, p)
-		}
-	}
-	slices.SortFunc(paths, kind.Compare)
-	return paths
+// sortFields puts fields in the order of the table.
+func sortFields(fields []inventory.FieldChange, kind *inventory.Kind) {
+	slices.SortFunc(fields, func(a, b inventory.FieldChange) int { return kind.Compare(a.Path, b.Path) })
 }
 
 // removed reports whether the author asks for the removal of the device to which
@@ -231,9 +225,9 @@ func hasRunning(f *inventory.FieldChange) bool {
 func (d *differ) creation() []inventory.FieldChange {
 	kind := d.want.Kind()
 	var out []inventory.FieldChange
-	for _, p := range d.paths(kind) {
+	for p, v := range d.want.Attrs {
 		attr, _, _ := kind.Lookup(p)
-		if attr == nil || attr.Document || d.removed(p) || p.Leaf() == "absent" {
+		if inventory.IsNull(v) || attr == nil || attr.Document || d.removed(p) || p.Leaf() == "absent" {
 			continue
 		}
 		out = append(out, inventory.FieldChange{
@@ -241,5 +235,6 @@ func (d *differ) creation() []inventory.FieldChange {
 			Policy: d.want.Policy.OnDrift, Source: d.want.Origin[p],
 		})
 	}
+	sortFields(out, kind)
 	return out
 }
