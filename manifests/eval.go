@@ -119,8 +119,13 @@ func (l *loader) reportCycle(n *node) {
 
 // eval evaluates an expression. On a mistake it reports and returns false.
 func (l *loader) eval(expr hclsyntax.Expression, s *scope) (cty.Value, bool) {
-	ctx := &hcl.EvalContext{Functions: l.functions}
 	s.missing = nil
+	if isLiteral(expr) {
+		v, diags := expr.Value(nil)
+		l.report(diags...)
+		return v, !diags.HasErrors()
+	}
+	ctx := &hcl.EvalContext{Functions: l.functions}
 	if traversals := expr.Variables(); len(traversals) > 0 {
 		vars, ok := l.resolveAll(traversals, s)
 		if !ok {

@@ -20,7 +20,8 @@ type guestBlock struct {
 	kind      *inventory.Kind
 	label     string
 	block     *hclsyntax.Block
-	keys      []string // of for_each, once it is evaluated
+	each      *hclsyntax.Attribute // for_each, if it is written
+	keys      []string             // of for_each, once it is evaluated
 	resources []inventory.Resource
 	decoded   []*guestDecoder
 	seen      cty.Value // what references see; made when the first one looks
@@ -44,7 +45,7 @@ func (g *guestBlock) value() cty.Value {
 	return g.seen
 }
 
-func (g *guestBlock) forEach() bool { return g.block.Body.Attributes["for_each"] != nil }
+func (g *guestBlock) forEach() bool { return g.each != nil }
 
 var labelPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
 
@@ -57,7 +58,7 @@ func (l *loader) collectGuest(b *hclsyntax.Block) {
 		l.report(errorAt(b.LabelRanges[0], "Invalid label", "A label starts with a letter and has letters, digits, _ and - only. Another name for Proxmox goes into the argument \"name\"."))
 		return
 	}
-	g := &guestBlock{kind: inventory.KindOf(b.Type), label: b.Labels[0], block: b}
+	g := &guestBlock{kind: inventory.KindOf(b.Type), label: b.Labels[0], block: b, each: b.Body.Attributes["for_each"]}
 	l.report(guestSpec(g.kind).check(b.Body)...)
 	if l.define(&node{name: b.Type + "." + g.label, rng: b.DefRange(), guest: g}) {
 		l.guests = append(l.guests, g)
@@ -84,8 +85,10 @@ func guestSpec(k *inventory.Kind) spec {
 	return s
 }
 
-// evaluateGuest decodes the block's resources.
+// evaluateGuest decodes the block's resources, and lets go of the syntax tree, which
+// weighs more than they do.
 func (l *loader) evaluateGuest(g *guestBlock) bool {
+	defer func() { g.block.Body = &hclsyntax.Body{} }()
 	if !g.forEach() {
 		l.instance(g, "", nil)
 		return true
@@ -103,7 +106,7 @@ func (l *loader) evaluateGuest(g *guestBlock) bool {
 
 // forEachValues evaluates for_each to each.key and each.value of every instance.
 func (l *loader) forEachValues(g *guestBlock) (map[string]map[string]cty.Value, bool) {
-	expr := g.block.Body.Attributes["for_each"].Expr
+	expr := g.each.Expr
 	v, ok := l.eval(expr, &scope{})
 	if !ok {
 		return nil, false
@@ -134,7 +137,7 @@ type guestDecoder struct {
 	guest   *guestBlock
 	scope   *scope
 	res     inventory.Resource
-	written map[inventory.Path]cty.Value // values as the author spelled them, for references
+	written map[inventory.Path]cty.Value // values as the author spelled them, where that is another one
 }
 
 // instance decodes one resource and adds it to the block.
@@ -195,7 +198,9 @@ func (d *guestDecoder) set(p inventory.Path, a *inventory.Attr, arg *hclsyntax.A
 	}
 	d.res.Attrs[p] = val
 	d.res.Origin[p] = arg.Expr.Range()
-	d.written[p] = v
+	if v.Type() != val.Type() || !v.Type().IsPrimitiveType() {
+		d.written[p] = v
+	}
 }
 
 // nested decodes one block inside the guest's block.
@@ -286,7 +291,7 @@ func (d *guestDecoder) defaultName() {
 		d.report(errorAt(d.guest.block.LabelRanges[0], "Unsuitable name", "Without an argument \"name\" the guest is called %q, and %s. Write name = \"...\".", name, err))
 		return
 	}
-	d.res.Attrs["name"], d.written["name"] = v, v
+	d.res.Attrs["name"] = v
 	d.res.Origin["name"] = d.guest.block.LabelRanges[0]
 }
 
@@ -330,7 +335,10 @@ func (d *guestDecoder) sharedSlots() {
 // the author spelled them, nested blocks as objects, and address.
 func (d *guestDecoder) reference() cty.Value {
 	tree := map[string]any{}
-	for p, v := range d.written {
+	for p, v := range d.res.Attrs {
+		if w, other := d.written[p]; other {
+			v = w
+		}
 		put(tree, strings.Split(string(p), "."), v)
 	}
 	if a := firstAddress(d.res.Attrs); a != "" {

@@ -21,19 +21,23 @@ type Options struct {
 	ReadFile func(name string) ([]byte, error)         // file(); nil: files of the project only
 	Now      time.Time                                 // decides which ignore rules have expired
 	Version  string                                    // of recon, for required_version
+
+	// Clusters hears of the clusters that the main file alone declares, as soon as it
+	// is read and before it is known whether the rest is right.
+	Clusters func([]Cluster)
 }
 
 // Load reads a project. The project is never nil; with errors among the
 // diagnostics it holds what could be read.
 func Load(fsys fs.FS, opts Options) (*Project, hcl.Diagnostics) {
-	files, diags := parseFiles(fsys)
-	l := &loader{
-		opts:    opts,
-		project: &Project{Files: files, Settings: Settings{MaxChanges: 10, MaxChangePercent: 30}},
-		diags:   diags,
-		nodes:   map[string]*node{},
-	}
-	l.functions = functions(fsys, opts)
+	table := functions(fsys, opts)
+	files, diags := parseFiles(fsys, func(main *hcl.File) {
+		if opts.Clusters != nil {
+			opts.Clusters(clustersOf(main.Body.(*hclsyntax.Body), opts, table))
+		}
+	})
+	l := newLoader(opts, table)
+	l.project.Files, l.diags = files, diags
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		l.collect(files[name].Body.(*hclsyntax.Body))
 	}
@@ -57,6 +61,32 @@ func Load(fsys fs.FS, opts Options) (*Project, hcl.Diagnostics) {
 		l.project.forgetSyntax()
 	}
 	return l.project, l.diags
+}
+
+// clustersOf evaluates the proxmox blocks of one file by themselves. Those that refer
+// to anything outside are left out, and all when something is wrong.
+func clustersOf(body *hclsyntax.Body, opts Options, table functionTable) []Cluster {
+	l := newLoader(opts, table)
+	alone := &hclsyntax.Body{}
+	for _, b := range body.Blocks {
+		if contains([]string{"proxmox", "variable", "locals"}, b.Type) {
+			alone.Blocks = append(alone.Blocks, b)
+		}
+	}
+	l.collect(alone)
+	l.variables()
+	l.clusters()
+	if l.diags.HasErrors() {
+		return nil
+	}
+	return slices.DeleteFunc(l.project.Clusters, func(c Cluster) bool { return c.Credentials.HasErrors() })
+}
+
+func newLoader(opts Options, table functionTable) *loader {
+	return &loader{
+		opts: opts, functions: table, nodes: map[string]*node{},
+		project: &Project{Files: map[string]*hcl.File{}, Settings: Settings{MaxChanges: 10, MaxChangePercent: 30}},
+	}
 }
 
 // A loader holds one run of Load.

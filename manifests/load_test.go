@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io/fs"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -128,6 +129,36 @@ func TestExpiredIgnore(t *testing.T) {
 }
 
 // TestMissingTokenIsNoMistakeOfTheManifests: validate works without secrets.
+// TestClustersAreToldEarly: the clusters that the main file tells by itself are
+// known before the rest is read, and are those of the project.
+func TestClustersAreToldEarly(t *testing.T) {
+	const main = "variable \"v\" {\n  default = \"a@pam!b=c\"\n}\nlocals {\n  at = \"https://10.0.0.1:8006\"\n}\nproxmox \"home\" {\n  endpoints = [local.at]\n  token = var.v\n}\n"
+	cases := []struct {
+		name, main, other string
+		early             int
+	}{
+		{"variables and locals of the file", main, "vm \"a\" {\n  vmid = 100\n}\n", 1},
+		{"a mistake elsewhere", main, "vm \"a\" {\n", 1},
+		{"a variable of another file", "proxmox \"home\" {\n  endpoints = [\"https://10.0.0.1:8006\"]\n  token = var.v\n}\n", "variable \"v\" {\n  default = \"a@pam!b=c\"\n}\n", 0},
+		{"a mistake in the block", cluster + "proxmox \"work\" {\n}\n", "", 0},
+		{"a block of another file", "", cluster, 0},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var early []Cluster
+			p, diags := Load(files("recon.hcl", c.main, "manifests/a.hcl", c.other), Options{
+				Env: func(string) (string, bool) { return "a@pam!b=c", true }, VarFiles: map[string][]byte{"v.hcl": nil}, Clusters: func(found []Cluster) { early = found },
+			})
+			if len(early) != c.early {
+				t.Fatalf("%d clusters were told early, not %d", len(early), c.early)
+			}
+			if c.early > 0 && !diags.HasErrors() && !reflect.DeepEqual(early, p.Clusters) {
+				t.Errorf("early %+v, then %+v", early, p.Clusters)
+			}
+		})
+	}
+}
+
 func TestMissingTokenIsNoMistakeOfTheManifests(t *testing.T) {
 	p, diags := Load(files("recon.hcl", cluster), Options{})
 	if diags.HasErrors() {

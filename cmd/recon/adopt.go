@@ -44,7 +44,7 @@ type refusedOut struct {
 }
 
 func runAdopt(cmd *cobra.Command, c *cli, what []string) error {
-	ctx, s, err := c.open(cmd)
+	ctx, s, err := c.openToObserve(cmd)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func runApply(cmd *cobra.Command, c *cli, o applyOptions, a []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, s, err := c.open(cmd)
+	ctx, s, err := c.openToObserve(cmd)
 	if err != nil {
 		return err
 	}

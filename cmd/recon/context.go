@@ -41,7 +41,7 @@ func runContext(cmd *cobra.Command, c *cli, o contextOptions) error {
 	if o.theirs && o.ours {
 		return usage(cmd, errors.New("--theirs and --ours exclude each other"))
 	}
-	ctx, s, err := c.open(cmd)
+	ctx, s, err := c.openToObserve(cmd)
 	if err != nil {
 		return err
 	}

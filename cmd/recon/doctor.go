@@ -40,7 +40,7 @@ A finding that is all right is silenced in a manifest, for a reason and until a 
 }
 
 func runDoctor(cmd *cobra.Command, c *cli, o doctorOptions) error {
-	ctx, s, err := c.open(cmd)
+	ctx, s, err := c.openToObserve(cmd)
 	if err != nil {
 		return err
 	}

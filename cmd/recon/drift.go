@@ -38,7 +38,7 @@ func runDrift(cmd *cobra.Command, c *cli, o driftOptions) error {
 	if o.report != "" && !strings.Contains(" md html json ", " "+o.report+" ") {
 		return usage(cmd, fmt.Errorf("--report is md, html or json, not %q", o.report))
 	}
-	ctx, s, err := c.open(cmd)
+	ctx, s, err := c.openToObserve(cmd)
 	if err != nil {
 		return err
 	}

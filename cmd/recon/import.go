@@ -48,7 +48,7 @@ func runImport(cmd *cobra.Command, c *cli, o importOptions, what []string) error
 	if o.all {
 		what = nil
 	}
-	ctx, s, err := c.open(cmd)
+	ctx, s, err := c.openToObserve(cmd)
 	if err != nil {
 		return err
 	}

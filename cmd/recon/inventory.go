@@ -31,7 +31,7 @@ func runInventory(cmd *cobra.Command, c *cli, o inventoryOptions) error {
 	if o.format != "table" && o.format != "json" {
 		return usage(cmd, fmt.Errorf("--format is table or json, not %q", o.format))
 	}
-	ctx, s, err := c.open(cmd)
+	ctx, s, err := c.openToLook(cmd, o.refresh)
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if c.session != nil {
+		c.session.Close()
+	}
 	c.endProgress()
 	return c.report(err)
 }

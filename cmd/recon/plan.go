@@ -37,7 +37,7 @@ what apply would do. It takes no lock and writes nothing but the file of --out.`
 }
 
 func runPlan(cmd *cobra.Command, c *cli, o planOptions) error {
-	ctx, s, err := c.open(cmd)
+	ctx, s, err := c.openToLook(cmd, o.refresh)
 	if err != nil {
 		return err
 	}
@@ -90,6 +90,14 @@ func (c *cli) afterPlan(p *reconcile.Plan, o planOptions) {
 	case !p.InSync():
 		c.hint("recon apply makes live agree with the manifests, recon adopt ADDRESS the manifests with live")
 	}
+}
+
+// openToLook opens the project for look.
+func (c *cli) openToLook(cmd *cobra.Command, refresh bool) (context.Context, *app.Session, error) {
+	if refresh {
+		return c.openToObserve(cmd)
+	}
+	return c.open(cmd)
 }
 
 // look observes, or remembers.

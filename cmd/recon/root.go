@@ -34,6 +34,8 @@ type cli struct {
 
 	progressLock sync.Mutex
 	progress     *progress
+
+	session *app.Session // of openToObserve, to be closed when the command ends
 }
 
 func newRoot(c *cli) *cobra.Command {
@@ -145,6 +147,7 @@ func (c *cli) options(cmd *cobra.Command) app.Options {
 		Dir: c.dir, Vars: vars, VarFiles: c.varFiles, Timeout: c.timeout, Version: version, Command: cmd.CommandPath(), Log: c.logger(),
 		Warn: func(d hcl.Diagnostics, files map[string]*hcl.File) {
 			if !c.quiet {
+				c.endProgress()
 				c.errPrinter().Diagnostics(d, files)
 			}
 		},
@@ -163,13 +166,25 @@ func (c *cli) logger() *slog.Logger {
 // open opens the project and bounds the command's time.
 func (c *cli) open(cmd *cobra.Command) (context.Context, *app.Session, error) {
 	s, err := app.Open(c.options(cmd))
-	ctx := cmd.Context()
-	if c.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.timeout)
-		context.AfterFunc(ctx, cancel)
-	}
+	return c.bounded(cmd), s, err
+}
+
+// openToObserve is open for a command that goes on to observe everything.
+func (c *cli) openToObserve(cmd *cobra.Command) (context.Context, *app.Session, error) {
+	ctx := c.bounded(cmd)
+	s, err := app.OpenToObserve(ctx, c.options(cmd))
+	c.session = s
 	return ctx, s, err
+}
+
+// bounded is the command's context, with the time that --timeout allows.
+func (c *cli) bounded(cmd *cobra.Command) context.Context {
+	if c.timeout <= 0 {
+		return cmd.Context()
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), c.timeout)
+	context.AfterFunc(ctx, cancel)
+	return ctx
 }
 
 func (c *cli) json() bool { return c.output == "json" }

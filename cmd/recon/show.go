@@ -25,7 +25,7 @@ Without an address it lists the declared resources with their verdicts.`,
 }
 
 func runShow(cmd *cobra.Command, c *cli, refresh bool, a []string) error {
-	ctx, s, err := c.open(cmd)
+	ctx, s, err := c.openToLook(cmd, refresh)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ type Provider struct {
 	now    func() time.Time
 
 	progress func(done, total int) // hears how far a Read has come
+	begun    *reading              // what Start began and no Read has taken over
 
 	mu   sync.Mutex
 	last view // what the last Read saw of the cluster, for Steps and Look
@@ -33,6 +34,7 @@ type view struct {
 
 var (
 	_ providers.Writer     = (*Provider)(nil)
+	_ providers.Starter    = (*Provider)(nil)
 	_ providers.Looker     = (*Provider)(nil)
 	_ providers.Impacter   = (*Provider)(nil)
 	_ providers.Attributor = (*Provider)(nil)
@@ -54,8 +56,16 @@ func (p *Provider) Name() string { return "proxmox." + p.name }
 // same time from two goroutines.
 func (p *Provider) OnProgress(f func(done, total int)) { p.progress = f }
 
-// Close ends idle connections.
-func (p *Provider) Close() { p.client.close() }
+// Close abandons what Start began, if no Read has taken it over, and ends idle
+// connections.
+func (p *Provider) Close() {
+	if r := p.begun; r != nil {
+		r.cancel()
+		<-r.looked
+		p.begun = nil
+	}
+	p.client.close()
+}
 
 func (p *Provider) view() view {
 	p.mu.Lock()

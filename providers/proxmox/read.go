@@ -14,24 +14,47 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
+// Start begins a look at the cluster before it is known what is declared there,
+// which is all but what depends on it. The next Read takes it over; Close abandons
+// it.
+func (p *Provider) Start(ctx context.Context) { p.begun = p.begin(ctx) }
+
 // Read observes every guest of the cluster: one list of what exists, one request
 // a guest, and a handful for the cluster itself. A guest whose node does not
 // answer is Unknown and keeps the others waiting for nothing.
 func (p *Provider) Read(ctx context.Context, want []inventory.Resource) (inventory.Snapshot, error) {
-	r := &reading{Provider: p, ctx: ctx, want: map[int]*inventory.Resource{}, dead: map[string]error{}, before: p.client.calls.Load()}
+	r := p.begun
+	if r == nil {
+		r = p.begin(ctx)
+	}
+	p.begun = nil
+	defer r.cancel()
 	for i := range want {
 		if vmid, ok := inventory.Int(want[i].Attrs["vmid"]); ok {
 			r.want[int(vmid)] = &want[i]
 		}
 	}
-	if err := r.cluster(); err != nil {
-		return inventory.Snapshot{}, fmt.Errorf("observe %s: %w", p.Name(), err)
+	if <-r.looked; r.err != nil {
+		return inventory.Snapshot{}, fmt.Errorf("observe %s: %w", p.Name(), r.err)
 	}
-	r.guests()
+	r.power()
 	r.missing()
 	snap := r.snapshot()
 	p.remember(r, &snap)
 	return snap, nil
+}
+
+// begin starts the part of a reading that does not depend on what is declared.
+func (p *Provider) begin(ctx context.Context) *reading {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &reading{Provider: p, ctx: ctx, cancel: cancel, want: map[int]*inventory.Resource{}, dead: map[string]error{}, before: p.client.calls.Load(), looked: make(chan struct{})}
+	go func() {
+		defer close(r.looked)
+		if r.err = r.cluster(); r.err == nil {
+			r.guests()
+		}
+	}()
+	return r
 }
 
 // remember keeps what Steps and Look need.
@@ -50,14 +73,19 @@ func (p *Provider) remember(r *reading, snap *inventory.Snapshot) {
 type reading struct {
 	*Provider
 	ctx    context.Context
+	cancel context.CancelFunc
 	want   map[int]*inventory.Resource
-	before int64 // calls made before
+	before int64         // calls made before
+	looked chan struct{} // closed when the part has ended that does not depend on want
+	err    error         // and how, when it failed
 	view   view
 	nodes  []inventory.Node
+	rows   []guestRow              // what exists, by vmid
+	out    []inventory.Observation // of each row, then of what is missing
 
 	mu   sync.Mutex
 	dead map[string]error // nodes that do not answer
-	out  []inventory.Observation
+	done int              // guests that were looked at
 }
 
 // cluster asks what concerns the cluster as a whole. Only the list of resources
@@ -120,25 +148,38 @@ func (r *reading) clusterStatus(rows []statusRow, err error) {
 
 var errNodeOffline = errors.New("the cluster says that the node is offline")
 
-// guests reads the configuration of every guest. Each node has its own queue and
-// as many workers as requests may be in flight there, so that a slow node delays
-// only its own guests.
+// guests reads the configuration of every guest.
 func (r *reading) guests() {
-	queues := map[string][]guestRow{}
-	for _, g := range r.view.guests {
-		queues[g.node] = append(queues[g.node], g)
+	r.rows = slices.SortedFunc(maps.Values(r.view.guests), func(a, b guestRow) int { return a.vmid - b.vmid })
+	r.out = make([]inventory.Observation, len(r.rows))
+	all := make([]int, len(r.rows))
+	for i := range all {
+		all[i] = i
+	}
+	r.each(all, func(i int) {
+		r.out[i] = r.guest(&r.rows[i])
+		r.tell()
+	})
+}
+
+// each does something for rows. Each node has its own queue and as many workers as
+// requests may be in flight there, so that a slow node delays only its own guests.
+func (r *reading) each(rows []int, do func(i int)) {
+	queues := map[string][]int{}
+	for _, i := range rows {
+		queues[r.rows[i].node] = append(queues[r.rows[i].node], i)
 	}
 	var wg sync.WaitGroup
 	for _, queue := range queues {
-		work := make(chan guestRow, len(queue))
-		for _, g := range queue {
-			work <- g
+		work := make(chan int, len(queue))
+		for _, i := range queue {
+			work <- i
 		}
 		close(work)
 		for range min(len(queue), r.client.inFlight) {
 			wg.Go(func() {
-				for g := range work {
-					r.add(r.guest(g), len(r.view.guests))
+				for i := range work {
+					do(i)
 				}
 			})
 		}
@@ -146,25 +187,25 @@ func (r *reading) guests() {
 	wg.Wait()
 }
 
-func (r *reading) add(o inventory.Observation, of int) {
+// tell counts a guest that was looked at.
+func (r *reading) tell() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.out = append(r.out, o)
-	if r.progress != nil {
-		r.progress(len(r.out), of)
+	if r.done++; r.progress != nil {
+		r.progress(r.done, len(r.rows))
 	}
 }
 
 // guest reads one guest. One that has just moved is looked for once more.
-func (r *reading) guest(g guestRow) inventory.Observation {
+func (r *reading) guest(g *guestRow) inventory.Observation {
 	if err := r.deadNode(g.node); err != nil {
-		return r.unknown(g, err)
+		return r.unknown(*g, err)
 	}
-	c, err := r.config(r.ctx, g)
+	c, err := r.config(r.ctx, *g)
 	if guestMissing(err) {
 		if moved, ok := r.relocate(r.ctx, g.vmid); ok && moved.node != g.node {
-			g = moved
-			c, err = r.config(r.ctx, g)
+			*g = moved
+			c, err = r.config(r.ctx, *g)
 		}
 	}
 	if err != nil {
@@ -173,16 +214,9 @@ func (r *reading) guest(g guestRow) inventory.Observation {
 			r.dead[g.node] = err
 			r.mu.Unlock()
 		}
-		return r.unknown(g, err)
+		return r.unknown(*g, err)
 	}
-	if r.unsureOfPower(g) {
-		if status, err := r.status(r.ctx, g); err == nil {
-			g.status = status
-		} else {
-			return r.unknown(g, err)
-		}
-	}
-	return r.observation(g, c, r.view)
+	return r.observation(*g, c, r.view)
 }
 
 func (r *reading) deadNode(node string) error {
@@ -191,8 +225,30 @@ func (r *reading) deadNode(node string) error {
 	return r.dead[node]
 }
 
-// unsureOfPower reports whether the status of the list, which lags, has to be
-// checked: it differs from a declared one, or the list does not know it.
+// power asks for the status of guests whose status in the list, which lags, is in
+// doubt. One that the list had wrong is looked at again.
+func (r *reading) power() {
+	var unsure []int
+	for i := range r.rows {
+		if r.out[i].State == inventory.Present && r.unsureOfPower(r.rows[i]) {
+			unsure = append(unsure, i)
+		}
+	}
+	r.each(unsure, func(i int) {
+		g := &r.rows[i]
+		status, err := r.status(r.ctx, *g)
+		switch {
+		case err != nil:
+			r.out[i] = r.unknown(*g, err)
+		case status != g.status:
+			g.status = status
+			r.out[i] = r.guest(g)
+		}
+	})
+}
+
+// unsureOfPower reports whether the status of the list has to be checked: it
+// differs from a declared one, or the list does not know it.
 func (r *reading) unsureOfPower(g guestRow) bool {
 	if g.status != "running" && g.status != "stopped" {
 		return true
@@ -251,6 +307,7 @@ func (p *Provider) resource(g guestRow, attrs inventory.Attrs) inventory.Resourc
 func (p *Provider) observation(g guestRow, c config, v view) inventory.Observation {
 	kind := inventory.KindOf(g.kind)
 	attrs := decode(kind, c.configured)
+	inUse := maps.Clone(attrs)
 	attrs["vmid"] = cty.NumberIntVal(int64(g.vmid))
 	attrs["node"] = cty.StringVal(g.node)
 	attrs["pool"] = cty.StringVal(g.pool)
@@ -268,7 +325,9 @@ func (p *Provider) observation(g guestRow, c config, v view) inventory.Observati
 		o.Lock = g.lock
 	}
 	if inventory.True(attrs["running"]) {
-		o.Running = decode(kind, c.running)
+		if o.Running = inUse; len(c.pending) > 0 {
+			o.Running = decode(kind, c.running)
+		}
 	}
 	if _, set := c.configured["cipassword"]; set {
 		o.Volatile.MaskedSet = []inventory.Path{"cloud_init.password"}
@@ -287,14 +346,26 @@ func withoutSecrets(raw map[string]string) map[string]string {
 	return out
 }
 
-// missing looks for declared guests that the list does not show.
+// missing looks for declared guests that the list does not show. One that was made
+// after the list is listed by now.
 func (r *reading) missing() {
 	for _, vmid := range slices.Sorted(maps.Keys(r.want)) {
-		if _, listed := r.view.guests[vmid]; !listed {
-			r.out = append(r.out, r.absence(r.ctx, *r.want[vmid], vmid, r.view))
+		if _, listed := r.view.guests[vmid]; listed {
+			continue
 		}
+		o := r.absence(r.ctx, *r.want[vmid], vmid, r.view)
+		if errors.Is(o.Err, errTaken) {
+			if g, ok := r.relocate(r.ctx, vmid); ok {
+				o = r.guest(&g)
+				r.view.guests[vmid] = g
+			}
+		}
+		r.out = append(r.out, o)
 	}
 }
+
+// errTaken says that somebody has the vmid of a guest that was not listed.
+var errTaken = errors.New("it is not listed, but its vmid is taken; the token may not be allowed to see it")
 
 // absence decides whether a guest that is not listed does not exist. The list is
 // silently filtered by what the token may see, so Absent needs all of: the
@@ -315,7 +386,7 @@ func (p *Provider) absence(ctx context.Context, want inventory.Resource, vmid in
 		case err == nil && next.int() == vmid:
 			o.State = inventory.Absent
 		case statusOf(err) == 400:
-			o.Err = errors.New("it is not listed, but its vmid is taken; the token may not be allowed to see it")
+			o.Err = errTaken
 		case err == nil:
 			o.Err = fmt.Errorf("asked for vmid %d, the cluster answered %s", vmid, next)
 		default:

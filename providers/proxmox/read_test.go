@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +100,19 @@ func TestAbsentIsProven(t *testing.T) {
 		p := asUser(t, sim, "half@pve", "/vms/999", "PVEAuditor")
 		if o := stateOf(t, read(t, p, wish("vm", 111)), "home/111"); o.State != inventory.Unknown {
 			t.Errorf("state is %s", o.State)
+		}
+	})
+	t.Run("the guest was made after the list", func(t *testing.T) {
+		sim, p := newSim(t, pvesim.Options{})
+		p.Start(context.Background())
+		<-p.begun.looked
+		sim.Update(func(w *pvesim.World) {
+			g := *w.Guests[0]
+			g.VMID = 999
+			w.Guests = append(w.Guests, &g)
+		})
+		if o := stateOf(t, read(t, p, wish("vm", 999)), "home/999"); o.State != inventory.Present {
+			t.Errorf("state is %s: %v", o.State, o.Err)
 		}
 	})
 	t.Run("nextid does not answer", func(t *testing.T) {
@@ -218,6 +232,36 @@ func TestCallsOfAPass(t *testing.T) {
 			t.Errorf("%d requests were at %s at the same time", n, node)
 		}
 	}
+}
+
+// TestStartIsTakenOver: a look that began before anybody knew what is declared
+// sees what any other sees, and costs no call more.
+func TestStartIsTakenOver(t *testing.T) {
+	_, p := newSim(t, pvesim.Options{World: pvesim.Generate(40, 1)})
+	wants := []inventory.Resource{wish("vm", 999)}
+	for _, o := range read(t, p).Observations {
+		w := wish(o.Resource.Addr.Kind, vmidOf(o.Resource.Identity))
+		w.Addr.Name = fmt.Sprint("w", vmidOf(o.Resource.Identity))
+		w.Attrs["running"] = cty.True // many are stopped, and are asked again
+		wants = append(wants, w)
+	}
+	plain := read(t, p, wants...)
+	p.Start(context.Background())
+	begun := read(t, p, wants...)
+	if begun.Calls != plain.Calls {
+		t.Errorf("%d calls, %d without Start", begun.Calls, plain.Calls)
+	}
+	for i := range plain.Observations {
+		plain.Observations[i].At, begun.Observations[i].At = time.Time{}, time.Time{}
+	}
+	if !reflect.DeepEqual(plain.Observations, begun.Observations) {
+		t.Error("it saw something else")
+	}
+	if again := read(t, p, wants...); again.Calls != plain.Calls {
+		t.Errorf("the look after it made %d calls, not %d", again.Calls, plain.Calls)
+	}
+	p.Start(context.Background())
+	p.Close() // nobody takes it over; goleak finds what stays
 }
 
 // TestGuestThatMoves: a guest that moved between the list and its configuration is

@@ -1,9 +1,11 @@
 package proxmox
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"unicode/utf8"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -15,6 +17,8 @@ type scalar string
 // UnmarshalJSON accepts a string, a number, a boolean or null.
 func (s *scalar) UnmarshalJSON(data []byte) error {
 	switch {
+	case plain(data):
+		*s = scalar(data[1 : len(data)-1])
 	case len(data) > 0 && data[0] == '"':
 		var text string
 		if err := json.Unmarshal(data, &text); err != nil {
@@ -33,6 +37,11 @@ func (s *scalar) UnmarshalJSON(data []byte) error {
 		*s = scalar(data)
 	}
 	return nil
+}
+
+// plain reports a string that stands for itself, as nearly all do.
+func plain(data []byte) bool {
+	return len(data) > 1 && data[0] == '"' && !bytes.ContainsRune(data, '\\') && utf8.Valid(data)
 }
 
 func (s scalar) int() int { n, _ := strconv.Atoi(string(s)); return n }

@@ -22,6 +22,7 @@ import (
 
 	"recon/manifests"
 	"recon/providers/docker"
+	"recon/providers/proxmox"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -137,6 +138,7 @@ type Session struct {
 	Project *manifests.Project
 	fsys    fs.FS
 	dockers map[docker.Config]*docker.Provider // by how they are reached
+	begun   map[string]*proxmox.Provider       // clusters that are being looked at already, by label
 }
 
 // DiagnosticsError is a project that cannot be used, with every mistake in it.
@@ -161,6 +163,34 @@ func (e *DiagnosticsError) Error() string {
 
 // Open finds and loads the project. Warnings are told, errors returned.
 func Open(opts Options) (*Session, error) {
+	s, err := find(opts)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Load()
+}
+
+// OpenToObserve opens a project of which everything will be observed. The clusters
+// of its main file are looked at while the rest is still being read: reading a
+// large project takes about as long as its cluster's answers. The next Observe
+// takes over what was begun.
+func OpenToObserve(ctx context.Context, opts Options) (*Session, error) {
+	s, err := find(opts)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.loadWith(func(clusters []manifests.Cluster) { s.begin(ctx, clusters) })
+}
+
+// Close abandons what was begun and no Observe has taken over.
+func (s *Session) Close() {
+	for _, p := range s.begun {
+		p.Close()
+	}
+	s.begun = nil
+}
+
+func find(opts Options) (*Session, error) {
 	root, err := FindRoot(opts.Dir)
 	if err != nil {
 		return nil, err
@@ -172,12 +202,14 @@ func Open(opts Options) (*Session, error) {
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
-	return s, s.Load()
+	return s, nil
 }
 
 // Load reads the manifests, anew when they were read before.
-func (s *Session) Load() error {
-	p, diags, err := s.load()
+func (s *Session) Load() error { return s.loadWith(nil) }
+
+func (s *Session) loadWith(early func([]manifests.Cluster)) error {
+	p, diags, err := s.load(early)
 	if err != nil {
 		return err
 	}
@@ -190,7 +222,7 @@ func (s *Session) Load() error {
 }
 
 // Validate reads the manifests and returns everything that is wrong or doubtful.
-func (s *Session) Validate() (*manifests.Project, hcl.Diagnostics, error) { return s.load() }
+func (s *Session) Validate() (*manifests.Project, hcl.Diagnostics, error) { return s.load(nil) }
 
 func (s *Session) warn(diags hcl.Diagnostics) {
 	if s.Warn != nil && len(diags) > 0 {
@@ -198,7 +230,7 @@ func (s *Session) warn(diags hcl.Diagnostics) {
 	}
 }
 
-func (s *Session) load() (*manifests.Project, hcl.Diagnostics, error) {
+func (s *Session) load(early func([]manifests.Cluster)) (*manifests.Project, hcl.Diagnostics, error) {
 	varFiles := map[string][]byte{}
 	for _, name := range s.VarFiles {
 		b, err := os.ReadFile(name)
@@ -208,7 +240,7 @@ func (s *Session) load() (*manifests.Project, hcl.Diagnostics, error) {
 		varFiles[name] = b
 	}
 	p, diags := manifests.Load(s.fsys, manifests.Options{
-		Vars: s.Vars, VarFiles: varFiles, Env: os.LookupEnv, ReadFile: readOutside, Now: s.Now(), Version: s.Version,
+		Vars: s.Vars, VarFiles: varFiles, Env: os.LookupEnv, ReadFile: readOutside, Now: s.Now(), Version: s.Version, Clusters: early,
 	})
 	return p, diags, nil
 }

@@ -64,36 +64,60 @@ func (w *World) Close() {
 // else. The ledger is read when there is one, and never made.
 func (s *Session) Observe(ctx context.Context) (*World, error) {
 	start := time.Now()
-	w, err := s.begin()
+	w, err := s.world()
 	if err != nil {
 		return nil, err
 	}
 	w.Snapshots = make([]inventory.Snapshot, len(w.Readers))
 	var wg sync.WaitGroup
 	for i, r := range w.Readers {
-		wg.Go(func() { w.Snapshots[i] = s.read(ctx, r, w) })
+		wg.Go(func() { w.Snapshots[i] = s.read(ctx, r) })
 	}
+	w.Memory, err = s.remember()
 	wg.Wait()
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	w.dateUnknown()
 	s.claims(w)
 	w.Elapsed = time.Since(start)
 	return w, ctx.Err()
 }
 
-// begin is a world with its readers and what was remembered, before any look.
-func (s *Session) begin() (*World, error) {
-	w := &World{At: s.Now().UTC()}
-	var err error
-	if w.Memory, err = s.remember(); err != nil {
-		return nil, err
-	}
+// world is a world with its readers, before any look.
+func (s *Session) world() (w *World, err error) {
+	w = &World{At: s.Now().UTC()}
 	w.Readers, err = s.readers()
 	return w, err
 }
 
+// begin starts to look at clusters. A token_command may ask for a passphrase, and
+// waits until the manifests are known to be right.
+func (s *Session) begin(ctx context.Context, clusters []manifests.Cluster) {
+	s.begun = map[string]*proxmox.Provider{}
+	for i := range clusters {
+		c := &clusters[i]
+		if len(c.Command) > 0 {
+			continue
+		}
+		p, err := s.Provider(c)
+		if err != nil {
+			continue // Observe meets it again
+		}
+		s.listen(p)
+		p.Start(ctx)
+		s.begun[c.Name] = p
+	}
+}
+
 // Remembered is a look at the ledger alone: what was seen last time.
 func (s *Session) Remembered() (*World, error) {
-	w, err := s.begin()
+	w, err := s.world()
 	if err != nil {
+		return nil, err
+	}
+	if w.Memory, err = s.remember(); err != nil {
 		return nil, err
 	}
 	if err := s.recall(w); err != nil {
@@ -105,16 +129,20 @@ func (s *Session) Remembered() (*World, error) {
 	return w, nil
 }
 
+// listen has a reader tell how far it has come.
+func (s *Session) listen(r providers.Reader) {
+	if p, ok := r.(interface{ OnProgress(func(done, total int)) }); ok && s.Progress != nil {
+		p.OnProgress(func(done, total int) { s.Progress("observing "+r.Name(), done, total) })
+	}
+}
+
 // read makes one pass of a reader.
-func (s *Session) read(ctx context.Context, r providers.Reader, w *World) inventory.Snapshot {
+func (s *Session) read(ctx context.Context, r providers.Reader) inventory.Snapshot {
 	var want []inventory.Resource
 	for _, res := range s.Project.Resources {
 		if res.Provider == r.Name() {
 			want = append(want, res)
 		}
-	}
-	if p, ok := r.(interface{ OnProgress(func(done, total int)) }); ok && s.Progress != nil {
-		p.OnProgress(func(done, total int) { s.Progress("observing "+r.Name(), done, total) })
 	}
 	snap, err := r.Read(ctx, want)
 	if err != nil {
@@ -125,10 +153,17 @@ func (s *Session) read(ctx context.Context, r providers.Reader, w *World) invent
 		}
 		snap = inventory.Snapshot{Provider: r.Name(), Unknown: []inventory.Scope{scope}, Calls: snap.Calls}
 	}
-	for i := range snap.Unknown {
-		snap.Unknown[i].Since = sinceOf(w.Memory.Sources, snap.Unknown[i], w.At)
-	}
 	return snap
+}
+
+// dateUnknown notes since when each source could not be observed.
+func (w *World) dateUnknown() {
+	for i := range w.Snapshots {
+		for j := range w.Snapshots[i].Unknown {
+			u := &w.Snapshots[i].Unknown[j]
+			u.Since = sinceOf(w.Memory.Sources, *u, w.At)
+		}
+	}
 }
 
 func sinceOf(known []ledger.Source, u inventory.Scope, now time.Time) time.Time {
@@ -149,14 +184,21 @@ func (s *Session) readers() ([]providers.Reader, error) {
 		if c.Credentials.HasErrors() {
 			return nil, &DiagnosticsError{c.Credentials, s.Project.Sources()}
 		}
-		p, err := s.Provider(c)
-		if err != nil {
-			return nil, err
+		p := s.begun[c.Name]
+		delete(s.begun, c.Name)
+		if p == nil {
+			var err error
+			if p, err = s.Provider(c); err != nil {
+				return nil, err
+			}
+			s.listen(p)
 		}
 		out = append(out, p)
 	}
 	for i := range s.Project.Hosts {
-		out = append(out, s.dockerProvider(&s.Project.Hosts[i]))
+		p := s.dockerProvider(&s.Project.Hosts[i])
+		s.listen(p)
+		out = append(out, p)
 	}
 	return append(out, s.terraforms()...), nil
 }
