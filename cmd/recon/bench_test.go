@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -107,24 +110,70 @@ func watchMemory(pid int, done chan struct{}) float64 {
 }
 
 // BenchmarkPlan1000 plans 1,000 guests on three nodes that take 2 ms to answer. The
-// bound is what calls and in-flight limits allow.
+// bound is what calls and in-flight limits allow; bare is what the same requests take,
+// in the same number at a time, a client that does nothing else.
 func BenchmarkPlan1000(b *testing.B) {
 	const latency, inFlight, nodes = 2 * time.Millisecond, 2, 3
-	dir, sim := benchHome(b, pvesim.Options{World: pvesim.Generate(1000, 1), Latency: latency, Workers: 3})
+	world := pvesim.Generate(1000, 1)
+	dir, sim := benchHome(b, pvesim.Options{World: world, Latency: latency, Workers: 3})
 	file := binary(b)
+	clients := bareClients(b, sim, nodes)
 	for b.Loop() {
 		before := sim.Stats()
 		took, peak := measured(b, app.ExitOK, file, "-C", dir, "plan")
 		after := sim.Stats()
 		calls := after.Total - before.Total
 		bound := time.Duration(calls) * latency / (inFlight * nodes)
+		bare := barePass(b, clients, world, inFlight)
 		b.ReportMetric(float64(took.Milliseconds()), "wall-ms")
 		b.ReportMetric(float64(bound.Milliseconds()), "bound-ms")
 		b.ReportMetric(float64(took)/float64(bound), "x-bound")
+		b.ReportMetric(float64(bare.Milliseconds()), "bare-ms")
+		b.ReportMetric(float64(took)/float64(bare), "x-bare")
 		b.ReportMetric(float64(calls), "calls")
 		b.ReportMetric(float64(after.Connections-before.Connections), "connections")
 		b.ReportMetric(peak, "peak-MiB")
 	}
+}
+
+func bareClients(b *testing.B, sim *pvesim.Server, n int) (out []*simUser) {
+	b.Helper()
+	for i := range n {
+		user, err := newSimUser(sim, fmt.Sprintf("bare%d@pve", i))
+		if err != nil {
+			b.Fatal(err)
+		}
+		out = append(out, user)
+	}
+	return out
+}
+
+// barePass asks for every guest's configuration, so many at a time on a node.
+func barePass(b *testing.B, clients []*simUser, world *pvesim.World, inFlight int) time.Duration {
+	b.Helper()
+	queues := map[string]chan string{}
+	for _, g := range world.Guests {
+		if queues[g.Node] == nil {
+			queues[g.Node] = make(chan string, len(world.Guests))
+		}
+		queues[g.Node] <- fmt.Sprintf("/nodes/%s/%s/%d/pending", g.Node, g.Kind, g.VMID)
+	}
+	start := time.Now()
+	var wg sync.WaitGroup
+	for i, node := range slices.Sorted(maps.Keys(queues)) {
+		close(queues[node])
+		for range inFlight {
+			wg.Go(func() {
+				for path := range queues[node] {
+					if _, err := clients[i].do(context.Background(), "GET", path, nil); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		}
+	}
+	wg.Wait()
+	return time.Since(start)
 }
 
 // BenchmarkPlan100 plans 100 guests on one node that answers at once. The bound is
