@@ -3,6 +3,7 @@ package pvesim
 import (
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -24,9 +25,35 @@ func contentRoutes(t *routeTable) {
 	t.add("GET", "/nodes/{node}/query-url-metadata", "url! verify-certificates:b", perm("/nodes/{node}", "Sys.AccessNetwork", "Sys.Audit"), func(c *call) (any, error) {
 		return obj{"filename": path.Base(c.p["url"]), "mimetype": "application/octet-stream", "size": 1 << 20}, nil
 	})
-	t.add("POST", "/nodes/{node}/aplinfo", "storage!@storage template!", nil, func(c *call) (any, error) {
-		return c.fetch("download", c.p["storage"], "vztmpl", c.p["template"], 100<<20)
-	})
+	t.add("GET", "/nodes/{node}/aplinfo", "", nil, func(*call) (any, error) { return shuffle(appliances()), nil })
+	t.add("POST", "/nodes/{node}/aplinfo", "storage!@storage template!~255", perm("/storage/{storage}", "Datastore.AllocateTemplate"), downloadAppliance)
+}
+
+// appliances are some of the templates that Proxmox offers for download.
+func appliances() (rows []obj) {
+	for _, a := range [][3]string{
+		{"alpine-3.22-default", "20250617", "alpine"},
+		{"debian-12-standard", "12.12-1", "debian-12"},
+		{"debian-13-standard", "13.1-2", "debian-13"},
+		{"ubuntu-24.04-standard", "24.04-2", "ubuntu-24.04"},
+	} {
+		template := a[0] + "_" + a[1] + "_amd64.tar.zst"
+		rows = append(rows, obj{
+			"template": template, "package": a[0], "version": a[1], "os": a[2], "type": "lxc", "section": "system", "architecture": "amd64",
+			"location": "http://download.proxmox.com/images/system/" + template, "headline": a[0] + " (standard)", "infopage": "https://pve.proxmox.com/wiki/Linux_Container",
+			"description": "A small system.", "source": "https://download.proxmox.com/images",
+		})
+	}
+	return rows
+}
+
+func downloadAppliance(c *call) (any, error) {
+	for _, a := range appliances() {
+		if a["template"] == c.p["template"] {
+			return c.fetch("download", c.p["storage"], "vztmpl", c.p["template"], 100<<20, a["location"].(string))
+		}
+	}
+	return nil, badParam("template", "no such template")
 }
 
 func unescapePath(s string) string {
@@ -121,10 +148,13 @@ func getContent(c *call) (any, error) {
 		return nil, err
 	}
 	o := v.show()
-	o["path"], o["used"] = "/var/lib/vz/"+v.ID, v.Size
+	o["path"], o["used"] = volumePath(v.ID), v.Size
 	delete(o, "volid")
 	return o, nil
 }
+
+// volumePath is where a volume lies, as far as a client can tell.
+func volumePath(id string) string { return "/var/lib/vz/" + id }
 
 func noteContent(c *call) (any, error) {
 	v, err := c.content()
@@ -171,21 +201,31 @@ func deleteContent(c *call) (any, error) {
 // upload takes a file; its content is thrown away.
 func upload(c *call) (any, error) {
 	size, _ := strconv.ParseInt(c.p["\x00size"], 10, 64)
-	return c.fetch("imgcopy", c.uri["storage"], c.p["content"], c.p["filename"], size)
+	return c.fetch("imgcopy", c.uri["storage"], c.p["content"], c.p["filename"], size, "/var/tmp/pveupload")
 }
 
 func download(c *call) (any, error) {
-	return c.fetch("download", c.uri["storage"], c.p["content"], c.p["filename"], 64<<20)
+	return c.fetch("download", c.uri["storage"], c.p["content"], c.p["filename"], 64<<20, c.p["url"])
+}
+
+// extensions are how files of a content are called.
+var extensions = map[string]*regexp.Regexp{
+	"iso":    regexp.MustCompile(`(?i)[^/]\.(?:iso|img)$`),
+	"vztmpl": regexp.MustCompile(`(?i)[^/]\.tar(?:\.(?:gz|xz|zst|bz2))?$`),
+	"import": regexp.MustCompile(`(?i)[^/]\.(?:ova|ovf|qcow2|raw|vmdk)$`),
 }
 
 // fetch puts a template or image on a storage.
-func (c *call) fetch(typ, storage, content, name string, size int64) (any, error) {
+func (c *call) fetch(typ, storage, content, name string, size int64, from string) (any, error) {
 	st, err := c.s.usable(storage, c.node(), content)
 	if err != nil {
 		return nil, err
 	}
+	if !extensions[content].MatchString(name) {
+		return nil, badParam("filename", "wrong file extension")
+	}
 	id := storage + ":" + content + "/" + path.Base(name)
-	return c.start(c.node(), typ, path.Base(name), func(*task) error {
+	upid := c.start(c.node(), typ, path.Base(name), func(*task) error {
 		v := &Volume{ID: id, Content: content, Format: volumeFormat(id), Size: size, CTime: time.Now().Unix()}
 		if !st.Shared {
 			v.Node = c.node()
@@ -193,5 +233,7 @@ func (c *call) fetch(typ, storage, content, name string, size int64) (any, error
 		c.s.world.Volumes = slices.DeleteFunc(c.s.world.Volumes, func(o *Volume) bool { return o.ID == id && o.Node == v.Node })
 		c.s.world.Volumes = append(c.s.world.Volumes, v)
 		return nil
-	}), nil
+	})
+	c.s.tasks.upid[upid].logf("downloading %s to %s", from, volumePath(id))
+	return upid, nil
 }

@@ -103,6 +103,7 @@ func createQEMU(c *call) (any, error) {
 	if c.has("archive") {
 		return c.restore(e, "qemu", vmid, c.p["archive"])
 	}
+	e.resolveCDROM()
 	for _, k := range sortedKeys(e.set) {
 		if err := e.normalizeQEMU(k); err != nil {
 			return nil, err

@@ -46,14 +46,21 @@ func (s *Server) exists(id, node string) (*Volume, error) {
 	// A local storage may hold a file of the same name on every node.
 	i := slices.IndexFunc(s.world.Volumes, func(v *Volume) bool { return v.ID == id && (v.Node == "" || v.Node == node) })
 	if i < 0 {
-		storage, _, _ := strings.Cut(id, ":")
-		if _, err := s.usable(storage, node, ""); err != nil {
+		storage, name, _ := strings.Cut(id, ":")
+		st, err := s.usable(storage, node, "")
+		switch {
+		case err != nil:
 			return nil, err
+		case st.fileBased() && !fileName.MatchString(name):
+			return nil, die("unable to parse directory volume name '%s'", name)
 		}
 		return nil, die("volume '%s' does not exist", id)
 	}
 	return s.world.Volumes[i], nil
 }
+
+// fileName is the form of a volume's name on a storage of files.
+var fileName = regexp.MustCompile(`(?i)^(?:iso/[^/]+\.(?:iso|img)|vztmpl/[^/]+\.tar(?:\.(?:gz|xz|zst|bz2))?|rootdir/\d+|(?:backup|snippets|import)/[^/]+|(?:\d+/[^/]+/)?\d+/[^/]+)$`)
 
 // allocSpec says what volume to make.
 type allocSpec struct {

@@ -28,13 +28,7 @@ func (c *call) newEdit(opts *optionSet) (*edit, error) {
 	for _, name := range controls() {
 		delete(e.set, name)
 	}
-	if v, ok := e.set["cdrom"]; ok {
-		delete(e.set, "cdrom")
-		e.set["ide2"] = v
-		if !strings.Contains(v, "media=") {
-			e.set["ide2"] += ",media=cdrom"
-		}
-	}
+	e.resolveCDROM()
 	if err := e.skiplock(); err != nil {
 		return nil, err
 	}
@@ -54,6 +48,19 @@ func (c *call) newEdit(opts *optionSet) (*edit, error) {
 		return nil, die("no options specified")
 	}
 	return e, nil
+}
+
+// resolveCDROM turns the option cdrom into ide2, whose other name it is.
+func (e *edit) resolveCDROM() {
+	v, ok := e.set["cdrom"]
+	if !ok {
+		return
+	}
+	delete(e.set, "cdrom")
+	e.set["ide2"] = v
+	if !strings.Contains(v, "media=") {
+		e.set["ide2"] += ",media=cdrom"
+	}
 }
 
 // keys reads the list of a parameter and checks its names.

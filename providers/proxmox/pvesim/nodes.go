@@ -44,7 +44,6 @@ func nodeRoutes(t *routeTable) {
 	t.add("GET", n+"/capabilities/qemu/machines", "arch", nil, func(*call) (any, error) {
 		return []obj{{"id": "pc-q35-10.0", "type": "q35", "version": "10.0"}, {"id": "pc-i440fx-10.0", "type": "i440fx", "version": "10.0"}}, nil
 	})
-	t.add("GET", n+"/aplinfo", "", nil, func(*call) (any, error) { return []obj{}, nil })
 	t.add("GET", n+"/replication", "guest:i>=100<=999999999", nil, func(*call) (any, error) { return []obj{}, nil })
 	networkRoutes(t)
 }
