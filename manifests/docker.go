@@ -23,6 +23,7 @@ type Host struct {
 	Become       bool              // run as root by sudo -n
 	IdentityFile string            // "": ssh_config's and the usual ones
 	DockerSocket string            // "": that of the running dockerd
+	Recording    string            // file of recorded answers that stands in for the machine
 	Range        hcl.Range
 }
 
@@ -79,7 +80,7 @@ func matchText(pattern, s string) bool {
 }
 
 var (
-	hostSpec    = spec{what: "a host block", attrs: []string{"guest", "address", "port", "user", "become", "identity_file", "docker_socket"}}
+	hostSpec    = spec{what: "a host block", attrs: []string{"guest", "address", "port", "user", "become", "identity_file", "docker_socket", "recording"}}
 	silenceSpec = spec{what: "a silence block", attrs: []string{"only", "until", "reason"}}
 )
 
@@ -114,7 +115,7 @@ func (l *loader) hosts() {
 
 func (l *loader) hostBlock(b *hclsyntax.Block) Host {
 	h := Host{Name: b.Labels[0], Range: b.DefRange()}
-	targets := map[string]any{"address": &h.Address, "port": &h.Port, "user": &h.User, "become": &h.Become, "identity_file": &h.IdentityFile, "docker_socket": &h.DockerSocket}
+	targets := map[string]any{"address": &h.Address, "port": &h.Port, "user": &h.User, "become": &h.Become, "identity_file": &h.IdentityFile, "docker_socket": &h.DockerSocket, "recording": &h.Recording}
 	for _, arg := range sortedAttrs(b.Body) {
 		if target, ok := targets[arg.Name]; ok {
 			l.argument(arg, &scope{}, target)
@@ -126,7 +127,7 @@ func (l *loader) hostBlock(b *hclsyntax.Block) Host {
 		}
 	}
 	arg := b.Body.Attributes["guest"]
-	if arg == nil && b.Body.Attributes["address"] == nil {
+	if arg == nil && b.Body.Attributes["address"] == nil && h.Recording == "" {
 		l.report(errorAt(b.DefRange(), "Missing argument", "A host needs guest = lxc.NAME, whose address it takes, or address = \"192.168.40.11\"; \"local\" is the machine on which recon runs."))
 	}
 	if arg != nil {
@@ -148,7 +149,7 @@ func (l *loader) hostGuest(h *Host, arg *hclsyntax.Attribute) {
 		for i := range g.resources {
 			if r := &g.resources[i]; r.Addr == addr && h.Address == "" {
 				h.Address = firstAddress(r.Attrs)
-				if h.Address == "" {
+				if h.Address == "" && h.Recording == "" {
 					l.report(errorAt(arg.Expr.Range(), "No declared address", "%s declares no address of its own (dhcp is none); write address = \"...\" in the host block.", addr))
 				}
 			}

@@ -19,17 +19,25 @@ import (
 )
 
 func newDemo(c *cli) *cobra.Command {
-	dir := ""
+	dir, engine := "", ""
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Tell the whole story on a simulated home",
 		Long: `Builds a small home on an embedded simulator (no network, no accounts), imports it,
 causes drift, plans, applies, and writes CLAUDE.md and the session log. What it
-prints are real commands; the folder and the world stay for you to go on with.`,
+prints are real commands; the folder and the world stay for you to go on with. The
+last chapter is about a Docker host: this machine, when an engine answers here, else
+a recorded one. Nothing on it is changed.`,
 		Args: args(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), c, dir) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if engine != "auto" && engine != "local" && engine != "recorded" {
+				return usage(cmd, fmt.Errorf("--docker is auto, local or recorded, not %q", engine))
+			}
+			return runDemo(cmd.Context(), c, dir, engine)
+		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "recon-demo", "`folder` of the demo; an existing one that is no demo is never touched")
+	cmd.Flags().StringVar(&engine, "docker", "auto", "`which` Docker host: auto, local (of this machine) or recorded")
 	return exits(cmd, "recon demo", app.ExitOK, app.ExitError, app.ExitRefused)
 }
 
@@ -40,6 +48,7 @@ type demo struct {
 	dir  string
 	sim  *pvesim.Server
 	api  *simUser
+	here bool // the Docker host is this machine
 	step int
 	err  error // the first thing that went wrong; nothing is told after it
 }
@@ -47,8 +56,8 @@ type demo struct {
 // demoMark is the file by which a folder is known as a demo's.
 const demoMark = ".sim/demo"
 
-func runDemo(ctx context.Context, c *cli, dir string) error {
-	d := &demo{cli: c, ctx: ctx, dir: dir}
+func runDemo(ctx context.Context, c *cli, dir, engine string) error {
+	d := &demo{cli: c, ctx: ctx, dir: dir, here: engine == "local" || engine == "auto" && engineHere(ctx)}
 	if err := d.build(); err != nil {
 		return err
 	}
@@ -91,6 +100,7 @@ func (d *demo) build() error {
 		"recon.hcl":              fmt.Sprintf(demoManifest, d.sim.Endpoint()),
 		"CLAUDE.md":              demoClaude,
 		".claude/session-log.md": demoSessionLog,
+		".sim/docker-media.json": demoDockerHost,
 	}
 	for name, text := range files {
 		path := filepath.Join(d.dir, name)
@@ -139,6 +149,19 @@ func (d *demo) tell() {
 	d.recon(app.ExitOK, "apply", "--yes", "--defer-restart", "--target", "vm.immich", "-q")
 	d.recon(app.ExitDiffers, "plan")
 	d.recon(app.ExitOK, "history")
+
+	d.chapter("What the containers suffer from")
+	if d.here {
+		d.say("An engine answers on this machine, so it is the Docker host: host.here.")
+		d.edit("", demoEdit{"recon.hcl", `\z`, demoHere})
+		d.recon(anyCode, "import", "--all", "-q")
+		d.recon(anyCode, "doctor")
+	} else {
+		d.say("The Docker host is a recorded one: host.docker-media, which is lxc.docker-media of\nthe home. On a machine with an engine the demo looks at that one.")
+		d.edit("", demoEdit{"recon.hcl", `\z`, demoRecorded})
+		d.recon(app.ExitOK, "import", "--all", "-q")
+		d.recon(app.ExitDiffers, "doctor")
+	}
 	d.ending()
 }
 
@@ -158,6 +181,10 @@ func (d *demo) say(format string, a ...any) {
 	}
 }
 
+// anyCode accepts whatever a command ends with: what runs on the reader's machine is
+// the reader's.
+const anyCode = -1
+
 // recon runs a command of this program as the reader would type it.
 func (d *demo) recon(want int, args ...string) {
 	if d.err != nil {
@@ -175,7 +202,7 @@ func (d *demo) recon(want int, args ...string) {
 	root.SetArgs(append([]string{"-C", d.dir, "--color", color}, args...))
 	root.SetOut(d.stdout)
 	root.SetErr(d.stdout)
-	if code := sub.report(root.ExecuteContext(d.ctx)); code != want {
+	if code := sub.report(root.ExecuteContext(d.ctx)); code != want && want != anyCode {
 		d.err = fmt.Errorf("recon %s ended with %d, not %d", strings.Join(args, " "), code, want)
 	}
 }
@@ -185,7 +212,9 @@ type demoEdit struct{ file, pattern, with string }
 
 // edit changes files as their author would in an editor.
 func (d *demo) edit(why string, edits ...demoEdit) {
-	d.say("%s", why)
+	if why != "" {
+		d.say("%s", why)
+	}
 	for _, e := range edits {
 		text := d.read(e.file)
 		if d.err != nil {
@@ -272,6 +301,6 @@ and in another:
   recon plan
   recon show vm.media
   recon adopt vm.pbs        # live wins: onboot = false goes into its manifest
-  recon import scratch
+  recon doctor
   cat CLAUDE.md .claude/session-log.md`, d.dir, d.dir, d.dir)
 }

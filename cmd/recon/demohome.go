@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,7 +15,9 @@ import (
 	"strings"
 	"time"
 
+	"recon/providers/docker"
 	"recon/providers/proxmox/pvesim"
+	"recon/providers/sshhost"
 )
 
 const demoManifest = `proxmox "home" {
@@ -33,6 +36,35 @@ schedule "drift" {
   action = "drift"
 }
 `
+
+const demoRecorded = `
+host "docker-media" {
+  guest     = lxc.docker-media
+  recording = ".sim/docker-media.json"
+}
+`
+
+const demoHere = `
+host "here" {
+  address = "local"
+}
+`
+
+// demoDockerHost was recorded from an engine whose containers bear the names and
+// settings of a home's, and run a program that does nothing but listen.
+//
+//go:embed demohost.json
+var demoDockerHost string
+
+// engineHere reports whether a Docker engine answers on this machine.
+func engineHere(ctx context.Context) bool {
+	p := docker.New(docker.Config{Host: sshhost.Config{Name: "here", Address: sshhost.Local}})
+	defer p.Close()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	snap, err := p.Read(ctx, nil)
+	return err == nil && snap.Complete && snap.Version != ""
+}
 
 const demoClaude = `# Home
 

@@ -22,7 +22,7 @@ func TestDocumentsShowWhatIs(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	var out, errs bytes.Buffer
-	if code := run(context.Background(), []string{"demo", "--color", "never"}, bytes.NewReader(nil), &out, &errs); code != 0 {
+	if code := run(context.Background(), []string{"demo", "--color", "never", "--docker", "recorded"}, bytes.NewReader(nil), &out, &errs); code != 0 {
 		t.Fatalf("the demo exited with %d: %s", code, &errs)
 	}
 	root := filepath.Dir(filepath.Dir(filepath.Dir(scripts)))

@@ -25,6 +25,7 @@ type Config struct {
 	Become       bool   // commands run as root, by sudo -n
 	IdentityFile string // "": ssh_config's and the usual ones
 	Home         string // folder that holds .ssh; "": the user's
+	Recording    string // file of recorded answers that stands in for the machine; "": none
 	Timeout      time.Duration
 }
 
@@ -88,7 +89,15 @@ func (h *Host) connect(ctx context.Context) (link, error) {
 		return h.link, nil
 	}
 	h.dials.Add(1)
-	if h.cfg.Address == Local {
+	switch {
+	case h.cfg.Recording != "":
+		r, err := openRecording(h.cfg.Recording)
+		if err != nil {
+			return nil, err
+		}
+		h.link = r
+		return r, nil
+	case h.cfg.Address == Local:
 		h.link = newLocal()
 		return h.link, nil
 	}
@@ -138,6 +147,9 @@ func (h *Host) Run(ctx context.Context, c Command) (string, error) {
 		return "", fmt.Errorf("%s on %s: %w", c.What, h.cfg.Name, ctx.Err())
 	}
 	h.calls.Add(1)
+	if r, ok := l.(*recorded); ok {
+		return r.answer(c)
+	}
 	var stdout, stderr limited
 	status, err := l.run(ctx, h.commandLine(l, c), c.Stdin, &stdout, &stderr)
 	switch {

@@ -76,7 +76,10 @@ type Introduction struct {
 // Introduce asks a machine for its host key. It returns nil when the key is trusted
 // already; a changed key is an error.
 func Introduce(ctx context.Context, cfg Config) (*Introduction, error) {
-	if cfg.Address == Local {
+	switch {
+	case cfg.Recording != "":
+		return nil, fmt.Errorf("introduce %s: %w", cfg.Name, ErrRecorded)
+	case cfg.Address == Local:
 		return nil, nil
 	}
 	s, err := readSettings(cfg)

@@ -12,7 +12,11 @@ import (
 
 // sshConfig says how a host is reached.
 func (s *Session) sshConfig(h *manifests.Host) sshhost.Config {
-	return sshhost.Config{Name: h.Name, Address: h.Address, Port: h.Port, User: h.User, Become: h.Become, IdentityFile: h.IdentityFile}
+	cfg := sshhost.Config{Name: h.Name, Address: h.Address, Port: h.Port, User: h.User, Become: h.Become, IdentityFile: h.IdentityFile}
+	if h.Recording != "" {
+		cfg.Recording = s.absolute(h.Recording)
+	}
+	return cfg
 }
 
 // dockerProvider returns the provider of a host. What its docker_daemon block says of
