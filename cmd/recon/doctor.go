@@ -73,7 +73,7 @@ func runDoctor(cmd *cobra.Command, c *cli, o doctorOptions) error {
 
 func (c *cli) findings(w *app.World, found app.Findings) error {
 	if c.json() {
-		return c.printJSON(map[string]any{"format_version": "1.0", "findings": append([]inventory.Finding{}, found.Told...), "silenced": found.Silenced, "complete": !w.Incomplete()})
+		return c.printJSON(map[string]any{"format_version": "1.0", "findings": append([]inventory.Finding{}, found.Told...), "silenced": found.Silenced, "unread": append([]string{}, found.Unread...), "complete": !w.Incomplete()})
 	}
 	p := c.printer()
 	p.Findings(found.Told)
@@ -81,6 +81,9 @@ func (c *cli) findings(w *app.World, found app.Findings) error {
 		for _, u := range snap.Unknown {
 			p.Warning("%s could not be observed: %v", u.Scope, u.Err)
 		}
+	}
+	for _, u := range found.Unread {
+		p.Warning("not understood, so nothing is known of it: %s", u)
 	}
 	switch n := len(found.Told); {
 	case n == 0:

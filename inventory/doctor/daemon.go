@@ -162,10 +162,10 @@ func restartLoop(f *Facts) []inventory.Finding {
 func imageLatest(f *Facts) []inventory.Finding {
 	var out []inventory.Finding
 	add := func(addr, name, image string) {
-		if tag, floating := floats(image); floating {
+		if why, floating := floats(image); floating {
 			out = append(out, inventory.Finding{
-				Severity: "info", Address: addr, Summary: fmt.Sprintf("%s runs %s, whose tag %s moves", name, image, tag),
-				Evidence: []string{"image: " + image}, Fix: "write a version: the one that runs is in docker image inspect " + image,
+				Severity: "info", Address: addr, Summary: fmt.Sprintf("%s runs %s, %s", name, image, why),
+				Evidence: []string{"image: " + image}, Fix: "write a version; docker image inspect --format '{{.RepoDigests}} {{json .Config.Labels}}' " + image + " tells which one is there",
 			})
 		}
 	}
@@ -176,7 +176,9 @@ func imageLatest(f *Facts) []inventory.Finding {
 	}
 	for i := range f.Files {
 		for _, s := range f.Files[i].Services {
-			add(f.Files[i].place(s.Line), s.Name, s.Image)
+			if !s.Built { // its tag is what the image is called here
+				add(f.Files[i].place(s.Line), s.Name, s.Image)
+			}
 		}
 	}
 	return out
@@ -184,16 +186,16 @@ func imageLatest(f *Facts) []inventory.Finding {
 
 // floats reports an image reference without a fixed tag. One that is only a digest,
 // or that a template fills in, says nothing.
-func floats(image string) (tag string, floating bool) {
+func floats(image string) (why string, floating bool) {
 	if image == "" || strings.ContainsAny(image, "@$ {") || strings.HasPrefix(image, "sha256:") || hexOnly.MatchString(image) {
 		return "", false
 	}
 	name := image[strings.LastIndexByte(image, '/')+1:]
 	_, tag, tagged := strings.Cut(name, ":")
 	if !tagged {
-		return "latest", true
+		return "which has no tag, and that means latest", true
 	}
-	return tag, tag == "latest"
+	return "whose tag latest moves", tag == "latest"
 }
 
 var hexOnly = regexp.MustCompile(`^[0-9a-f]{12,64}$`)

@@ -24,7 +24,7 @@ func Rules() []Rule {
 		{"declared-mount-missing", "A program that writes to a path that is not mounted writes into its container, and the data goes with it.", declaredMountMissing},
 		{"duplicate-ip", "Two machines with one address answer by turns.", duplicateIP},
 		{"hardlink-nested-bind", "A mount inside a mount is a mount of its own: no hard link leads into it.", hardlinkNestedBind},
-		{"hardlink-split-mounts", "link(2) and rename(2) work within one mount only, so every import is copied and takes its space twice.", hardlinkSplitMounts},
+		{"hardlink-split-mounts", "Hard links and moves work within one mount only; between two, every import is copied, and takes its space twice while the download stays.", hardlinkSplitMounts},
 		{"host-dns", "A host that asks another server than the declared one hands that server on to its containers.", hostDNS},
 		{"image-latest", "An image without a fixed tag is another program after the next pull.", imageLatest},
 		{"lxc-docker-features", "Docker in an LXC container needs features of it, and fails in odd places without.", lxcDockerFeatures},

@@ -56,6 +56,9 @@ var rows = []struct {
 	{"container-localhost", "compose file, own port", compose(ComposeService{Name: "app", Ports: []int{80}, Locals: []Local{{"environment API", "localhost", 80}}}, ComposeService{Name: "api", Ports: []int{80}}), ""},
 	{"container-localhost", "compose file, a sidecar shares its network", compose(ComposeService{Name: "vpn", Locals: []Local{{"environment X", "localhost", 8080}}}, ComposeService{Name: "app", NetworkMode: "service:vpn"}, ComposeService{Name: "o", Ports: []int{8080}}), ""},
 
+	{"container-localhost", "compose file, own published port", compose(ComposeService{Name: "app", Ports: []int{80}, Publishes: []int{8080}, Locals: []Local{{"environment API", "localhost", 8080}}}, ComposeService{Name: "adminer", Ports: []int{8080}}), ""},
+	{"container-localhost", "compose file, for the browser", compose(ComposeService{Name: "app", Locals: []Local{{"environment STORAGE_URL", "localhost", 9000}}}, ComposeService{Name: "minio", Ports: []int{9000}}), ""},
+
 	{"container-dns", "other servers", with(on(running("app", func(c *Container) { c.Resolvers = []string{"1.1.1.1"} })), func(h *Host) { h.WantDNS = []string{"10.0.0.53"} }), "recon apply"},
 	{"container-dns", "written, not taken over", with(on(running("app", func(c *Container) { c.Resolvers = []string{"1.1.1.1"} })), func(h *Host) { h.WantDNS, h.DNSFile = []string{"10.0.0.53"}, []string{"10.0.0.53"} }), "docker restart app"},
 	{"container-dns", "the declared servers", with(on(running("app", func(c *Container) { c.Resolvers = []string{"10.0.0.53"} })), func(h *Host) { h.WantDNS = []string{"10.0.0.53"} }), ""},
@@ -73,6 +76,10 @@ var rows = []struct {
 	{"hardlink-split-mounts", "declared, nothing in common", &Facts{Hosts: on(running("app", binds("/a:/in", "/b:/out"))).Hosts, Services: []Service{{Address: "service.app", Host: "media", Container: "app", Links: []Link{{From: "/in", To: "/out"}}}}}, "no folder in common"},
 	{"hardlink-split-mounts", "one mount", on(running("radarr", binds("/data:/data"))), ""},
 	{"hardlink-split-mounts", "a torrent client needs no library", on(running("qbittorrent", binds("/data/torrents:/downloads", "/data/media:/movies"))), ""},
+	{"hardlink-split-mounts", "a folder below what arrives", on(running("sonarr", binds("/data/dl/tv:/downloads/complete/tv", "/data/tv:/tv"))), "\"- /data:/data\""},
+	{"hardlink-split-mounts", "variables in common", compose(ComposeService{Name: "sonarr", Image: "sonarr:4.0", Binds: []Bind{{Source: "${ROOT}/dl", Target: "/downloads"}, {Source: "${ROOT}/tv", Target: "/tv"}}}), "\"- ${ROOT}:/data\""},
+	{"hardlink-split-mounts", "two variables", compose(ComposeService{Name: "sonarr", Image: "sonarr:4.0", Binds: []Bind{{Source: "{{ a }}/dl", Target: "/downloads"}, {Source: "{{ b }}/tv", Target: "/tv"}}}), "as far as is written"},
+	{"hardlink-split-mounts", "bazarr links nothing", on(running("bazarr", binds("/data/torrents:/downloads", "/data/media:/movies"))), ""},
 	{"hardlink-split-mounts", "compose file", compose(ComposeService{Name: "sonarr", Image: "lscr.io/linuxserver/sonarr:4.0", Binds: []Bind{{Source: "/mnt/nas/dl", Target: "/downloads"}, {Source: "/mnt/nas/tv", Target: "/tv"}}}), "/mnt/nas:/nas"},
 
 	{"hardlink-nested-bind", "a mount inside the mount", &Facts{Hosts: on(running("app", binds("/data:/data", "/data/media:/data/media"))).Hosts, Services: []Service{{Address: "service.app", Host: "media", Container: "app", Links: []Link{{From: "/data/torrents", To: "/data/media"}}}}}, "take \"- /data/media:/data/media\" out"},
@@ -91,10 +98,14 @@ var rows = []struct {
 	{"shared-network-missing", "no common network", on(running("app", func(c *Container) { c.Names = []string{"db"} }), running("db", func(c *Container) { c.Networks = []string{"other"} })), "put both on one network"},
 	{"shared-network-missing", "traefik's label", on(running("app", func(c *Container) { c.WantNetwork = "proxy" })), "add proxy"},
 	{"shared-network-missing", "common network", on(running("app", func(c *Container) { c.Names = []string{"db"} }), running("db")), ""},
+	{"shared-network-missing", "compose file", compose(ComposeService{Name: "app", WantNetwork: "proxy", Networks: []string{"home"}}), "Traefik is told"},
+	{"shared-network-missing", "compose file, default network", compose(ComposeService{Name: "app", WantNetwork: "nas", Networks: []string{"default", "home"}}), ""},
+	{"shared-network-missing", "compose file, a network named by a variable", compose(ComposeService{Name: "app", WantNetwork: "proxy", Networks: []string{"${NET}"}}), ""},
 	{"shared-network-missing", "compose file, prefixed by the project", compose(ComposeService{Name: "app", WantNetwork: "home_proxy", Networks: []string{"proxy"}}), ""},
 
 	{"port-conflict", "taken by a container", on(running("a", func(c *Container) { c.Published = []int{80} }), Container{Name: "b", State: "created", Published: []int{80}}), "another port"},
 	{"port-conflict", "compose file", compose(ComposeService{Name: "a", Publishes: []int{80}}, ComposeService{Name: "b", Publishes: []int{80}}), "another port"},
+	{"port-conflict", "profiles that exclude each other", compose(ComposeService{Name: "a", Profiles: []string{"x"}, Publishes: []int{80}}, ComposeService{Name: "b", Profiles: []string{"y"}, Publishes: []int{80}}), ""},
 	{"port-conflict", "stopped on purpose", on(running("a", func(c *Container) { c.Published = []int{80} }), Container{Name: "b", State: "exited", Published: []int{80}}), ""},
 
 	{"duplicate-ip", "twice", &Facts{Guests: []Guest{{Address: "vm.a", IPs: []string{"10.0.0.2"}}, {Address: "lxc.b", IPs: []string{"10.0.0.2"}}}}, "another address"},
@@ -122,7 +133,7 @@ var rows = []struct {
 	{"image-latest", "no tag", on(running("a", func(c *Container) { c.Image = "registry:5000/team/a" })), "write a version"},
 	{"image-latest", "latest in a file", compose(ComposeService{Name: "a", Image: "a:latest"}), "write a version"},
 	{"image-latest", "version or digest", on(running("a"), running("b", func(c *Container) { c.Image = "b@sha256:00" })), ""},
-	{"image-latest", "built here", compose(ComposeService{Name: "a"}), ""},
+	{"image-latest", "built here", compose(ComposeService{Name: "a", Image: "a:latest", Built: true}, ComposeService{Name: "b"}), ""},
 }
 
 func TestRules(t *testing.T) {

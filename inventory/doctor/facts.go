@@ -37,6 +37,21 @@ func (f *Facts) containers() iter.Seq2[*Host, *Container] {
 	}
 }
 
+// Unread names the services of files that could not be understood, with the reason:
+// about them nothing was found, and nothing is known.
+func (f *Facts) Unread() (out []string) {
+	for i := range f.Files {
+		for _, u := range f.Files[i].Unread {
+			what := f.Files[i].place(u.Line)
+			if u.Service != "" {
+				what += ", service " + u.Service
+			}
+			out = append(out, plain(what+": "+u.Why))
+		}
+	}
+	return out
+}
+
 // A Host is one machine with its containers, as one look found it.
 type Host struct {
 	Name        string // label of the host block
@@ -161,6 +176,14 @@ type File struct {
 	External []string // networks that the file expects to exist
 	Networks []string // networks that the file makes
 	Writes   []Write  // other files of a host that it writes
+	Unread   []Unread // services that could not be understood
+}
+
+// An Unread is a service of a file, or all of them, that could not be understood.
+type Unread struct {
+	Service string
+	Line    int
+	Why     string
 }
 
 // A Write is a place where a playbook or script writes a file of a host.
@@ -177,6 +200,8 @@ type ComposeService struct {
 	Name        string
 	Container   string // container_name
 	Image       string
+	Built       bool // the image is made here
+	Profiles    []string
 	Line        int
 	NetworkMode string
 	Networks    []string

@@ -3,6 +3,7 @@ package doctor
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -109,6 +110,10 @@ func common(a, b []string) string {
 	return ""
 }
 
+// forBrowsers are settings that a program hands on to a browser, or compares with what
+// one sends: there localhost is the user's own machine.
+var forBrowsers = regexp.MustCompile(`(?i)PUBLIC|EXTERNAL|(APP|BASE|ROOT|SITE|SERVER|WEB|FRONTEND|STORAGE)_?URL|CORS|ORIGIN|REDIRECT|CALLBACK|NEXT_|REACT_APP|VITE|ALLOWED|ADVERTISED`)
+
 // fileLocalhost judges a compose file, where nothing runs: the port must be one
 // that another service of the file has, and not one of its own.
 func fileLocalhost(file *File) []inventory.Finding {
@@ -118,7 +123,7 @@ func fileLocalhost(file *File) []inventory.Finding {
 			continue
 		}
 		for _, l := range s.Locals {
-			if slices.Contains(s.Ports, l.Port) || slices.ContainsFunc(file.Services, func(o ComposeService) bool { return o.NetworkMode == "service:"+s.Name }) {
+			if forBrowsers.MatchString(l.Where) || slices.Contains(s.Ports, l.Port) || slices.Contains(s.Publishes, l.Port) || slices.ContainsFunc(file.Services, func(o ComposeService) bool { return o.NetworkMode == "service:"+s.Name }) {
 				continue
 			}
 			for _, o := range file.Services {
@@ -127,7 +132,7 @@ func fileLocalhost(file *File) []inventory.Finding {
 					continue
 				}
 				out = append(out, inventory.Finding{
-					Severity: "error", Address: file.place(s.Line), Summary: fmt.Sprintf("%s calls %s:%d, which is the container itself", s.Name, l.Host, l.Port),
+					Address: file.place(s.Line), Summary: fmt.Sprintf("%s calls %s:%d, which is the container itself", s.Name, l.Host, l.Port),
 					Evidence: []string{fmt.Sprintf("%s of %s names %s:%d", l.Where, s.Name, l.Host, l.Port), fmt.Sprintf("the service %s has port %d", o.Name, l.Port)},
 					Fix:      fmt.Sprintf("write %s:%d in place of %s:%d", o.Name, innerPort(o, l.Port), l.Host, l.Port),
 				})
@@ -223,7 +228,7 @@ func sharedNetworkMissing(f *Facts) []inventory.Finding {
 		}
 		if c.WantNetwork != "" && !slices.Contains(c.Networks, c.WantNetwork) {
 			out = append(out, inventory.Finding{
-				Address: addressOf(f, h, c), Summary: fmt.Sprintf("%s is to be reached over the network %s and is not on it", c.Name, c.WantNetwork),
+				Address: addressOf(f, h, c), Summary: fmt.Sprintf("Traefik is told to reach %s over the network %s, which it is not on", c.Name, c.WantNetwork),
 				Evidence: []string{"label traefik.docker.network = " + c.WantNetwork, "networks: " + strings.Join(c.Networks, ", ")},
 				Fix:      fmt.Sprintf("add %s to networks: of %s %s, and declare it external there", c.WantNetwork, c.Name, fixFile(c)),
 			})
@@ -267,16 +272,23 @@ func unreachable(f *Facts, h *Host, c *Container, name string) []inventory.Findi
 func fileNetworks(file *File) []inventory.Finding {
 	var out []inventory.Finding
 	for _, s := range file.Services {
-		if s.WantNetwork == "" || sharesNetwork(s.NetworkMode) || slices.ContainsFunc(s.Networks, func(n string) bool { return n == s.WantNetwork || strings.HasSuffix(s.WantNetwork, "_"+n) }) {
+		if s.WantNetwork == "" || sharesNetwork(s.NetworkMode) || slices.ContainsFunc(append(s.Networks, s.WantNetwork), nameElsewhere) ||
+			slices.ContainsFunc(s.Networks, func(n string) bool { return n == s.WantNetwork || strings.HasSuffix(s.WantNetwork, "_"+n) }) {
 			continue
 		}
 		out = append(out, inventory.Finding{
-			Address: file.place(s.Line), Summary: fmt.Sprintf("%s is to be reached over the network %s and is not on it", s.Name, s.WantNetwork),
+			Address: file.place(s.Line), Summary: fmt.Sprintf("Traefik is told to reach %s over the network %s, which it is not on", s.Name, s.WantNetwork),
 			Evidence: []string{"label traefik.docker.network = " + s.WantNetwork, "networks: " + strings.Join(s.Networks, ", ")},
 			Fix:      fmt.Sprintf("add %s to networks: of %s", s.WantNetwork, s.Name),
 		})
 	}
 	return out
+}
+
+// nameElsewhere reports a network whose name the file does not tell: the default one,
+// which is named after the project or by another file of it, or a variable.
+func nameElsewhere(network string) bool {
+	return network == "default" || strings.ContainsAny(network, "${")
 }
 
 // portConflict: a container could not start because its port is taken, or two
@@ -321,17 +333,22 @@ func takenPort(f *Facts, h *Host, c *Container, port int) (inventory.Finding, bo
 
 func filePorts(file *File) []inventory.Finding {
 	var out []inventory.Finding
-	first := map[int]string{}
-	for _, s := range file.Services {
+	first := map[int]*ComposeService{}
+	for i := range file.Services {
+		s := &file.Services[i]
 		for _, port := range s.Publishes {
-			if other := first[port]; other != "" && other != s.Name {
-				out = append(out, inventory.Finding{
-					Severity: "error", Address: file.place(s.Line), Summary: fmt.Sprintf("%s and %s both publish port %d", other, s.Name, port),
-					Evidence: []string{fmt.Sprintf("ports: of %s and of %s", other, s.Name)}, Fix: fmt.Sprintf("give %s another port of the host", s.Name),
-				})
+			other := first[port]
+			if other == nil {
+				first[port] = s
 				continue
 			}
-			first[port] = s.Name
+			if other == s || len(other.Profiles) > 0 && len(s.Profiles) > 0 && common(other.Profiles, s.Profiles) == "" { // they never run together
+				continue
+			}
+			out = append(out, inventory.Finding{
+				Severity: "error", Address: file.place(s.Line), Summary: fmt.Sprintf("%s and %s both publish port %d", other.Name, s.Name, port),
+				Evidence: []string{fmt.Sprintf("ports: of %s and of %s", other.Name, s.Name)}, Fix: fmt.Sprintf("give %s another port of the host", s.Name),
+			})
 		}
 	}
 	return out

@@ -45,8 +45,17 @@ type pair struct {
 	why      string
 }
 
+// severity is that of a pair on two mounts: what somebody declared is broken, what is
+// guessed may be as it is meant.
+func (p *pair) severity() string {
+	if p.declared {
+		return "error"
+	}
+	return "warning"
+}
+
 // importers are programs that link what a download client finished into a library.
-var importers = regexp.MustCompile(`(?i)(^|[/-])(radarr|sonarr|lidarr|readarr|whisparr|bazarr|cross-seed)([:@-]|$)`)
+var importers = regexp.MustCompile(`(?i)(^|[/-])(radarr|sonarr|lidarr|readarr|whisparr|cross-seed)([:@-]|$)`)
 
 // Names of folders that say what is in them.
 var (
@@ -55,17 +64,41 @@ var (
 )
 
 // guess returns pairs that nobody declared: an importer with a mount for what
-// arrives and another for the library.
+// arrives and another for the library. Of several that lie in one folder of the host
+// the outermost speaks for all.
 func guess(image string, binds []Bind) []pair {
 	if !importers.MatchString(image) {
 		return nil
 	}
+	var from, to []Bind
+	for _, b := range binds {
+		switch {
+		case b.ReadOnly || b.Source == "":
+		case arrives(b.Target):
+			from = append(from, b)
+		case libraries.MatchString(path.Base(b.Target)):
+			to = append(to, b)
+		}
+	}
 	var out []pair
-	for _, a := range binds {
-		for _, l := range binds {
-			if arrivals.MatchString(path.Base(a.Target)) && libraries.MatchString(path.Base(l.Target)) && !a.ReadOnly && !l.ReadOnly && a.Source != "" && l.Source != "" {
-				out = append(out, pair{from: a.Target, to: l.Target, why: "an importer links from the one into the other"})
-			}
+	for _, a := range outermost(from) {
+		for _, l := range outermost(to) {
+			out = append(out, pair{from: a.Target, to: l.Target, why: "an importer links from the one into the other"})
+		}
+	}
+	return out
+}
+
+// arrives reports a folder for what was downloaded, or one below it: /downloads/tv.
+func arrives(target string) bool {
+	return slices.ContainsFunc(strings.Split(target, "/"), arrivals.MatchString)
+}
+
+func outermost(binds []Bind) (out []Bind) {
+	for i, b := range binds {
+		if !slices.ContainsFunc(binds[:i], func(o Bind) bool { return o.Source == b.Source }) &&
+			!slices.ContainsFunc(binds, func(o Bind) bool { return o.Source != b.Source && within(b.Source, o.Source) }) {
+			out = append(out, b)
 		}
 	}
 	return out
@@ -154,20 +187,32 @@ func triedAndFailed(f *Facts, h *Host, c *Container, p pair, a, b *Bind) *invent
 
 func split(addr, name string, p pair, a, b *Bind, where string) *inventory.Finding {
 	finding := &inventory.Finding{
-		Severity: "error", Address: addr, Summary: fmt.Sprintf("%s cannot link from %s to %s: they are two mounts", name, p.from, p.to),
+		Severity: p.severity(), Address: addr, Summary: fmt.Sprintf("%s cannot link from %s to %s: they are two mounts", name, p.from, p.to),
 		Evidence: []string{p.why, p.from + " is on " + describe(a), p.to + " is on " + describe(b)},
 	}
 	from, to := sourceOf(a, p.from), sourceOf(b, p.to)
 	if parent := commonFolder(from, to); parent != "" {
 		finding.Fix = fmt.Sprintf("mount the folder above both once: replace %s and %s by \"- %s:%s\" %s, and point %s to %s and %s", line(a), line(b), parent, inside(parent), where, name, inside(parent)+strings.TrimPrefix(from, parent), inside(parent)+strings.TrimPrefix(to, parent))
+		if !p.declared {
+			finding.Fix += "; the download client needs the same mount"
+		}
 		return finding
 	}
-	finding.Fix = fmt.Sprintf("%s and %s have no folder in common on the host; put both below one, mount that once %s, and point %s there", from, to, where, name)
+	far := "on the host"
+	if strings.ContainsAny(from+to, "${") {
+		far = "as far as is written"
+	}
+	finding.Fix = fmt.Sprintf("%s and %s have no folder in common %s; if they are on one file system (df shows it), put both below one folder, mount that once %s, and point %s there; otherwise a copy cannot be avoided: silence this", from, to, far, where, name)
 	return finding
 }
 
 // inside is where a folder of the host is best mounted: under its own name.
-func inside(folder string) string { return "/" + path.Base(folder) }
+func inside(folder string) string {
+	if name := path.Base(folder); !strings.ContainsAny(name, "${.") {
+		return "/" + name
+	}
+	return "/data"
+}
 
 func line(b *Bind) string {
 	if b == nil {
@@ -192,7 +237,7 @@ func sourceOf(b *Bind, p string) string {
 
 // commonFolder is the deepest folder above two paths, "" when that is the root.
 func commonFolder(a, b string) string {
-	if !path.IsAbs(a) && !strings.HasPrefix(a, "$") && !strings.HasPrefix(a, ".") {
+	if !path.IsAbs(a) && !strings.HasPrefix(a, "$") && !strings.HasPrefix(a, "{") && !strings.HasPrefix(a, ".") {
 		return ""
 	}
 	x, y := strings.Split(a, "/"), strings.Split(b, "/")

@@ -3,14 +3,16 @@
 // and places where such a file writes the daemon.json of a host.
 //
 // Everything is read, nothing run: no include is followed, no environment of the
-// machine is used, and no value of a service's environment is kept. What cannot be
-// understood is passed over; a doctor that guesses is no help.
+// machine is used, and no value of a service's environment is kept. What holds
+// services and cannot be understood is told as such; a doctor that guesses is no help.
 package compose
 
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -20,10 +22,14 @@ import (
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/sirupsen/logrus"
 	"go.yaml.in/yaml/v4"
 
 	"recon/inventory/doctor"
 )
+
+// compose-go tells its doubts about a file to the log of the whole program.
+func init() { logrus.SetOutput(io.Discard) }
 
 // Bounds of a scan: a repository is small, and whatever is larger is none of its
 // text.
@@ -81,7 +87,8 @@ func skip(d fs.DirEntry) error {
 	return nil
 }
 
-var foreign = []string{"node_modules", "vendor", "testdata", "site-packages", "venv"}
+// foreign are folders with what others wrote, or what was written for tests.
+var foreign = []string{"node_modules", "vendor", "testdata", "site-packages", "venv", "molecule", "fixtures"}
 
 // candidate reports a file that may hold compose text or write daemon.json.
 func candidate(p string) bool {
@@ -116,9 +123,7 @@ func Parse(ctx context.Context, name string, text []byte) []doctor.File {
 		if f, ok := project(ctx, deJinja(e.text, ".j2")); ok {
 			f.Path, f.Line, f.Kind = name, e.line, "embedded"
 			for i := range f.Services {
-				if f.Services[i].Line > 0 && !e.flow {
-					f.Services[i].Line += e.line
-				}
+				f.Services[i].Line = e.lineOf(f.Services[i])
 			}
 			out = append(out, f)
 		}
@@ -157,21 +162,20 @@ var (
 	jinjaBlock = regexp.MustCompile(`\{%[^%]*%\}|\{#[^#]*#\}`)
 )
 
-// deJinja replaces what a template would fill in by a word, so that the text around
-// it can be read.
+// deJinja replaces what a template would fill in by a variable, so that the text
+// around it can be read.
 func deJinja(text, name string) string {
 	if !strings.Contains(text, "{{") && !strings.Contains(text, "{%") {
 		return text
 	}
-	text = jinjaExpr.ReplaceAllLiteralString(text, unknownWord)
+	// What takes several lines leaves as many behind, so that lines keep their numbers.
+	lines := func(s string) string { return strings.Repeat("\n", strings.Count(s, "\n")) }
+	text = jinjaExpr.ReplaceAllStringFunc(text, func(s string) string { return templateVariable(s) + lines(s) })
 	if strings.HasSuffix(name, ".j2") || strings.HasSuffix(name, ".tftpl") {
-		text = jinjaBlock.ReplaceAllString(text, "")
+		text = jinjaBlock.ReplaceAllStringFunc(text, lines)
 	}
 	return text
 }
-
-// unknownWord stands for a value that is not in the file.
-const unknownWord = "$UNKNOWN"
 
 // project reads compose text; ok is false when it is none.
 func project(ctx context.Context, text string) (doctor.File, bool) {
@@ -180,25 +184,63 @@ func project(ctx context.Context, text string) (doctor.File, bool) {
 	if services == nil || services.Kind != yaml.MappingNode || len(services.Content) == 0 || !runsContainers(services) {
 		return doctor.File{}, false
 	}
+	f := doctor.File{}
+	if strings.Contains(text, "$") {
+		held := mapping(text)
+		holdAll(held)
+		if made, err := yaml.Marshal(held); err == nil {
+			text = string(made)
+		}
+	}
 	p, err := load(ctx, text)
 	if err != nil {
-		return doctor.File{}, false
+		p, f.Unread = loadEach(ctx, text, err)
 	}
-	f := doctor.File{}
 	for name, n := range p.Networks {
 		if n.External {
-			f.External = append(f.External, orName(n.Name, name))
+			f.External = append(f.External, release(orName(n.Name, name)))
 		} else {
-			f.Networks = append(f.Networks, orName(n.Name, name))
+			f.Networks = append(f.Networks, release(orName(n.Name, name)))
 		}
 	}
 	for _, name := range p.ServiceNames() {
-		f.Services = append(f.Services, serviceOf(p, p.Services[name], lineOf(services, name)))
+		s := serviceOf(p, p.Services[name], lineOf(services, name))
+		releaseAll(&s)
+		f.Services = append(f.Services, s)
 	}
 	slices.Sort(f.External)
 	slices.Sort(f.Networks)
 	return f, true
 }
+
+// loadEach reads the services of a text one by one, for one that cannot be read must
+// not hide the others.
+func loadEach(ctx context.Context, text string, all error) (*types.Project, []doctor.Unread) {
+	whole, doc := &types.Project{Services: types.Services{}}, mapping(text)
+	services := valueOf(doc, "services")
+	if services == nil || len(services.Content) > maxEach {
+		return whole, []doctor.Unread{{Why: all.Error()}}
+	}
+	var unread []doctor.Unread
+	entries := services.Content
+	for i := 0; i+1 < len(entries); i += 2 {
+		services.Content = entries[i : i+2]
+		made, err := yaml.Marshal(doc)
+		if err == nil {
+			var p *types.Project
+			if p, err = load(ctx, string(made)); err == nil {
+				maps.Copy(whole.Services, p.Services)
+				whole.Networks = p.Networks
+				continue
+			}
+		}
+		unread = append(unread, doctor.Unread{Service: entries[i].Value, Line: entries[i].Line, Why: err.Error()})
+	}
+	return whole, unread
+}
+
+// maxEach bounds how often a text is read for the sake of one service.
+const maxEach = 2 * 100
 
 func orName(name, key string) string {
 	if name != "" {
@@ -252,7 +294,10 @@ func load(ctx context.Context, text string) (p *types.Project, err error) {
 
 // serviceOf keeps what rules need. Values of the environment go no further.
 func serviceOf(p *types.Project, s types.ServiceConfig, line int) doctor.ComposeService {
-	out := doctor.ComposeService{Name: s.Name, Container: s.ContainerName, Image: s.Image, Line: line, NetworkMode: s.NetworkMode, WantNetwork: s.Labels["traefik.docker.network"]}
+	out := doctor.ComposeService{Name: s.Name, Container: s.ContainerName, Image: s.Image, Built: s.Build != nil, Line: line, NetworkMode: s.NetworkMode, Profiles: s.Profiles}
+	if s.Labels["traefik.enable"] != "false" {
+		out.WantNetwork = s.Labels["traefik.docker.network"]
+	}
 	for n := range s.Networks {
 		name := n
 		if p.Networks[n].Name != "" {
@@ -265,7 +310,7 @@ func serviceOf(p *types.Project, s types.ServiceConfig, line int) doctor.Compose
 	}
 	for _, port := range s.Ports {
 		out.Ports = append(out.Ports, int(port.Target))
-		if n := atoi(port.Published); n > 0 && (port.HostIP == "" || port.HostIP == "0.0.0.0") && (port.Protocol == "" || port.Protocol == "tcp") {
+		if n := atoi(port.Published); n > 0 && s.NetworkMode != "host" && (port.HostIP == "" || port.HostIP == "0.0.0.0") && (port.Protocol == "" || port.Protocol == "tcp") {
 			out.Publishes = append(out.Publishes, n)
 		}
 	}

@@ -53,10 +53,66 @@ func TestParse(t *testing.T) {
 			if diff := cmp.Diff(want, web, cmpopts.IgnoreFields(doctor.ComposeService{}, "Image", "Line")); diff != "" {
 				t.Error(diff)
 			}
-			if line := strings.Split(row.text, "\n"); row.name != "ansible docker_compose" && !strings.Contains(line[web.Line-1], "web:") {
+			if line := strings.Split(row.text, "\n"); !strings.Contains(line[web.Line-1], "web:") {
 				t.Errorf("line %d is %q", web.Line, line[web.Line-1])
 			}
 		})
+	}
+}
+
+// TestVariables: what the file does not tell stays what it is called there, and hides
+// nothing else.
+func TestVariables(t *testing.T) {
+	rows := []struct {
+		name, file, text string
+		binds            []doctor.Bind
+		ports            []int
+	}{
+		{"a variable", "c.yml", `volumes: ["${DATA}:/data", "${ROOT}/dl:/dl:ro", "$HOME/x:/x", "/a/${B}/c:/c"]`, []doctor.Bind{
+			{Source: "${DATA}", Target: "/data"}, {Source: "${ROOT}/dl", Target: "/dl", ReadOnly: true}, {Source: "${HOME}/x", Target: "/x"}, {Source: "/a/${B}/c", Target: "/c"},
+		}, nil},
+		{"one that is required", "c.yml", `volumes: ["${DATA:?where}:/data"]`, []doctor.Bind{{Source: "${DATA}", Target: "/data"}}, nil},
+		{"one with a default", "c.yml", `volumes: ["${DATA:-/srv}/a:/data", "${A:-${B}}/x:/x"]`, []doctor.Bind{{Source: "/srv/a", Target: "/data"}, {Source: "${B}/x", Target: "/x"}}, nil},
+		{"written out", "c.yml", `volumes: [{type: bind, source: "${DATA}", target: /data}]`, []doctor.Bind{{Source: "${DATA}", Target: "/data"}}, nil},
+		{"a template", "c.yml.j2", `volumes: ["{{ root }}/a:/a", "{{ other | default('x') }}:/b"]`, []doctor.Bind{{Source: "{{ root }}/a", Target: "/a"}, {Source: "{{ other | default('x') }}", Target: "/b"}}, nil},
+		{"ports", "c.yml", `ports: ["${P:?}:7878", "${A}:${B}", "${H:-8080}:80", "127.0.0.1:${X}:81/tcp", {published: "${P}", target: 82}, {target: "${T}"}]`, nil, []int{7878, 80, 81, 82}},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			files := Parse(t.Context(), row.file, []byte("services:\n  app:\n    image: app:1\n    "+row.text+"\n  other:\n    image: ${I}\n"))
+			if len(files) != 1 || len(files[0].Services) != 2 || len(files[0].Unread) > 0 {
+				t.Fatalf("got %+v", files)
+			}
+			app, other := files[0].Services[0], files[0].Services[1]
+			if diff := cmp.Diff(row.binds, app.Binds); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(row.ports, app.Ports); diff != "" {
+				t.Error(diff)
+			}
+			if other.Image != "${I}" {
+				t.Errorf("image %q", other.Image)
+			}
+		})
+	}
+}
+
+// TestUnread: a service that cannot be understood is named, and hides no other.
+func TestUnread(t *testing.T) {
+	files := Parse(t.Context(), "c.yml", []byte("services:\n  a:\n    image: a:1\n  b:\n    image: b:1\n    read_only: ${X}\n  c:\n    image: c:1\n"))
+	if len(files) != 1 || len(files[0].Services) != 2 || len(files[0].Unread) != 1 {
+		t.Fatalf("got %+v", files)
+	}
+	if u := files[0].Unread[0]; u.Service != "b" || u.Line != 4 || u.Why == "" {
+		t.Errorf("got %+v", u)
+	}
+}
+
+// TestLines: an expression or comment of a template over several lines moves nothing.
+func TestLines(t *testing.T) {
+	files := Parse(t.Context(), "c.yml.j2", []byte("{# one\ntwo #}\nx-a: \"{{ a |\n b }}\"\nservices:\n  app:\n    image: app:1\n"))
+	if len(files) != 1 || files[0].Services[0].Line != 6 {
+		t.Fatalf("got %+v", files)
 	}
 }
 

@@ -14,9 +14,17 @@ import (
 
 // An embedding is text inside another file.
 type embedding struct {
-	text string
-	line int  // of the line before its first
-	flow bool // the text was made anew from a structure, so its lines mean nothing
+	text     string
+	line     int        // of the line before its first
+	services *yaml.Node // when the text was made anew from a structure: where its services stand
+}
+
+// lineOf returns the line of the file on which a service of the text stands.
+func (e *embedding) lineOf(s doctor.ComposeService) int {
+	if e.services != nil {
+		return lineOf(e.services, s.Name)
+	}
+	return s.Line + e.line
 }
 
 var heredoc = regexp.MustCompile(`<<[-~]?\s*(['"]?)([A-Za-z_][A-Za-z0-9_]*)['"]?[^\n]*\n`)
@@ -161,7 +169,7 @@ func scalars(text string) []embedding {
 				out = append(out, embedding{text: n.Value, line: n.Line})
 			case n.Kind == yaml.MappingNode && valueOf(n, "services") != nil && valueOf(n, "services").Kind == yaml.MappingNode:
 				if made, err := yaml.Marshal(n); err == nil {
-					out = append(out, embedding{text: string(made), line: n.Line, flow: true})
+					out = append(out, embedding{text: string(made), line: n.Line, services: valueOf(n, "services")})
 				}
 				return false
 			}

@@ -18,6 +18,7 @@ import (
 type Findings struct {
 	Told     []inventory.Finding
 	Silenced int
+	Unread   []string // places in files that hold services and could not be understood, with the reason
 }
 
 // Doctor applies the rules of those names, all when there is none, to what was
@@ -27,7 +28,7 @@ func (s *Session) Doctor(ctx context.Context, w *World, names ...string) (Findin
 	if err != nil {
 		return Findings{}, err
 	}
-	var out Findings
+	out := Findings{Unread: facts.Unread()}
 	for _, f := range doctor.Examine(facts, names...) {
 		if s.silenced(f) {
 			out.Silenced++
