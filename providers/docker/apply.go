@@ -85,7 +85,7 @@ func lost(err error) bool {
 
 // runningBefore lists what runs before a restart.
 func (p *Provider) runningBefore(ctx context.Context, d *daemonProbe) ([]running, error) {
-	e, err := p.engineAt(d.socket())
+	e, err := p.engineOf(d)
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +241,7 @@ func (p *Provider) cameBack(ctx context.Context, was *daemonProbe) error {
 	case d.pid == was.pid && d.ticks == was.ticks:
 		return fmt.Errorf("the daemon was not restarted")
 	}
-	e, err := p.engineAt(d.socket())
+	e, err := p.engineOf(d)
 	if err != nil {
 		return err
 	}
@@ -262,10 +262,7 @@ func (p *Provider) cameBack(ctx context.Context, was *daemonProbe) error {
 // awaitContainers waits until the containers that ran before run again. One that
 // the daemon does not start by itself, for want of a restart policy, is started.
 func (p *Provider) awaitContainers(ctx context.Context, before []running) error {
-	e, err := p.engineAt(p.lastSocket())
-	if err != nil {
-		return err
-	}
+	e := p.lastEngine()
 	deadline := time.Now().Add(p.cfg.Patience)
 	for {
 		missing, err := e.bringBack(ctx, before)
@@ -283,12 +280,6 @@ func (p *Provider) awaitContainers(ctx context.Context, before []running) error 
 		case <-time.After(300 * time.Millisecond):
 		}
 	}
-}
-
-func (p *Provider) lastSocket() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.socket
 }
 
 // runningContainers lists what runs.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,11 +39,11 @@ type Provider struct {
 	trips atomic.Int64 // requests to the engine
 	now   func() time.Time
 
-	mu     sync.Mutex
-	last   view
-	engine *engine // for the socket of the last look
-	socket string
-	wrote  written // the last write of this run
+	mu      sync.Mutex
+	last    view
+	engine  *engine // of the daemon of the last look
+	process string  // that daemon: socket, pid, start
+	wrote   written // the last write of this run
 }
 
 // A written is a file that recon wrote, and the copy of what was there before.
@@ -116,19 +117,31 @@ func (p *Provider) view() view {
 	return p.last
 }
 
-// engineAt returns the engine behind a socket of the host.
-func (p *Provider) engineAt(socket string) (*engine, error) {
+// engineOf returns the engine of a running daemon. One that was restarted may be of
+// another version, which the client asks anew.
+func (p *Provider) engineOf(d *daemonProbe) (*engine, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.engine != nil && p.socket == socket {
+	process := fmt.Sprintf("%s %d %s", d.socket(), d.pid, d.ticks)
+	if p.engine != nil && p.process == process {
 		return p.engine, nil
 	}
-	e, err := newEngine(p.host, socket, &p.trips)
+	e, err := newEngine(p.host, d.socket(), &p.trips)
 	if err != nil {
 		return nil, err
 	}
-	p.engine, p.socket = e, socket
+	if p.engine != nil {
+		p.engine.close()
+	}
+	p.engine, p.process = e, process
 	return e, nil
+}
+
+// lastEngine returns the engine that engineOf returned last.
+func (p *Provider) lastEngine() *engine {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.engine
 }
 
 // look makes the first round trip: the daemons of the host and their files.

@@ -74,7 +74,7 @@ func (p *Provider) see(ctx context.Context) (*sight, error) {
 	if s.daemon.pid == 0 {
 		return s, nil
 	}
-	e, err := p.engineAt(s.daemon.socket())
+	e, err := p.engineOf(s.daemon)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (p *Provider) inspectAll(ctx context.Context, s *sight, want []inventory.Re
 	if len(s.list) == 0 {
 		return nil
 	}
-	e, err := p.engineAt(s.daemon.socket())
+	e, err := p.engineOf(s.daemon)
 	if err != nil {
 		return err
 	}
