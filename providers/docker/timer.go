@@ -55,6 +55,9 @@ func (p *Provider) undoing(d *daemonProbe) string {
 // token is the file whose absence says that the change went well.
 func (t *timer) token() string { return "/run/recon-" + t.stamp }
 
+// unit is the name of systemd's units for the timer.
+func (t *timer) unit() string { return "recon-undo-" + t.stamp }
+
 // arm is the script that starts the timer.
 func (t *timer) arm() string {
 	undo := fmt.Sprintf("mv -T -- %[1]s %[1]s.fired 2>/dev/null || exit 0\nrm -f -- %[1]s.fired\n%[2]s", sshhost.Quote(t.token()), t.restore())
@@ -68,12 +71,12 @@ func (t *timer) arm() string {
 	}
 	return fmt.Sprintf(`: >%[1]s || exit 1
 if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
-	systemd-run --quiet --collect --on-active=%[2]d sh -c %[3]s
+	systemd-run --quiet --collect --unit=%[5]s --description='recon: the earlier daemon.json comes back unless all is well' --on-active=%[2]d sh -c %[3]s
 else
 	command -v setsid >/dev/null || { echo "neither systemd-run nor setsid is there to undo the change if the connection is lost" >&2; exit 1; }
 	setsid sh -c %[4]s </dev/null >/dev/null 2>&1 &
 fi
-`, sshhost.Quote(t.token()), t.seconds, sshhost.Quote(undo), sshhost.Quote(fmt.Sprintf("sleep %d\n%s", t.seconds, undo)))
+`, sshhost.Quote(t.token()), t.seconds, sshhost.Quote(undo), sshhost.Quote(fmt.Sprintf("sleep %d\n%s", t.seconds, undo)), t.unit())
 }
 
 // restore is the script that puts the earlier file back, if the present one is
@@ -102,6 +105,7 @@ func (p *Provider) disarm(ctx context.Context, t *timer, armed bool) error {
 	if armed {
 		script = "rm -- " + sshhost.Quote(t.token()) + " 2>/dev/null || { echo 'the change took too long, and the host has undone it' >&2; exit 1; }"
 	}
+	script += "\n[ ! -d /run/systemd/system ] || systemctl stop " + t.unit() + ".timer 2>/dev/null || true"
 	_, err := p.host.Run(ctx, sshhost.Command{What: "disarm the timer", Script: script})
 	return err
 }
