@@ -123,7 +123,7 @@ func (p propString) print(g grammar) string {
 	mac, hasMAC := p.get("macaddr")
 	for _, kv := range p {
 		switch {
-		case kv.key == g.defaultKey && g.models && hasMAC:
+		case kv.key == g.defaultKey && g.models && hasMAC && len(first) == 0:
 			first = append(first, kv.value+"="+mac)
 		case kv.key == g.defaultKey && kv.value != "":
 			first = append(first, kv.value)
