@@ -17,7 +17,7 @@ import (
 func (p *Provider) hostFacts(h *hostProbe, d *daemonProbe) *doctor.Host {
 	r := parseResolv(h.resolv)
 	f := &doctor.Host{
-		Name: p.HostName(), Addresses: h.ips, Resolvers: r.servers, Stub: r.stub, Listening: parsePorts(h.nets),
+		Name: p.HostName(), Addresses: h.ips, Resolvers: r.servers, Stub: r.stub, Listening: parsePorts(h.nets, nil),
 		Mounts: parseMounts(h.mounts), Declared: parseFstab(h.fstab),
 	}
 	if attrs, err := attrsOf(d.content); err == nil {
@@ -153,7 +153,10 @@ func insideFacts(f *doctor.Container, c *containerProbe, host *doctor.Host) {
 	if c == nil {
 		return
 	}
-	f.Mounts, f.Listening = parseMounts(c.mounts), append([]doctor.Port{}, parsePorts(c.nets)...)
+	f.Mounts = parseMounts(c.mounts)
+	if !sharesNetwork(f.NetworkMode) || c.sockets != nil {
+		f.Listening = append([]doctor.Port{}, parsePorts(c.nets, c.sockets)...)
+	}
 	if !f.HasUID {
 		f.UID, f.HasUID = statusUID(c.status)
 	}

@@ -23,10 +23,20 @@ const insideScript = `
 word=$1
 line() { printf '%s %s %s\n' "$word" "$1" "$2"; }
 quick() { if command -v timeout >/dev/null; then timeout 3 "$@"; else "$@"; fi; }
+# own names the sockets of a container that has no network namespace of its own: those
+# of the processes in its PID namespace.
+own() {
+	ns=$(readlink "/proc/$1/ns/pid") && [ "$ns" != "$(readlink /proc/self/ns/pid)" ] || return
+	all=$(find /proc/[0-9]*/ns/pid -maxdepth 0 -lname "$(printf %s "$ns" | tr '[]' '??')" 2>/dev/null)
+	[ -n "$all" ] || return
+	found=$(for p in $all; do find "${p%/ns/pid}/fd" -lname 'socket:*' -printf '%l ' 2>/dev/null; done)
+	line sockets "$1 $found"
+}
 set --
 while read -r kind a b; do
 	case $kind in
-	c)
+	c | s)
+		[ "$kind" = s ] && own "$a"
 		for f in "/proc/$a/mountinfo" "/proc/$a/status" "/proc/$a/net/tcp" "/proc/$a/net/tcp6" "/proc/$a/net/udp" "/proc/$a/net/udp6" "$b"; do
 			[ -f "$f" ] && [ -r "$f" ] && set -- "$@" "$f"
 		done
@@ -58,6 +68,8 @@ type containerProbe struct {
 	nets   map[string]string
 	status string
 	resolv string
+
+	sockets map[string]bool // inodes of its own sockets, when its network is shared; nil when they were not seen
 }
 
 // A pathProbe is a path of the host.
@@ -82,7 +94,11 @@ func (p *Provider) lookInside(ctx context.Context, list []container.InspectRespo
 	}
 	for _, c := range list {
 		if c.State != nil && c.State.Pid > 0 {
-			fmt.Fprintf(&input, "c %d %s\n", c.State.Pid, oneLine(c.ResolvConfPath))
+			kind := "c"
+			if c.HostConfig != nil && sharesNetwork(string(c.HostConfig.NetworkMode)) {
+				kind = "s"
+			}
+			fmt.Fprintf(&input, "%s %d %s\n", kind, c.State.Pid, oneLine(c.ResolvConfPath))
 		}
 		for _, m := range c.Mounts {
 			if m.Type == "bind" {
@@ -162,6 +178,13 @@ func parseInside(out, word string) (*insideProbe, error) {
 		switch key {
 		case "file":
 			file = value
+		case "sockets":
+			pid, list, _ := strings.Cut(value, " ")
+			c := p.container(atoi(pid))
+			c.sockets = map[string]bool{}
+			for _, link := range strings.Fields(list) {
+				c.sockets[strings.TrimSuffix(strings.TrimPrefix(link, "socket:["), "]")] = true
+			}
 		case "path":
 			at = decode(value)
 			p.paths[at] = pathProbe{}
@@ -192,11 +215,7 @@ func (p *insideProbe) keep(file, content string) {
 		return
 	}
 	pid, name, _ := strings.Cut(rest, "/")
-	c := p.containers[atoi(pid)]
-	if c == nil {
-		c = &containerProbe{nets: map[string]string{}}
-		p.containers[atoi(pid)] = c
-	}
+	c := p.container(atoi(pid))
 	switch name = path.Base(name); name {
 	case "mountinfo":
 		c.mounts = content
@@ -206,6 +225,17 @@ func (p *insideProbe) keep(file, content string) {
 		c.nets[name] = content
 	}
 }
+
+func (p *insideProbe) container(pid int) *containerProbe {
+	if p.containers[pid] == nil {
+		p.containers[pid] = &containerProbe{nets: map[string]string{}}
+	}
+	return p.containers[pid]
+}
+
+// sharesNetwork reports a container in the network namespace of the host or of
+// another container.
+func sharesNetwork(mode string) bool { return mode == "host" || strings.HasPrefix(mode, "container:") }
 
 func fourDigits(mode string) string {
 	for len(mode) < 4 {

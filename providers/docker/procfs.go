@@ -62,7 +62,8 @@ func parseFstab(text string) []string {
 }
 
 // parsePorts reads the listening sockets of proc_net(5): state 0A of TCP, 07 of UDP.
-func parsePorts(nets map[string]string) []doctor.Port {
+// With inodes, only those.
+func parsePorts(nets map[string]string, inodes map[string]bool) []doctor.Port {
 	var out []doctor.Port
 	for _, table := range []string{"tcp", "tcp6", "udp", "udp6"} {
 		proto, state := "tcp", "0A"
@@ -71,7 +72,7 @@ func parsePorts(nets map[string]string) []doctor.Port {
 		}
 		for _, l := range strings.Split(nets[table], "\n") {
 			f := strings.Fields(l)
-			if len(f) < 4 || f[3] != state {
+			if len(f) < 10 || f[3] != state || inodes != nil && !inodes[f[9]] {
 				continue
 			}
 			addr, port, ok := socketAddr(f[1])

@@ -79,7 +79,7 @@ func FuzzProbe(f *testing.F) {
 		if p, err := parseInside(inside, "W"); err == nil {
 			for _, c := range p.containers {
 				parseMounts(c.mounts)
-				parsePorts(c.nets)
+				parsePorts(c.nets, c.sockets)
 				parseResolv(c.resolv)
 			}
 		}

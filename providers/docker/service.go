@@ -52,7 +52,10 @@ func (p *Provider) service(s *sight, name string, paths []string) (inventory.Obs
 	c := &s.facts.Containers[i]
 	attrs := inventory.Attrs{
 		"container": cty.StringVal(name), "image": cty.StringVal(c.Image), "networks": inventory.StringSet(c.Networks...),
-		"listen": inventory.StringSet(portsOf(c)...), "nameservers": inventory.StringList(c.Resolvers...),
+		"nameservers": inventory.StringList(c.Resolvers...),
+	}
+	if ports := portsOf(c); c.Listening != nil || len(ports) > 0 { // else nobody saw it
+		attrs["listen"] = inventory.StringSet(ports...)
 	}
 	if c.Project != "" {
 		attrs["project"] = cty.StringVal(c.Project)
