@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -86,11 +87,10 @@ func checkMerge(t interface{ Fatalf(string, ...any) }, file []byte, set map[stri
 		}
 	}
 	for k, v := range set {
-		var want, got any
 		if _, there := index[k]; there != (v != nil) {
 			t.Fatalf("key %q: there %v, asked for %s", k, there, v)
 		}
-		if v != nil && index[k] != string(v) && (json.Unmarshal(v, &want) != nil || json.Unmarshal([]byte(index[k]), &got) != nil || !cmp.Equal(want, got)) {
+		if v != nil && !cmp.Equal(decoded(v), decoded([]byte(index[k]))) {
 			t.Fatalf("key %q is %s, asked for %s", k, index[k], v)
 		}
 	}
@@ -98,6 +98,16 @@ func checkMerge(t interface{ Fatalf(string, ...any) }, file []byte, set map[stri
 	if err != nil || string(again) != string(out) {
 		t.Fatalf("a second merge changes %q to %q (%v)", out, again, err)
 	}
+}
+
+// decoded reads JSON with its numbers as they are written, of whatever size.
+func decoded(raw []byte) (v any) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return err
+	}
+	return v
 }
 
 func TestMergeProperty(t *testing.T) {
