@@ -45,10 +45,27 @@ func functions(fsys fs.FS, opts Options) functionTable {
 		"try": tryfunc.TryFunc, "can": tryfunc.CanFunc,
 	}
 	t["env"] = textFunc(func(name string) (string, error) { return lookupEnv(opts, name) }, "name")
-	t["file"] = textFunc(func(name string) (string, error) { return readFile(fsys, opts, name) }, "path")
+	t["file"] = textFunc(once(func(name string) (string, error) { return readFile(fsys, opts, name) }), "path")
 	t["cidrhost"] = cidrHostFunc()
 	t["cidrsubnet"] = cidrSubnetFunc()
 	return t
+}
+
+// once remembers what was read: a file may be a pipe, and is evaluated twice when a
+// cluster's token is in it.
+func once(read func(string) (string, error)) func(string) (string, error) {
+	known := map[string]string{}
+	return func(name string) (string, error) {
+		text, ok := known[name]
+		if ok {
+			return text, nil
+		}
+		text, err := read(name)
+		if err == nil {
+			known[name] = text
+		}
+		return text, err
+	}
 }
 
 // textFunc makes a function from one string to another.

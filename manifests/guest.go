@@ -137,7 +137,7 @@ type guestDecoder struct {
 	guest   *guestBlock
 	scope   *scope
 	res     inventory.Resource
-	written map[inventory.Path]cty.Value // values as the author spelled them, where that is another one
+	written map[inventory.Path]cty.Value // values as the author spelled them, where their type is another one
 }
 
 // instance decodes one resource and adds it to the block.

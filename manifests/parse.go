@@ -7,12 +7,14 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// parseFiles reads and parses every manifest, the main file first, which is told.
+// parseFiles reads and parses every manifest, the main file first, which is told when
+// it has no mistake.
 // A file that does not parse contributes its diagnostics and what could be read.
 func parseFiles(fsys fs.FS, main func(*hcl.File)) (map[string]*hcl.File, hcl.Diagnostics) {
 	names, err := Files(fsys)
@@ -22,7 +24,7 @@ func parseFiles(fsys fs.FS, main func(*hcl.File)) (map[string]*hcl.File, hcl.Dia
 	parsed := make([]*hcl.File, len(names))
 	found := make([]hcl.Diagnostics, len(names))
 	if i := slices.Index(names, MainFile); i >= 0 {
-		if parsed[i], found[i] = parseFile(fsys, MainFile); parsed[i] != nil {
+		if parsed[i], found[i] = parseFile(fsys, MainFile); !found[i].HasErrors() {
 			main(parsed[i])
 		}
 	}
@@ -84,7 +86,9 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 // text is small, or when a part has a mistake, which only the whole text explains.
 func parseParts(src []byte, name string, size int) *hcl.File {
 	parts := split(src, size)
-	if len(parts) < 2 || bytes.Contains(src, byteOrderMark) { // each part may begin with one
+	// Each part may begin with a byte order mark, and hcl counts lines of text that is no
+	// UTF-8 in its own way.
+	if len(parts) < 2 || bytes.Contains(src, byteOrderMark) || !utf8.Valid(src) {
 		return nil
 	}
 	files := make([]*hcl.File, len(parts))

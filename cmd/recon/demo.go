@@ -202,7 +202,11 @@ func (d *demo) recon(want int, args ...string) {
 	root.SetArgs(append([]string{"-C", d.dir, "--color", color}, args...))
 	root.SetOut(d.stdout)
 	root.SetErr(d.stdout)
-	if code := sub.report(root.ExecuteContext(d.ctx)); code != want && want != anyCode {
+	err := root.ExecuteContext(d.ctx)
+	if sub.session != nil {
+		sub.session.Close()
+	}
+	if code := sub.report(err); code != want && want != anyCode {
 		d.err = fmt.Errorf("recon %s ended with %d, not %d", strings.Join(args, " "), code, want)
 	}
 }

@@ -73,7 +73,7 @@ func runDoctor(cmd *cobra.Command, c *cli, o doctorOptions) error {
 
 func (c *cli) findings(w *app.World, found app.Findings) error {
 	if c.json() {
-		return c.printJSON(map[string]any{"format_version": "1.0", "findings": append([]inventory.Finding{}, found.Told...), "silenced": found.Silenced, "unread": append([]string{}, found.Unread...), "complete": !w.Incomplete()})
+		return c.printJSON(map[string]any{"format_version": "1.0", "findings": append([]inventory.Finding{}, found.Told...), "silenced": found.Silenced, "unread": append([]string{}, found.Unread...), "complete": !w.Incomplete() && len(found.Unread) == 0})
 	}
 	p := c.printer()
 	p.Findings(found.Told)

@@ -165,7 +165,7 @@ func imageLatest(f *Facts) []inventory.Finding {
 		if why, floating := floats(image); floating {
 			out = append(out, inventory.Finding{
 				Severity: "info", Address: addr, Summary: fmt.Sprintf("%s runs %s, %s", name, image, why),
-				Evidence: []string{"image: " + image}, Fix: "write a version; docker image inspect --format '{{.RepoDigests}} {{json .Config.Labels}}' " + image + " tells which one is there",
+				Evidence: []string{"image: " + image}, Fix: "write a version; docker image inspect --format '{{.RepoDigests}} {{json .Config.Labels}}' IMAGE tells which one is there",
 			})
 		}
 	}

@@ -106,6 +106,7 @@ var rows = []struct {
 	{"port-conflict", "taken by a container", on(running("a", func(c *Container) { c.Published = []int{80} }), Container{Name: "b", State: "created", Published: []int{80}}), "another port"},
 	{"port-conflict", "compose file", compose(ComposeService{Name: "a", Publishes: []int{80}}, ComposeService{Name: "b", Publishes: []int{80}}), "another port"},
 	{"port-conflict", "profiles that exclude each other", compose(ComposeService{Name: "a", Profiles: []string{"x"}, Publishes: []int{80}}, ComposeService{Name: "b", Profiles: []string{"y"}, Publishes: []int{80}}), ""},
+	{"port-conflict", "beside one of another profile", compose(ComposeService{Name: "a", Profiles: []string{"x"}, Publishes: []int{80}}, ComposeService{Name: "b", Profiles: []string{"y"}, Publishes: []int{80}}, ComposeService{Name: "c", Profiles: []string{"y"}, Publishes: []int{80}}), "give c another port"},
 	{"port-conflict", "stopped on purpose", on(running("a", func(c *Container) { c.Published = []int{80} }), Container{Name: "b", State: "exited", Published: []int{80}}), ""},
 
 	{"duplicate-ip", "twice", &Facts{Guests: []Guest{{Address: "vm.a", IPs: []string{"10.0.0.2"}}, {Address: "lxc.b", IPs: []string{"10.0.0.2"}}}}, "another address"},

@@ -333,25 +333,28 @@ func takenPort(f *Facts, h *Host, c *Container, port int) (inventory.Finding, bo
 
 func filePorts(file *File) []inventory.Finding {
 	var out []inventory.Finding
-	first := map[int]*ComposeService{}
+	owners := map[int][]*ComposeService{}
 	for i := range file.Services {
 		s := &file.Services[i]
 		for _, port := range s.Publishes {
-			other := first[port]
-			if other == nil {
-				first[port] = s
-				continue
+			k := slices.IndexFunc(owners[port], func(o *ComposeService) bool { return o != s && together(o, s) })
+			if k >= 0 {
+				other := owners[port][k].Name
+				out = append(out, inventory.Finding{
+					Severity: "error", Address: file.place(s.Line), Summary: fmt.Sprintf("%s and %s both publish port %d", other, s.Name, port),
+					Evidence: []string{fmt.Sprintf("ports: of %s and of %s", other, s.Name)}, Fix: fmt.Sprintf("give %s another port of the host", s.Name),
+				})
 			}
-			if other == s || len(other.Profiles) > 0 && len(s.Profiles) > 0 && common(other.Profiles, s.Profiles) == "" { // they never run together
-				continue
-			}
-			out = append(out, inventory.Finding{
-				Severity: "error", Address: file.place(s.Line), Summary: fmt.Sprintf("%s and %s both publish port %d", other.Name, s.Name, port),
-				Evidence: []string{fmt.Sprintf("ports: of %s and of %s", other.Name, s.Name)}, Fix: fmt.Sprintf("give %s another port of the host", s.Name),
-			})
+			owners[port] = append(owners[port], s)
 		}
 	}
 	return out
+}
+
+// together reports services that can run at the same time: those of two profiles are
+// often alternatives.
+func together(a, b *ComposeService) bool {
+	return len(a.Profiles) == 0 || len(b.Profiles) == 0 || common(a.Profiles, b.Profiles) != ""
 }
 
 // duplicateIP: two guests or hosts have one address.

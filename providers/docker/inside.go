@@ -30,7 +30,7 @@ own() {
 	all=$(find /proc/[0-9]*/ns/pid -maxdepth 0 -lname "$(printf %s "$ns" | tr '[]' '??')" 2>/dev/null)
 	[ -n "$all" ] || return
 	found=$(for p in $all; do find "${p%/ns/pid}/fd" -lname 'socket:*' -printf '%l ' 2>/dev/null; done)
-	line sockets "$1 $found"
+	[ -n "$found" ] && line sockets "$1 $found"
 }
 set --
 while read -r kind a b; do

@@ -356,12 +356,22 @@ func (r *reading) missing() {
 		o := r.absence(r.ctx, *r.want[vmid], vmid, r.view)
 		if errors.Is(o.Err, errTaken) {
 			if g, ok := r.relocate(r.ctx, vmid); ok {
-				o = r.guest(&g)
+				o = r.newcomer(g)
 				r.view.guests[vmid] = g
 			}
 		}
 		r.out = append(r.out, o)
 	}
+}
+
+// newcomer reads a guest that the list did not show, with its status asked.
+func (r *reading) newcomer(g guestRow) inventory.Observation {
+	status, err := r.status(r.ctx, g)
+	if err != nil {
+		return r.unknown(g, err)
+	}
+	g.status = status
+	return r.guest(&g)
 }
 
 // errTaken says that somebody has the vmid of a guest that was not listed.

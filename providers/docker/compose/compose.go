@@ -123,7 +123,10 @@ func Parse(ctx context.Context, name string, text []byte) []doctor.File {
 		if f, ok := project(ctx, deJinja(e.text, ".j2")); ok {
 			f.Path, f.Line, f.Kind = name, e.line, "embedded"
 			for i := range f.Services {
-				f.Services[i].Line = e.lineOf(f.Services[i])
+				f.Services[i].Line = e.lineOf(f.Services[i].Name, f.Services[i].Line)
+			}
+			for i := range f.Unread {
+				f.Unread[i].Line = e.lineOf(f.Unread[i].Service, f.Unread[i].Line)
 			}
 			out = append(out, f)
 		}
@@ -194,7 +197,7 @@ func project(ctx context.Context, text string) (doctor.File, bool) {
 	}
 	p, err := load(ctx, text)
 	if err != nil {
-		p, f.Unread = loadEach(ctx, text, err)
+		p, f.Unread = loadEach(ctx, text, services)
 	}
 	for name, n := range p.Networks {
 		if n.External {
@@ -214,33 +217,52 @@ func project(ctx context.Context, text string) (doctor.File, bool) {
 }
 
 // loadEach reads the services of a text one by one, for one that cannot be read must
-// not hide the others.
-func loadEach(ctx context.Context, text string, all error) (*types.Project, []doctor.Unread) {
-	whole, doc := &types.Project{Services: types.Services{}}, mapping(text)
+// not hide the others. Lines are those of the text as it was written.
+func loadEach(ctx context.Context, text string, written *yaml.Node) (*types.Project, []doctor.Unread) {
+	whole, doc := &types.Project{Services: types.Services{}}, inlined(mapping(text))
 	services := valueOf(doc, "services")
-	if services == nil || len(services.Content) > maxEach {
-		return whole, []doctor.Unread{{Why: all.Error()}}
-	}
 	var unread []doctor.Unread
-	entries := services.Content
-	for i := 0; i+1 < len(entries); i += 2 {
-		services.Content = entries[i : i+2]
-		made, err := yaml.Marshal(doc)
-		if err == nil {
-			var p *types.Project
-			if p, err = load(ctx, string(made)); err == nil {
-				maps.Copy(whole.Services, p.Services)
-				whole.Networks = p.Networks
-				continue
-			}
+	for i := 0; services != nil && i+1 < len(services.Content) && ctx.Err() == nil; i += 2 {
+		name := services.Content[i].Value
+		p, err := loadOne(ctx, doc, services.Content[i:i+2])
+		if err != nil {
+			unread = append(unread, doctor.Unread{Service: name, Line: lineOf(written, name), Why: err.Error()})
+			continue
 		}
-		unread = append(unread, doctor.Unread{Service: entries[i].Value, Line: entries[i].Line, Why: err.Error()})
+		maps.Copy(whole.Services, p.Services)
+		whole.Networks = p.Networks
 	}
 	return whole, unread
 }
 
-// maxEach bounds how often a text is read for the sake of one service.
-const maxEach = 2 * 100
+// loadOne reads one service, with the networks of its document.
+func loadOne(ctx context.Context, doc *yaml.Node, service []*yaml.Node) (*types.Project, error) {
+	one := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "services"}, {Kind: yaml.MappingNode, Content: service}}}
+	if networks := valueOf(doc, "networks"); networks != nil {
+		one.Content = append(one.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: "networks"}, networks)
+	}
+	text, err := yaml.Marshal(one)
+	if err != nil {
+		return nil, err
+	}
+	return load(ctx, string(text))
+}
+
+// inlined copies a document with its aliases written out, which mapping has bounded.
+func inlined(n *yaml.Node) *yaml.Node {
+	if n == nil {
+		return nil
+	}
+	if n.Kind == yaml.AliasNode {
+		return inlined(n.Alias)
+	}
+	c := *n
+	c.Anchor, c.Content = "", make([]*yaml.Node, len(n.Content))
+	for i := range n.Content {
+		c.Content[i] = inlined(n.Content[i])
+	}
+	return &c
+}
 
 func orName(name, key string) string {
 	if name != "" {

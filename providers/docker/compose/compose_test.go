@@ -74,6 +74,7 @@ func TestVariables(t *testing.T) {
 		{"one that is required", "c.yml", `volumes: ["${DATA:?where}:/data"]`, []doctor.Bind{{Source: "${DATA}", Target: "/data"}}, nil},
 		{"one with a default", "c.yml", `volumes: ["${DATA:-/srv}/a:/data", "${A:-${B}}/x:/x"]`, []doctor.Bind{{Source: "/srv/a", Target: "/data"}, {Source: "${B}/x", Target: "/x"}}, nil},
 		{"written out", "c.yml", `volumes: [{type: bind, source: "${DATA}", target: /data}]`, []doctor.Bind{{Source: "${DATA}", Target: "/data"}}, nil},
+		{"one after a slash, one before a word", "c.yml.j2", `volumes: ["/${R}/x:/y", "{{ root }}media:/m"]`, []doctor.Bind{{Source: "/${R}/x", Target: "/y"}, {Source: "{{ root }}media", Target: "/m"}}, nil},
 		{"a template", "c.yml.j2", `volumes: ["{{ root }}/a:/a", "{{ other | default('x') }}:/b"]`, []doctor.Bind{{Source: "{{ root }}/a", Target: "/a"}, {Source: "{{ other | default('x') }}", Target: "/b"}}, nil},
 		{"ports", "c.yml", `ports: ["${P:?}:7878", "${A}:${B}", "${H:-8080}:80", "127.0.0.1:${X}:81/tcp", {published: "${P}", target: 82}, {target: "${T}"}]`, nil, []int{7878, 80, 81, 82}},
 	}
@@ -105,6 +106,20 @@ func TestUnread(t *testing.T) {
 	}
 	if u := files[0].Unread[0]; u.Service != "b" || u.Line != 4 || u.Why == "" {
 		t.Errorf("got %+v", u)
+	}
+}
+
+// TestUnreadAmongOthers: a service that stands on an anchor in a sibling is read, and
+// lines are those of the file, also of embedded text.
+func TestUnreadAmongOthers(t *testing.T) {
+	text := "services:\n\n  a: &base\n    image: ${X}\n\n  b:\n    <<: *base\n  c:\n    image: y\n    ports: 5\n"
+	files := Parse(t.Context(), "c.yml", []byte(text))
+	if len(files) != 1 || len(files[0].Services) != 2 || len(files[0].Unread) != 1 || files[0].Unread[0].Service != "c" || files[0].Unread[0].Line != 8 {
+		t.Fatalf("got %+v", files)
+	}
+	files = Parse(t.Context(), "s.sh", []byte("set -e\ncat <<'EOF' >c.yml\n"+text+"EOF\n"))
+	if len(files) != 1 || len(files[0].Unread) != 1 || files[0].Unread[0].Line != 10 {
+		t.Fatalf("got %+v", files)
 	}
 }
 

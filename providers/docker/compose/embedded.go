@@ -20,11 +20,11 @@ type embedding struct {
 }
 
 // lineOf returns the line of the file on which a service of the text stands.
-func (e *embedding) lineOf(s doctor.ComposeService) int {
+func (e *embedding) lineOf(service string, line int) int {
 	if e.services != nil {
-		return lineOf(e.services, s.Name)
+		return lineOf(e.services, service)
 	}
-	return s.Line + e.line
+	return line + e.line
 }
 
 var heredoc = regexp.MustCompile(`<<[-~]?\s*(['"]?)([A-Za-z_][A-Za-z0-9_]*)['"]?[^\n]*\n`)

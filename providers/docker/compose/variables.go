@@ -14,7 +14,10 @@ import (
 // "${ROOT}/downloads:/downloads" the folder /downloads. Where rules look, it becomes a
 // word that no file holds, which is written out as the variable again at the end.
 
-const open, shut = "\ue000", "\ue001"
+const (
+	open, shut = "\ue000", "\ue001"
+	rooted     = "\ue002" // after a slash that was put before a variable
+)
 
 var (
 	// A variable without a default, also Terraform's ${var.x}; $$ is a dollar.
@@ -40,14 +43,12 @@ func hold(s string) string {
 const templated = "RECON_TEMPLATE_"
 
 func templateVariable(expression string) string {
-	return "$" + templated + hex.EncodeToString([]byte(strings.Join(strings.Fields(expression), " ")))
+	return "${" + templated + hex.EncodeToString([]byte(strings.Join(strings.Fields(expression), " "))) + "}"
 }
 
 // release writes variables and expressions as the file does.
 func release(s string) string {
-	if strings.HasPrefix(s, "/"+open) {
-		s = s[1:]
-	}
+	s = strings.ReplaceAll(s, "/"+rooted, "")
 	return held.ReplaceAllStringFunc(s, func(v string) string {
 		name := held.FindStringSubmatch(v)[1]
 		if digits, ok := strings.CutPrefix(name, templated); ok {
@@ -142,7 +143,7 @@ func holdPort(n *yaml.Node) (known bool) {
 // a folder of the host, which it nearly always is.
 func holdVolumes(list *yaml.Node) {
 	begin := func(n *yaml.Node) {
-		n.Value = defaultHeld.ReplaceAllString(hold(n.Value), "$1/"+open)
+		n.Value = defaultHeld.ReplaceAllString(hold(n.Value), "$1/"+rooted+open)
 	}
 	for _, n := range list.Content {
 		switch n.Kind {

@@ -180,10 +180,12 @@ func sinceOf(known []ledger.Source, u inventory.Scope, now time.Time) time.Time 
 func (s *Session) readers() ([]providers.Reader, error) {
 	var out []providers.Reader
 	for i := range s.Project.Clusters {
-		c := &s.Project.Clusters[i]
-		if c.Credentials.HasErrors() {
+		if c := &s.Project.Clusters[i]; c.Credentials.HasErrors() {
 			return nil, &DiagnosticsError{c.Credentials, s.Project.Sources()}
 		}
+	}
+	for i := range s.Project.Clusters {
+		c := &s.Project.Clusters[i]
 		p := s.begun[c.Name]
 		delete(s.begun, c.Name)
 		if p == nil {

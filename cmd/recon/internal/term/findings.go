@@ -7,7 +7,8 @@ import (
 )
 
 // Findings prints what the doctor found: what it is, by what that is known, why it
-// matters, and what to do. Hints, of which there may be many, share the last two.
+// matters, and what to do. Hints, of which there may be many, are a line each and share
+// the reason and the fix.
 func (p *Printer) Findings(findings []inventory.Finding) {
 	var hints []inventory.Finding
 	for _, f := range findings {
