@@ -126,7 +126,7 @@ func benchState(b *testing.B, s *Session) []byte {
 func benchPlan(b *testing.B, root string) time.Duration {
 	ctx := context.Background()
 	start := time.Now()
-	s, err := Open(Options{Dir: root})
+	s, err := OpenToObserve(ctx, Options{Dir: root})
 	if err != nil {
 		b.Fatal(err)
 	}
