@@ -21,9 +21,9 @@ func newLocal() link {
 	return localLink{name}
 }
 
-func (l localLink) run(ctx context.Context, command string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
-	cmd := exec.CommandContext(ctx, "sh", "-c", command)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, stderr
+func (l localLink) run(ctx context.Context, c Command, line string, stdout, stderr io.Writer) (int, error) {
+	cmd := exec.CommandContext(ctx, "sh", "-c", line)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Stdin, stdout, stderr
 	cmd.WaitDelay = time.Second // what it leaves behind may hold on to its output
 	err := cmd.Run()
 	var exit *exec.ExitError

@@ -13,9 +13,9 @@ func (h *Host) pipe(l link, command string) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
-	line := h.commandLine(l, Command{Script: command})
+	c := Command{Script: command, Stdin: inR}
 	go func() {
-		_, err := l.run(ctx, line, inR, outW, io.Discard)
+		_, err := l.run(ctx, c, h.commandLine(l, c), outW, io.Discard)
 		if err == nil {
 			err = io.EOF
 		}

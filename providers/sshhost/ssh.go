@@ -98,7 +98,7 @@ func handshakeError(ctx context.Context, err error, hop hop, keys *keyring) erro
 	return fmt.Errorf("%s: %w", hop.addr(), err)
 }
 
-func (l *sshLink) run(ctx context.Context, command string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
+func (l *sshLink) run(ctx context.Context, c Command, line string, stdout, stderr io.Writer) (int, error) {
 	s, err := l.client.NewSession()
 	if err != nil {
 		var open *ssh.OpenChannelError
@@ -108,9 +108,9 @@ func (l *sshLink) run(ctx context.Context, command string, stdin io.Reader, stdo
 		return 0, fmt.Errorf("%w: %w", ErrLost, err)
 	}
 	defer s.Close()
-	s.Stdin, s.Stdout, s.Stderr = stdin, stdout, stderr
+	s.Stdin, s.Stdout, s.Stderr = c.Stdin, stdout, stderr
 	ended := make(chan error, 1)
-	go func() { ended <- s.Run(command) }()
+	go func() { ended <- s.Run(line) }()
 	select {
 	case <-ctx.Done(): // a session cannot be given up alone; the caller drops the connection
 		return 0, fmt.Errorf("%w: %w", ErrLost, ctx.Err())
