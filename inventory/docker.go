@@ -456,11 +456,14 @@ func checkSettings(known []*Attr) func(cty.Value) error {
 	}
 }
 
+// dockerIdentity begins what a Docker resource is known by, and no cluster's label can.
+const dockerIdentity = "docker:"
+
 // DockerIdentity is what makes a Docker resource the same one: the host's label
 // and, for a service, the container. The daemon itself has no container.
 func DockerIdentity(host, container string) string {
 	if container == "" {
-		return "docker:" + host
+		return dockerIdentity + host
 	}
-	return "docker:" + host + "/" + container
+	return dockerIdentity + host + "/" + container
 }

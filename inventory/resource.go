@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -128,4 +129,14 @@ func Label(name string, vmid int) string {
 		return fmt.Sprintf("vm-%d", vmid)
 	}
 	return label
+}
+
+// VMID returns the number in the identity of a guest, home/111; 0 when it is none.
+func VMID(identity string) int {
+	_, digits, _ := strings.Cut(identity, "/")
+	n, err := strconv.Atoi(digits)
+	if err != nil || strings.HasPrefix(identity, dockerIdentity) {
+		return 0
+	}
+	return n
 }

@@ -91,7 +91,7 @@ func (l *loader) root(b *hclsyntax.Block, c *Context) {
 	case r.Path == "" || strings.ContainsAny(r.Path, "\\\x00"):
 		l.report(errorAt(b.DefRange(), "Missing argument", "A root block needs path = \"docs\": a folder of the project, or one elsewhere (../home.wiki, ~/vault)."))
 		return
-	case !contains(styles, r.Style):
+	case !slices.Contains(styles, r.Style):
 		l.report(errorAt(b.Body.Attributes["style"].Expr.Range(), "Unknown style", "style takes \"reference\", \"tutorial\" or \"notes\".%s", didYouMean(r.Style, styles)))
 	case r.Commit && (r.ReadOnly || r.Credentials):
 		l.report(errorAt(b.Body.Attributes["commit"].SrcRange, "Nothing to commit", "recon writes nothing into a root that is read-only or holds credentials."))
@@ -110,7 +110,7 @@ func documentPath(p string, rng hcl.Range) *hcl.Diagnostic {
 	switch {
 	case p == "" || path.IsAbs(p) || clean == ".." || strings.HasPrefix(clean, "../") || strings.ContainsAny(p, "\\\x00"):
 		return errorAt(rng, "Not a document of the project", "%q is not a path below the project's root.", p)
-	case !contains([]string{".md", ".markdown"}, strings.ToLower(path.Ext(clean))):
+	case !slices.Contains([]string{".md", ".markdown"}, strings.ToLower(path.Ext(clean))):
 		return errorAt(rng, "Not a Markdown file", "recon writes blocks into Markdown files (.md); %q is none.", p)
 	}
 	return nil

@@ -156,7 +156,7 @@ func checkTags(v cty.Value) error {
 
 func checkAddress(v cty.Value) error {
 	s := inventory.Text(v)
-	if contains([]string{"", "dhcp", "manual", "auto"}, s) {
+	if slices.Contains([]string{"", "dhcp", "manual", "auto"}, s) {
 		return nil
 	}
 	if _, err := netip.ParsePrefix(s); err != nil {

@@ -189,7 +189,7 @@ func (l *loader) resolveEach(t hcl.Traversal, s *scope) bool {
 // resolve evaluates the node to which a traversal leads.
 func (l *loader) resolve(t hcl.Traversal, s *scope) (member string, v cty.Value, ok bool) {
 	root := t.RootName()
-	if !contains([]string{"var", "local", "vm", "lxc", inventory.KindDaemon, inventory.KindService}, root) {
+	if !slices.Contains([]string{"var", "local", "vm", "lxc", inventory.KindDaemon, inventory.KindService}, root) {
 		hint := didYouMean(root, []string{"var", "local", "each", "vm", "lxc", inventory.KindService})
 		l.report(errorAt(t.SourceRange(), "Unknown reference", "%q is nothing that can be referred to.%s A string needs quotes.", root, hint))
 		return "", cty.DynamicVal, false

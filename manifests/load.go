@@ -69,7 +69,7 @@ func clustersOf(body *hclsyntax.Body, opts Options, table functionTable) []Clust
 	l := newLoader(opts, table)
 	alone := &hclsyntax.Body{}
 	for _, b := range body.Blocks {
-		if contains([]string{"proxmox", "variable", "locals"}, b.Type) {
+		if slices.Contains([]string{"proxmox", "variable", "locals"}, b.Type) {
 			alone.Blocks = append(alone.Blocks, b)
 		}
 	}
@@ -125,7 +125,7 @@ func (l *loader) collect(body *hclsyntax.Body) {
 		case "vm", "lxc", inventory.KindDaemon, inventory.KindService:
 			l.collectGuest(b)
 		default:
-			if contains(topLevel.blocks, b.Type) {
+			if slices.Contains(topLevel.blocks, b.Type) {
 				l.blocks = append(l.blocks, b)
 			}
 		}

@@ -60,7 +60,7 @@ func topGroups(r Rendering, kind *inventory.Kind) []string {
 		}
 		line := assignment(a, r.Resource.Attrs[inventory.Path(a.Name)])
 		switch {
-		case contains([]string{"vmid", "name", "container", "pool", "tags", "description"}, a.Name):
+		case slices.Contains([]string{"vmid", "name", "container", "pool", "tags", "description"}, a.Name):
 			who.WriteString(line)
 		case a.Privilege == "VM.Config.CPU" || a.Privilege == "VM.Config.Memory":
 			has.WriteString(line)

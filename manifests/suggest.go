@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/agext/levenshtein"
@@ -47,18 +48,18 @@ type spec struct {
 func (s spec) check(body *hclsyntax.Body) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, attr := range sortedAttrs(body) {
-		if !contains(s.attrs, attr.Name) {
+		if !slices.Contains(s.attrs, attr.Name) {
 			hint := didYouMean(attr.Name, s.attrs)
-			if contains(s.blocks, attr.Name) {
+			if slices.Contains(s.blocks, attr.Name) {
 				hint = fmt.Sprintf(" Did you mean to define a block? Write: %s { ... }", attr.Name)
 			}
 			diags = append(diags, errorAt(attr.NameRange, "Unsupported argument", "An argument named %q is not expected in %s.%s", attr.Name, s.what, hint))
 		}
 	}
 	for _, b := range body.Blocks {
-		if !contains(s.blocks, b.Type) {
+		if !slices.Contains(s.blocks, b.Type) {
 			hint := didYouMean(b.Type, s.blocks)
-			if contains(s.attrs, b.Type) {
+			if slices.Contains(s.attrs, b.Type) {
 				hint = fmt.Sprintf(" Did you mean to set an argument? Write: %s = ...", b.Type)
 			}
 			diags = append(diags, errorAt(b.TypeRange, "Unsupported block type", "Blocks of type %q are not expected in %s.%s", b.Type, s.what, hint))
@@ -76,13 +77,4 @@ func labels(b *hclsyntax.Block, names ...string) *hcl.Diagnostic {
 		return errorAt(b.LabelRanges[0], "Extraneous label", "A %s block takes no label.", b.Type)
 	}
 	return errorAt(b.DefRange(), "Wrong number of labels", "A %s block takes %d label(s): %s \"%s\".", b.Type, len(names), b.Type, strings.Join(names, `" "`))
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }

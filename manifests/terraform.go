@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -66,7 +67,7 @@ func (l *loader) terraform(b *hclsyntax.Block) Terraform {
 func (l *loader) terraformSource(b *hclsyntax.Block) {
 	var sources []*hclsyntax.Attribute
 	for _, arg := range sortedAttrs(b.Body) {
-		if contains([]string{"directory", "state", "json"}, arg.Name) {
+		if slices.Contains([]string{"directory", "state", "json"}, arg.Name) {
 			sources = append(sources, arg)
 		}
 	}

@@ -38,13 +38,6 @@ type Reader interface {
 	Read(ctx context.Context, want []inventory.Resource) (inventory.Snapshot, error)
 }
 
-// A Starter can begin to look before it is known what is declared; the next Read
-// takes over what was begun, Close abandons it.
-type Starter interface {
-	Start(ctx context.Context)
-	Close()
-}
-
 // A Writer can also change what it observes; what is not a Writer is read-only by
 // construction.
 type Writer interface {

@@ -157,7 +157,7 @@ func (d *demo) tell() {
 		d.recon(anyCode, "import", "--all", "-q")
 		d.recon(anyCode, "doctor")
 	} else {
-		d.say("The Docker host is a recorded one: host.docker-media, which is lxc.docker-media of\nthe home. On a machine with an engine the demo looks at that one.")
+		d.say("The Docker host is a recorded one: host.docker-media, which is lxc.docker-media\nof the home. On a machine with an engine the demo looks at that one.")
 		d.edit("", demoEdit{"recon.hcl", `\z`, demoRecorded})
 		d.recon(app.ExitOK, "import", "--all", "-q")
 		d.recon(app.ExitDiffers, "doctor")

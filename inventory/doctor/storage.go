@@ -11,27 +11,29 @@ import (
 	"recon/inventory"
 )
 
-func within(p, folder string) bool {
+// Within reports whether a path is a folder or lies below it.
+func Within(p, folder string) bool {
 	return p == folder || folder == "/" || strings.HasPrefix(p, strings.TrimSuffix(folder, "/")+"/")
 }
 
-// bindOf returns the mount of a container that a path lies on: the one with the
+// BindOf returns the mount of a container that a path lies on: the one with the
 // longest target.
-func bindOf(binds []Bind, p string) *Bind {
+func BindOf(binds []Bind, p string) *Bind {
 	var best *Bind
 	for i := range binds {
-		if b := &binds[i]; within(p, b.Target) && (best == nil || len(b.Target) > len(best.Target)) {
+		if b := &binds[i]; Within(p, b.Target) && (best == nil || len(b.Target) > len(best.Target)) {
 			best = b
 		}
 	}
 	return best
 }
 
-// mountOf returns the line of mountinfo that a path lies on.
-func mountOf(mounts []Mount, p string) *Mount {
+// MountOf returns the line of mountinfo that a path lies on; of several in one place the
+// last is on top.
+func MountOf(mounts []Mount, p string) *Mount {
 	var best *Mount
 	for i := range mounts {
-		if m := &mounts[i]; within(p, m.Point) && (best == nil || len(m.Point) >= len(best.Point)) {
+		if m := &mounts[i]; Within(p, m.Point) && (best == nil || len(m.Point) >= len(best.Point)) {
 			best = m
 		}
 	}
@@ -97,7 +99,7 @@ func arrives(target string) bool {
 func outermost(binds []Bind) (out []Bind) {
 	for i, b := range binds {
 		if !slices.ContainsFunc(binds[:i], func(o Bind) bool { return o.Source == b.Source }) &&
-			!slices.ContainsFunc(binds, func(o Bind) bool { return o.Source != b.Source && within(b.Source, o.Source) }) {
+			!slices.ContainsFunc(binds, func(o Bind) bool { return o.Source != b.Source && Within(b.Source, o.Source) }) {
 			out = append(out, b)
 		}
 	}
@@ -147,14 +149,14 @@ func eachPair(f *Facts, live func(h *Host, c *Container, p pair) *inventory.Find
 // nested reports whether one mount lies inside the other, also on the host: the
 // folder is there twice, and its inner mount is in the way.
 func nested(a, b *Bind) bool {
-	return a != nil && b != nil && a.Target != b.Target && (within(a.Target, b.Target) || within(b.Target, a.Target))
+	return a != nil && b != nil && a.Target != b.Target && (Within(a.Target, b.Target) || Within(b.Target, a.Target))
 }
 
 // hardlinkSplitMounts: the two folders lie on two mounts side by side.
 func hardlinkSplitMounts(f *Facts) []inventory.Finding {
 	return eachPair(f,
 		func(h *Host, c *Container, p pair) *inventory.Finding {
-			a, b := bindOf(c.Binds, p.from), bindOf(c.Binds, p.to)
+			a, b := BindOf(c.Binds, p.from), BindOf(c.Binds, p.to)
 			if a == b || nested(a, b) {
 				return triedAndFailed(f, h, c, p, a, b)
 			}
@@ -164,7 +166,7 @@ func hardlinkSplitMounts(f *Facts) []inventory.Finding {
 			return finding
 		},
 		func(x *File, s *ComposeService, p pair) *inventory.Finding {
-			a, b := bindOf(s.Binds, p.from), bindOf(s.Binds, p.to)
+			a, b := BindOf(s.Binds, p.from), BindOf(s.Binds, p.to)
 			if a == b || nested(a, b) {
 				return nil
 			}
@@ -255,7 +257,7 @@ func commonFolder(a, b string) string {
 // mountIDs are the kernel's own words: two mounts have two numbers, also with equal
 // devices.
 func mountIDs(c *Container, p pair) []string {
-	a, b := mountOf(c.Mounts, p.from), mountOf(c.Mounts, p.to)
+	a, b := MountOf(c.Mounts, p.from), MountOf(c.Mounts, p.to)
 	if a == nil || b == nil || a.ID == b.ID {
 		return nil
 	}
@@ -282,7 +284,7 @@ func tried(c *Container, p pair) []string {
 func hardlinkNestedBind(f *Facts) []inventory.Finding {
 	return eachPair(f,
 		func(h *Host, c *Container, p pair) *inventory.Finding {
-			a, b := bindOf(c.Binds, p.from), bindOf(c.Binds, p.to)
+			a, b := BindOf(c.Binds, p.from), BindOf(c.Binds, p.to)
 			if !nested(a, b) {
 				return nil
 			}
@@ -291,7 +293,7 @@ func hardlinkNestedBind(f *Facts) []inventory.Finding {
 			return finding
 		},
 		func(x *File, s *ComposeService, p pair) *inventory.Finding {
-			a, b := bindOf(s.Binds, p.from), bindOf(s.Binds, p.to)
+			a, b := BindOf(s.Binds, p.from), BindOf(s.Binds, p.to)
 			if !nested(a, b) {
 				return nil
 			}
@@ -301,7 +303,7 @@ func hardlinkNestedBind(f *Facts) []inventory.Finding {
 
 func nestedFinding(addr, name string, p pair, a, b *Bind, where string) *inventory.Finding {
 	inner := a
-	if within(b.Target, a.Target) {
+	if Within(b.Target, a.Target) {
 		inner = b
 	}
 	return &inventory.Finding{
@@ -321,7 +323,7 @@ func declaredMountMissing(f *Facts) []inventory.Finding {
 			continue
 		}
 		for _, p := range s.Paths {
-			if p.Source == "" || bindOf(c.Binds, p.Target) != nil {
+			if p.Source == "" || BindOf(c.Binds, p.Target) != nil {
 				continue
 			}
 			out = append(out, inventory.Finding{
@@ -372,7 +374,7 @@ func mountSourceNotMounted(f *Facts) []inventory.Finding {
 // not there.
 func unmounted(h *Host, source string) string {
 	for _, point := range h.Declared {
-		if within(source, point) && !slices.ContainsFunc(h.Mounts, func(m Mount) bool { return m.Point == point }) {
+		if Within(source, point) && !slices.ContainsFunc(h.Mounts, func(m Mount) bool { return m.Point == point }) {
 			return point
 		}
 	}
@@ -389,7 +391,7 @@ func pathOwnerMismatch(f *Facts) []inventory.Finding {
 			continue
 		}
 		for _, p := range s.Paths {
-			b := bindOf(c.Binds, p.Target)
+			b := BindOf(c.Binds, p.Target)
 			if b == nil || b.Target != p.Target || b.Owner == "" || !p.Writable || MayWrite(c.UID, b.Owner, b.Mode) {
 				continue
 			}

@@ -154,7 +154,7 @@ func insideFacts(f *doctor.Container, c *containerProbe, host *doctor.Host) {
 		return
 	}
 	f.Mounts = parseMounts(c.mounts)
-	if !sharesNetwork(f.NetworkMode) || c.sockets != nil {
+	if !borrowsNetwork(f.NetworkMode) || c.sockets != nil {
 		f.Listening = append([]doctor.Port{}, parsePorts(c.nets, c.sockets)...)
 	}
 	if !f.HasUID {
@@ -177,20 +177,8 @@ func insideFacts(f *doctor.Container, c *containerProbe, host *doctor.Host) {
 // place now: the container started before the host's mount came.
 func stale(b doctor.Bind, inside, outside []doctor.Mount) bool {
 	i := slices.IndexFunc(inside, func(m doctor.Mount) bool { return m.Point == b.Target })
-	under := mountOf(outside, b.Source)
+	under := doctor.MountOf(outside, b.Source)
 	return i >= 0 && under != nil && under.Point != "/" && inside[i].Device != under.Device
-}
-
-// mountOf returns the mount on which a path lies; of several in one place the last
-// is on top.
-func mountOf(mounts []doctor.Mount, p string) *doctor.Mount {
-	var best *doctor.Mount
-	for i := range mounts {
-		if m := &mounts[i]; within(p, m.Point) && (best == nil || len(m.Point) >= len(best.Point)) {
-			best = m
-		}
-	}
-	return best
 }
 
 // statusUID reads the effective user from proc_pid_status(5).

@@ -10,6 +10,7 @@ import (
 
 	"github.com/moby/moby/api/types/container"
 
+	"recon/inventory/doctor"
 	"recon/providers/sshhost"
 )
 
@@ -95,7 +96,7 @@ func (p *Provider) lookInside(ctx context.Context, list []container.InspectRespo
 	for _, c := range list {
 		if c.State != nil && c.State.Pid > 0 {
 			kind := "c"
-			if c.HostConfig != nil && sharesNetwork(string(c.HostConfig.NetworkMode)) {
+			if c.HostConfig != nil && borrowsNetwork(string(c.HostConfig.NetworkMode)) {
 				kind = "s"
 			}
 			fmt.Fprintf(&input, "%s %d %s\n", kind, c.State.Pid, oneLine(c.ResolvConfPath))
@@ -132,7 +133,7 @@ func (p *Provider) lookInside(ctx context.Context, list []container.InspectRespo
 func onHost(mounts []container.MountPoint, target string) (string, bool) {
 	best, found := container.MountPoint{}, false
 	for _, m := range mounts {
-		if within(target, m.Destination) && len(m.Destination) >= len(best.Destination) {
+		if doctor.Within(target, m.Destination) && len(m.Destination) >= len(best.Destination) {
 			best, found = m, true
 		}
 	}
@@ -140,11 +141,6 @@ func onHost(mounts []container.MountPoint, target string) (string, bool) {
 		return "", false
 	}
 	return path.Join(best.Source, strings.TrimPrefix(target, best.Destination)), true
-}
-
-// within reports whether a path is a folder or lies below it.
-func within(p, folder string) bool {
-	return p == folder || folder == "/" || strings.HasPrefix(p, strings.TrimSuffix(folder, "/")+"/")
 }
 
 func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
@@ -233,9 +229,9 @@ func (p *insideProbe) container(pid int) *containerProbe {
 	return p.containers[pid]
 }
 
-// sharesNetwork reports a container in the network namespace of the host or of
+// borrowsNetwork reports a container in the network namespace of the host or of
 // another container.
-func sharesNetwork(mode string) bool { return mode == "host" || strings.HasPrefix(mode, "container:") }
+func borrowsNetwork(mode string) bool { return mode == "host" || strings.HasPrefix(mode, "container:") }
 
 func fourDigits(mode string) string {
 	for len(mode) < 4 {

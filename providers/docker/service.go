@@ -83,7 +83,7 @@ func folder(b doctor.Bind) bool {
 		return false
 	}
 	for _, sys := range []string{"/etc", "/var/run", "/run", "/proc", "/sys", "/dev", "/usr", "/lib", "/var/lib/docker"} {
-		if within(b.Source, sys) {
+		if doctor.Within(b.Source, sys) {
 			return false
 		}
 	}
@@ -93,12 +93,7 @@ func folder(b doctor.Bind) bool {
 // pathAttrs observes one path inside the container.
 func pathAttrs(attrs inventory.Attrs, target string, c *doctor.Container, s *sight) {
 	set := func(name string, v cty.Value) { attrs[inventory.Path("path."+target+"."+name)] = v }
-	var bind *doctor.Bind
-	for i := range c.Binds {
-		if b := &c.Binds[i]; within(target, b.Target) && (bind == nil || len(b.Target) > len(bind.Target)) {
-			bind = b
-		}
-	}
+	bind := doctor.BindOf(c.Binds, target)
 	if bind == nil || bind.Source == "" {
 		return
 	}
@@ -110,7 +105,7 @@ func pathAttrs(attrs inventory.Attrs, target string, c *doctor.Container, s *sig
 	}
 	set("owner", cty.StringVal(probe.owner))
 	set("mode", cty.StringVal(probe.mode))
-	if m := mountOf(s.facts.Mounts, source); m != nil {
+	if m := doctor.MountOf(s.facts.Mounts, source); m != nil {
 		set("filesystem", cty.StringVal(m.Type))
 	}
 	if c.HasUID {

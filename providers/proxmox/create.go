@@ -122,7 +122,7 @@ func (b *stepBuilder) clone(how *inventory.Create) {
 		b.block("linked_clone", "a linked clone stays on its template's storage; write full = true, or leave storage out of the create block")
 		return
 	}
-	srcID := vmidOf(src.Resource.Identity)
+	srcID := inventory.VMID(src.Resource.Identity)
 	if len(b.v.permissions) > 0 && !b.v.permissions.has("/vms/"+itoa(srcID), "VM.Clone") {
 		b.block("no_permission", "the token lacks VM.Clone on /vms/%d", srcID)
 		return
@@ -178,8 +178,8 @@ func (b *stepBuilder) origin(name string) *inventory.Observation {
 		if o.State != inventory.Present || o.Resource.Addr.Kind != b.c.Addr.Kind {
 			continue
 		}
-		if o.Resource.Name() == name || itoa(vmidOf(o.Resource.Identity)) == name {
-			if found == nil || vmidOf(o.Resource.Identity) < vmidOf(found.Resource.Identity) {
+		if o.Resource.Name() == name || itoa(inventory.VMID(o.Resource.Identity)) == name {
+			if found == nil || inventory.VMID(o.Resource.Identity) < inventory.VMID(found.Resource.Identity) {
 				found = o
 			}
 		}

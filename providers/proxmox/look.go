@@ -2,7 +2,6 @@ package proxmox
 
 import (
 	"context"
-	"strings"
 
 	"recon/inventory"
 )
@@ -11,7 +10,7 @@ import (
 // state, which the list tells too late.
 func (p *Provider) Look(ctx context.Context, want inventory.Resource) inventory.Observation {
 	v := p.view()
-	vmid := vmidOf(want.Identity)
+	vmid := inventory.VMID(want.Identity)
 	g, known := p.row(vmid)
 	if !known {
 		g, known = p.relocate(ctx, vmid)
@@ -78,11 +77,4 @@ func (p *Provider) forget(vmid int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.last.guests, vmid)
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
 }

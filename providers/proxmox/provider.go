@@ -34,7 +34,6 @@ type view struct {
 
 var (
 	_ providers.Writer     = (*Provider)(nil)
-	_ providers.Starter    = (*Provider)(nil)
 	_ providers.Looker     = (*Provider)(nil)
 	_ providers.Impacter   = (*Provider)(nil)
 	_ providers.Attributor = (*Provider)(nil)

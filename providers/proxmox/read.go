@@ -427,7 +427,7 @@ func (r *reading) snapshot() inventory.Snapshot {
 		if scopes[name] == nil {
 			scopes[name] = &inventory.Scope{Provider: s.Provider, Scope: name, Err: o.Err}
 		}
-		if r.want[vmidOf(o.Resource.Identity)] != nil {
+		if r.want[inventory.VMID(o.Resource.Identity)] != nil {
 			scopes[name].Addresses = append(scopes[name].Addresses, o.Resource.Addr)
 		}
 	}
@@ -450,7 +450,7 @@ func (r *reading) rename(obs []inventory.Observation) {
 	})
 	for i := range obs {
 		res := &obs[i].Resource
-		vmid := vmidOf(res.Identity)
+		vmid := inventory.VMID(res.Identity)
 		if want := r.want[vmid]; want != nil {
 			if want.Addr.Kind == res.Addr.Kind {
 				res.Addr = want.Addr
@@ -462,10 +462,4 @@ func (r *reading) rename(obs []inventory.Observation) {
 		}
 		taken[res.Addr] = true
 	}
-}
-
-// vmidOf returns the number in an identity: home/111.
-func vmidOf(identity string) int {
-	_, n, _ := cutLast(identity, "/")
-	return scalar(n).int()
 }

@@ -240,8 +240,8 @@ func TestStartIsTakenOver(t *testing.T) {
 	_, p := newSim(t, pvesim.Options{World: pvesim.Generate(40, 1)})
 	wants := []inventory.Resource{wish("vm", 999)}
 	for _, o := range read(t, p).Observations {
-		w := wish(o.Resource.Addr.Kind, vmidOf(o.Resource.Identity))
-		w.Addr.Name = fmt.Sprint("w", vmidOf(o.Resource.Identity))
+		w := wish(o.Resource.Addr.Kind, inventory.VMID(o.Resource.Identity))
+		w.Addr.Name = fmt.Sprint("w", inventory.VMID(o.Resource.Identity))
 		w.Attrs["running"] = cty.True // many are stopped, and are asked again
 		wants = append(wants, w)
 	}

@@ -21,7 +21,7 @@ const keepMAC = "(mac)"
 
 // Steps turns a change into calls. It makes none.
 func (p *Provider) Steps(_ context.Context, c inventory.Change) ([]inventory.Step, []inventory.Reason, error) {
-	b := &stepBuilder{p: p, c: &c, v: p.view(), kind: c.Want.Kind(), vmid: vmidOf(c.Want.Identity)}
+	b := &stepBuilder{p: p, c: &c, v: p.view(), kind: c.Want.Kind(), vmid: inventory.VMID(c.Want.Identity)}
 	c.Blocked = nil
 	switch c.Action {
 	case inventory.ActionCreate:

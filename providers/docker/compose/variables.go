@@ -105,6 +105,9 @@ func holdScalars(n *yaml.Node) {
 // holdPorts keeps of a port with a variable what is known of it: that of the
 // container. One of which nothing is known goes.
 func holdPorts(list *yaml.Node) {
+	if list.Kind != yaml.SequenceNode {
+		return
+	}
 	kept := list.Content[:0]
 	for _, n := range list.Content {
 		if n.Kind == yaml.ScalarNode && hold(n.Value) != n.Value {
@@ -119,9 +122,7 @@ func holdPorts(list *yaml.Node) {
 		}
 		kept = append(kept, n)
 	}
-	if list.Kind == yaml.SequenceNode {
-		list.Content = kept
-	}
+	list.Content = kept
 }
 
 // holdPort does the same for a port that is written out.

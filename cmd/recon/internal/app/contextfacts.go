@@ -120,7 +120,7 @@ func (g *gatherer) add(o *inventory.Observation, unknown bool) {
 func (g *gatherer) guest(o *inventory.Observation, unknown bool) contextfile.Guest {
 	attrs := o.Resource.Attrs
 	out := contextfile.Guest{
-		Address: o.Resource.Addr, Identity: o.Resource.Identity, Name: o.Resource.Name(), Kind: o.Resource.Addr.Kind, VMID: vmidOf(o.Resource.Identity),
+		Address: o.Resource.Addr, Identity: o.Resource.Identity, Name: o.Resource.Name(), Kind: o.Resource.Addr.Kind, VMID: inventory.VMID(o.Resource.Identity),
 		Node: o.Volatile.Node, Status: o.Volatile.Status, Template: o.Volatile.Template, Unknown: unknown,
 		Reboot: len(o.Volatile.Pending) > 0 && o.Running != nil, DNS: inventory.Strings(attrs["nameservers"]), Disks: disksOf(attrs),
 	}

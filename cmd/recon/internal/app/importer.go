@@ -85,7 +85,7 @@ func (s *Session) importOne(im *Import, o *inventory.Observation, labels map[inv
 		return s.importFromHost(im, o, labels)
 	}
 	cluster, _, _ := strings.Cut(o.Resource.Identity, "/")
-	vmid := vmidOf(o.Resource.Identity)
+	vmid := inventory.VMID(o.Resource.Identity)
 	addr := inventory.Address{Kind: o.Resource.Addr.Kind, Name: inventory.Label(o.Resource.Name(), vmid)}
 	if labels[addr] {
 		addr.Name = fmt.Sprintf("%s-%d", addr.Name, vmid)

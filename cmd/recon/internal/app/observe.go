@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -308,20 +307,11 @@ func (s *Session) fromMemory(provider string, m Memory) inventory.Snapshot {
 }
 
 func observationOf(s ledger.Sighting) inventory.Observation {
-	s.Attrs["vmid"] = cty.NumberIntVal(int64(vmidOf(s.Identity)))
+	s.Attrs["vmid"] = cty.NumberIntVal(int64(inventory.VMID(s.Identity)))
 	return inventory.Observation{
 		State: inventory.Present, Old: true, At: s.At, Digest: s.Digest, Volatile: s.Volatile, Running: s.Running,
 		Resource: inventory.Resource{Addr: s.Address, Identity: s.Identity, Provider: s.Provider, Attrs: s.Attrs},
 	}
-}
-
-func vmidOf(identity string) int {
-	_, digits, _ := strings.Cut(identity, "/")
-	n, err := strconv.Atoi(digits)
-	if err != nil {
-		return 0 // not a guest
-	}
-	return n
 }
 
 // request is the comparison's input.

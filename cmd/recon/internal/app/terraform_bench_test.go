@@ -108,7 +108,7 @@ func benchState(b *testing.B, s *Session) []byte {
 			delete(attrs, own)
 		}
 		mib, _ := inventory.Int(r.Attrs["memory"])
-		attrs["vm_id"], attrs["tags"] = vmidOf(r.Identity), inventory.Strings(r.Attrs["tags"])
+		attrs["vm_id"], attrs["tags"] = inventory.VMID(r.Identity), inventory.Strings(r.Attrs["tags"])
 		attrs["description"], attrs["name"] = inventory.Text(r.Attrs["description"]), r.Name()
 		attrs["cpu"], attrs["memory"] = nil, []any{map[string]any{"dedicated": mib / inventory.MiB}}
 		attrs["unprivileged"], attrs["on_boot"], attrs["start_on_boot"] = inventory.True(r.Attrs["unprivileged"]), inventory.True(r.Attrs["onboot"]), inventory.True(r.Attrs["onboot"])
