@@ -65,7 +65,7 @@ func runDoctor(cmd *cobra.Command, c *cli, o doctorOptions) error {
 	if len(found.Told) > 0 {
 		codes = append(codes, app.ExitDiffers)
 	}
-	if w.Incomplete() {
+	if w.Incomplete() || len(found.Unread) > 0 {
 		codes = append(codes, app.ExitIncomplete)
 	}
 	return exit(app.Worst(codes...))

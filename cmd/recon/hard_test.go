@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,6 +44,36 @@ func TestTwoReconsAtOnce(t *testing.T) {
 	}
 	h.want(app.ExitOK, "apply", "--yes")
 	h.want(app.ExitOK, "plan")
+}
+
+// TestClusterIsAskedWhileManifestsAreRead: a manifest that cannot be read before the
+// cluster was asked is read all the same.
+func TestClusterIsAskedWhileManifestsAreRead(t *testing.T) {
+	h := newHome(t, pvesim.Options{})
+	gate := filepath.Join(t.TempDir(), "gate")
+	if err := syscall.Mkfifo(gate, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h.write("manifests/a.hcl", fmt.Sprintf("lxc \"docker-media\" {\n  vmid = 205\n  purpose = file(%q)\n}\n", gate))
+	asked := make(chan bool)
+	before := h.sim.Stats().Total
+	go func() {
+		seen := false
+		for range 1000 {
+			if seen = h.sim.Stats().Total > before; seen {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		if err := os.WriteFile(gate, []byte("media"), 0o600); err != nil {
+			t.Error(err)
+		}
+		asked <- seen
+	}()
+	h.want(app.ExitOK, "plan")
+	if !<-asked {
+		t.Error("the manifests were read before the cluster was asked")
+	}
 }
 
 // TestReadOnlyFolder: looking works where nothing may be written; writing says
