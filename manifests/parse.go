@@ -70,7 +70,17 @@ func parse(src []byte, name string) (*hcl.File, hcl.Diagnostics) {
 	if f := parseParts(src, name, partSize); f != nil {
 		return f, nil
 	}
-	return hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	return parseText(part{src, hcl.InitialPos}, name)
+}
+
+// parsers bounds how many texts are parsed at once. One processor is left to whoever
+// waits for a cluster's answers meanwhile.
+var parsers = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
+
+func parseText(p part, name string) (*hcl.File, hcl.Diagnostics) {
+	parsers <- struct{}{}
+	defer func() { <-parsers }()
+	return hclsyntax.ParseConfig(p.text, name, p.start)
 }
 
 // partSize is about how much text is given to the parser at once. It keeps a
@@ -92,15 +102,10 @@ func parseParts(src []byte, name string, size int) *hcl.File {
 		return nil
 	}
 	files := make([]*hcl.File, len(parts))
-	// One processor is left to whoever waits for a cluster's answers meanwhile.
-	places := make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 	var wg sync.WaitGroup
 	for i, p := range parts {
 		wg.Go(func() {
-			places <- struct{}{}
-			defer func() { <-places }()
-			f, diags := hclsyntax.ParseConfig(p.text, name, p.start)
-			if len(diags) == 0 {
+			if f, diags := parseText(p, name); len(diags) == 0 {
 				files[i] = f
 			}
 		})

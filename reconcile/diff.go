@@ -1,7 +1,9 @@
 package reconcile
 
 import (
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"recon/inventory"
@@ -22,9 +24,20 @@ type Input struct {
 // or could not be observed give no change. The order is that of Desired.
 func Diff(in Input) []inventory.Change {
 	seen := observations(in.Snapshots)
-	var out []inventory.Change
-	for i := range in.Desired {
-		want := &in.Desired[i]
+	parts := slices.Collect(slices.Chunk(in.Desired, max(1, (len(in.Desired)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))))
+	found := make([][]inventory.Change, len(parts))
+	var wg sync.WaitGroup
+	for i, part := range parts {
+		wg.Go(func() { found[i] = in.diff(part, seen) })
+	}
+	wg.Wait()
+	return slices.Concat(found...)
+}
+
+// diff compares some of the declared resources.
+func (in *Input) diff(desired []inventory.Resource, seen map[string]*inventory.Observation) (out []inventory.Change) {
+	for i := range desired {
+		want := &desired[i]
 		have := seen[want.Identity]
 		if have == nil || have.State == inventory.Unknown {
 			continue

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) {
 	asMain()
-	testscript.Main(m, map[string]func(){"recon": main, "fake-terraform": fakeTerraform})
+	testscript.Main(m, map[string]func(){"recon": main, "fake-terraform": fakeTerraform, "bare-client": bareClient})
 }
 
 // TestScripts runs the txtar scripts in testdata: what a user types, and what the

@@ -139,6 +139,7 @@ type Session struct {
 	fsys    fs.FS
 	dockers map[docker.Config]*docker.Provider // by how they are reached
 	begun   map[string]*proxmox.Provider       // clusters that are being looked at already, by label
+	since   time.Time                          // and since when
 }
 
 // DiagnosticsError is a project that cannot be used, with every mistake in it.

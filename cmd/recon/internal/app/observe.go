@@ -63,6 +63,9 @@ func (w *World) Close() {
 // else. The ledger is read when there is one, and never made.
 func (s *Session) Observe(ctx context.Context) (*World, error) {
 	start := time.Now()
+	if len(s.begun) > 0 {
+		start = s.since
+	}
 	w, err := s.world()
 	if err != nil {
 		return nil, err
@@ -94,7 +97,7 @@ func (s *Session) world() (w *World, err error) {
 // begin starts to look at clusters. A token_command may ask for a passphrase, and
 // waits until the manifests are known to be right.
 func (s *Session) begin(ctx context.Context, clusters []manifests.Cluster) {
-	s.begun = map[string]*proxmox.Provider{}
+	s.begun, s.since = map[string]*proxmox.Provider{}, time.Now()
 	for i := range clusters {
 		c := &clusters[i]
 		if len(c.Command) > 0 {
