@@ -99,13 +99,9 @@ func handshakeError(ctx context.Context, err error, hop hop, keys *keyring) erro
 }
 
 func (l *sshLink) run(ctx context.Context, c Command, line string, stdout, stderr io.Writer) (int, error) {
-	s, err := l.client.NewSession()
+	s, err := l.session(ctx)
 	if err != nil {
-		var open *ssh.OpenChannelError
-		if errors.As(err, &open) {
-			return 0, err
-		}
-		return 0, fmt.Errorf("%w: %w", ErrLost, err)
+		return 0, err
 	}
 	defer s.Close()
 	s.Stdin, s.Stdout, s.Stderr = c.Stdin, stdout, stderr
@@ -124,6 +120,28 @@ func (l *sshLink) run(ctx context.Context, c Command, line string, stdout, stder
 		return exit.ExitStatus(), nil
 	}
 	return 0, fmt.Errorf("%w: %w", ErrLost, err)
+}
+
+// session opens a session. sshd counts one that has just ended for a moment longer, and
+// refuses those above its MaxSessions.
+func (l *sshLink) session(ctx context.Context) (*ssh.Session, error) {
+	for wait := 10 * time.Millisecond; ; wait *= 2 {
+		s, err := l.client.NewSession()
+		var refused *ssh.OpenChannelError
+		switch {
+		case err == nil:
+			return s, nil
+		case !errors.As(err, &refused):
+			return nil, fmt.Errorf("%w: %w", ErrLost, err)
+		case refused.Reason != ssh.ConnectionFailed || wait > 2*time.Second:
+			return nil, fmt.Errorf("sshd opens no session (%w); its MaxSessions may be too low", err)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: %w", ErrLost, ctx.Err())
+		}
+	}
 }
 
 func (l *sshLink) dial(ctx context.Context, socket string) (net.Conn, error) {

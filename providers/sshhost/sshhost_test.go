@@ -62,6 +62,32 @@ func TestRunKeepsOneConnection(t *testing.T) {
 	}
 }
 
+// sshd refuses sessions above its MaxSessions; those wait for their turn.
+func TestSessionsAboveMaxSessionsWait(t *testing.T) {
+	home := sshdtest.Home(t)
+	s := sshdtest.Start(t, home, "MaxSessions 2")
+	s.Trust(t, home)
+	h := connect(t, s)
+	var wg sync.WaitGroup
+	for range 12 {
+		wg.Go(func() {
+			if _, err := h.Run(t.Context(), sshhost.Command{What: "sleep", Script: "sleep 0.05"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestNoSessionsAreAllowed(t *testing.T) {
+	home := sshdtest.Home(t)
+	s := sshdtest.Start(t, home, "MaxSessions 0")
+	s.Trust(t, home)
+	if err := connect(t, s).Probe(t.Context()); err == nil || !strings.Contains(err.Error(), "MaxSessions") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestUnknownKeyIsShownThenTrusted(t *testing.T) {
 	home := sshdtest.Home(t)
 	s := sshdtest.Start(t, home)

@@ -79,7 +79,8 @@ func WriteKey(t testing.TB, file string) ssh.PublicKey {
 	return key
 }
 
-// Start starts an sshd that lets in the key of the home folder.
+// Start starts an sshd that lets in the key of the home folder. What it runs has
+// another home than root: what this machine's profile does is no part of a test.
 func Start(t testing.TB, home string, options ...string) *Server {
 	t.Helper()
 	Need(t, "/usr/sbin/sshd")
@@ -89,8 +90,8 @@ func Start(t testing.TB, home string, options ...string) *Server {
 		t.Fatalf("sshd needs /run/sshd: %v", err)
 	}
 	s.log = filepath.Join(s.Dir, "log")
-	config := fmt.Sprintf("ListenAddress 127.0.0.1:%d\nHostKey %s/hostkey\nPidFile none\nAuthorizedKeysFile %s/.ssh/id_ed25519.pub\nStrictModes no\nPasswordAuthentication no\nUsePAM no\nPermitRootLogin yes\nLogLevel VERBOSE\nUseDNS no\n%s\n",
-		s.Port, s.Dir, home, strings.Join(options, "\n"))
+	config := fmt.Sprintf("ListenAddress 127.0.0.1:%d\nHostKey %s/hostkey\nPidFile none\nAuthorizedKeysFile %s/.ssh/id_ed25519.pub\nStrictModes no\nPasswordAuthentication no\nUsePAM no\nPermitRootLogin yes\nLogLevel VERBOSE\nUseDNS no\nSetEnv HOME=%s\n%s\n",
+		s.Port, s.Dir, home, s.Dir, strings.Join(options, "\n"))
 	if err := os.WriteFile(filepath.Join(s.Dir, "sshd_config"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
