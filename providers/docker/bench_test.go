@@ -20,7 +20,7 @@ func BenchmarkHosts(b *testing.B) {
 	e := enginetest.Start(b, `{"dns": ["192.0.2.53"]}`, "--iptables=false")
 	e.Load(b)
 	for i := range 30 {
-		e.Docker(b, "run", "-d", "--name", fmt.Sprintf("app-%d", i), "--network", "none", enginetest.Image)
+		e.Docker(b, "run", "-d", "--name", fmt.Sprintf("app-%d", i), "--network", "none", enginetest.Image, "listen=:8080")
 	}
 	home := sshdtest.Home(b)
 	var servers []*sshdtest.Server

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -286,4 +287,38 @@ func TestNoChangeCostsThreeRoundTripsAndOneConnection(t *testing.T) {
 	if s.Logins() != 1 {
 		t.Errorf("%d SSH connections, want 1", s.Logins())
 	}
+}
+
+// TestListening: what a container listens on is told apart from that it listens on
+// nothing, whichever of the kernel's tables has it.
+func TestListening(t *testing.T) {
+	b := newBench(t, `{}`)
+	b.Load(t)
+	for name, args := range map[string][]string{
+		"four": {"listen=0.0.0.0:7004"}, "six": {"listen=[::]:7006"}, "both": {"listen=127.0.0.1:7001", "listen=:7002"}, "none": nil,
+	} {
+		b.Docker(t, append([]string{"run", "-d", "--name", name, "--network", "none", enginetest.Image}, args...)...)
+	}
+	want := map[string]string{"four": "7004/tcp", "six": "7006/tcp", "both": "7001/tcp 7002/tcp", "none": ""}
+	got := map[string]string{}
+	for range 100 { // the programs need a moment to start
+		snap, err := b.p.Read(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range snap.Observations {
+			if o.Resource.Addr.Kind != inventory.KindService {
+				continue
+			}
+			if _, seen := o.Resource.Attrs["listen"]; !seen {
+				t.Errorf("%s: what it listens on was not seen", o.Resource.Addr)
+			}
+			got[o.Resource.Addr.Name] = strings.Join(inventory.Strings(o.Resource.Attrs["listen"]), " ")
+		}
+		if maps.Equal(got, want) {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Errorf("got %v, want %v", got, want)
 }

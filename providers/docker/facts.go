@@ -154,7 +154,7 @@ func insideFacts(f *doctor.Container, c *containerProbe, host *doctor.Host) {
 		return
 	}
 	f.Mounts = parseMounts(c.mounts)
-	if !borrowsNetwork(f.NetworkMode) || c.sockets != nil {
+	if _, seen := c.nets["tcp"]; seen && (!borrowsNetwork(f.NetworkMode) || c.sockets != nil) {
 		f.Listening = append([]doctor.Port{}, parsePorts(c.nets, c.sockets)...)
 	}
 	if !f.HasUID {

@@ -33,12 +33,23 @@ own() {
 	found=$(for p in $all; do find "${p%/ns/pid}/fd" -lname 'socket:*' -printf '%l ' 2>/dev/null; done)
 	[ -n "$found" ] && line sockets "$1 $found"
 }
+# none reports that sockstat, $1, counts no sockets of a protocol, $2. Listing the
+# sockets of TCP has the kernel go through all the connections of the host.
+none() {
+	while read -r proto _ n _; do
+		[ "$proto" = "$2" ] && { [ "$n" = 0 ]; return; }
+	done 2>/dev/null <"$1"
+	return 1
+}
 set --
 while read -r kind a b; do
 	case $kind in
 	c | s)
 		[ "$kind" = s ] && own "$a"
-		for f in "/proc/$a/mountinfo" "/proc/$a/status" "/proc/$a/net/tcp" "/proc/$a/net/tcp6" "/proc/$a/net/udp" "/proc/$a/net/udp6" "$b"; do
+		tcp=/proc/$a/net/tcp tcp6=/proc/$a/net/tcp6
+		none "/proc/$a/net/sockstat" TCP: && line file "$tcp" && tcp=
+		none "/proc/$a/net/sockstat6" TCP6: && line file "$tcp6" && tcp6=
+		for f in "/proc/$a/mountinfo" "/proc/$a/status" "$tcp" "$tcp6" "/proc/$a/net/udp" "/proc/$a/net/udp6" "$b"; do
 			[ -f "$f" ] && [ -r "$f" ] && set -- "$@" "$f"
 		done
 		;;
