@@ -110,12 +110,19 @@ type Container struct {
 	Locals      []Local  // mentions of localhost
 	Names       []string // other containers that its settings name
 	WantNetwork string   // that a label of it names: traefik.docker.network
-	UID         int      // of its first process, or PUID
+	UID         int      // of its first process, or PUID; as the host numbers it
 	HasUID      bool
+	Users       *UserNamespace  // nil: it has the host's users
 	Writable    map[string]bool // whether its user can write, by path inside; only declared ones
 	Links       []Link          // hard links that were tried
 	Conflict    string          // the engine's words when it could not start for a port
 }
+
+// A UserNamespace says which users of the host those of a container are.
+type UserNamespace struct{ UIDs, GIDs []IDRange }
+
+// An IDRange is Count numbers from Inside, which the host knows as those from Outside.
+type IDRange struct{ Inside, Outside, Count int }
 
 // A Bind is a folder or file of the host in a container.
 type Bind struct {

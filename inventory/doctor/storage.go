@@ -392,7 +392,7 @@ func pathOwnerMismatch(f *Facts) []inventory.Finding {
 		}
 		for _, p := range s.Paths {
 			b := BindOf(c.Binds, p.Target)
-			if b == nil || b.Target != p.Target || b.Owner == "" || !p.Writable || MayWrite(c.UID, b.Owner, b.Mode) {
+			if b == nil || b.Target != p.Target || b.Owner == "" || !p.Writable || c.MayWrite(b.Owner, b.Mode) {
 				continue
 			}
 			out = append(out, inventory.Finding{
@@ -405,22 +405,33 @@ func pathOwnerMismatch(f *Facts) []inventory.Finding {
 	return out
 }
 
-// MayWrite reports whether a user can make files in a folder, by its owner
-// (1000:1000) and mode (0775). Group membership inside a container is its own
+// MayWrite reports whether the container's user can make files in a folder, by its
+// owner (1000:1000) and mode (0775). Group membership inside a container is its own
 // affair: a folder of the group with the user's number counts, as images with PUID
 // and PGID mean it.
-func MayWrite(uid int, owner, mode string) bool {
+func (c *Container) MayWrite(owner, mode string) bool {
 	bits, err := strconv.ParseUint(mode, 8, 32)
 	u, g, _ := strings.Cut(owner, ":")
 	switch {
 	case err != nil:
 		return false
-	case uid == 0:
+	case c.UID == 0 || c.rootOf(u, g):
 		return true
-	case u == strconv.Itoa(uid):
+	case u == strconv.Itoa(c.UID):
 		return bits&0o300 == 0o300
-	case g == strconv.Itoa(uid):
+	case g == strconv.Itoa(c.UID):
 		return bits&0o030 == 0o030
 	}
 	return bits&0o003 == 0o003
+}
+
+// rootOf reports whether the container's user is the root of a user namespace to
+// which the owner of a folder belongs.
+func (c *Container) rootOf(uid, gid string) bool {
+	return c.Users != nil && c.UID == c.Users.UIDs[0].Outside && c.Users.UIDs[0].Inside == 0 && holds(c.Users.UIDs, uid) && holds(c.Users.GIDs, gid)
+}
+
+func holds(m []IDRange, id string) bool {
+	n, err := strconv.Atoi(id)
+	return err == nil && slices.ContainsFunc(m, func(r IDRange) bool { return n >= r.Outside && n-r.Outside < r.Count })
 }

@@ -50,10 +50,10 @@ func refusals(h *hostProbe, d *daemonProbe, syntax error) []inventory.Reason {
 	switch {
 	case d.pid != 0 && strings.HasPrefix(d.exe, "/snap/"):
 		add("snap", "Docker is installed as a snap, whose daemon.json lives in the snap and is reset by updates; recon only reads it")
-	case d.pid != 0 && d.owner != 0:
+	case d.rootless():
 		add("rootless", "the daemon runs rootless as user %d; recon only reads it", d.owner)
 	}
-	if h.uid != 0 {
+	if h.uid != 0 && !d.rootless() {
 		add("not_root", "recon is user %d there and cannot write %s; write become = true in the host block", h.uid, d.file)
 	}
 	if d.mountpoint {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/system"
 
 	"recon/inventory"
 	"recon/inventory/doctor"
@@ -96,6 +97,8 @@ func factsOf(c container.InspectResponse, s *sight, names []string) doctor.Conta
 	configFacts(&f, c.Config, names)
 	if c.State != nil && c.State.Pid > 0 {
 		insideFacts(&f, s.inside.containers[c.State.Pid], s.facts)
+	} else if remapsUsers(s.info) {
+		f.HasUID = false // which user of the host it will be is seen when it runs
 	}
 	return f
 }
@@ -157,8 +160,12 @@ func insideFacts(f *doctor.Container, c *containerProbe, host *doctor.Host) {
 	if _, seen := c.nets["tcp"]; seen && (!borrowsNetwork(f.NetworkMode) || c.sockets != nil) {
 		f.Listening = append([]doctor.Port{}, parsePorts(c.nets, c.sockets)...)
 	}
-	if !f.HasUID {
+	f.Users = namespaceOf(c)
+	switch {
+	case !f.HasUID:
 		f.UID, f.HasUID = statusUID(c.status)
+	case f.Users != nil:
+		f.UID, f.HasUID = outside(f.Users.UIDs, f.UID)
 	}
 	r := parseResolv(c.resolv)
 	switch {
@@ -181,7 +188,42 @@ func stale(b doctor.Bind, inside, outside []doctor.Mount) bool {
 	return i >= 0 && under != nil && under.Point != "/" && inside[i].Device != under.Device
 }
 
-// statusUID reads the effective user from proc_pid_status(5).
+// remapsUsers reports a daemon whose containers have other users than the host: one
+// that is rootless or has userns-remap.
+func remapsUsers(info *system.Info) bool {
+	return info != nil && slices.ContainsFunc(info.SecurityOptions, func(o string) bool { return o == "name=rootless" || o == "name=userns" })
+}
+
+// namespaceOf reads the user namespace of a container from user_namespaces(7)'s uid_map
+// and gid_map; nil when its users are those of the host.
+func namespaceOf(c *containerProbe) *doctor.UserNamespace {
+	n := &doctor.UserNamespace{UIDs: parseIDMap(c.uidMap), GIDs: parseIDMap(c.gidMap)}
+	if len(n.UIDs) == 0 || n.UIDs[0].Inside == 0 && n.UIDs[0].Outside == 0 {
+		return nil
+	}
+	return n
+}
+
+func parseIDMap(text string) (out []doctor.IDRange) {
+	for l := range strings.SplitSeq(text, "\n") {
+		if f := strings.Fields(l); len(f) == 3 {
+			out = append(out, doctor.IDRange{Inside: atoi(f[0]), Outside: atoi(f[1]), Count: atoi(f[2])})
+		}
+	}
+	return out
+}
+
+// outside returns the host's number of a user of the container.
+func outside(m []doctor.IDRange, inside int) (int, bool) {
+	for _, r := range m {
+		if inside >= r.Inside && inside-r.Inside < r.Count {
+			return r.Outside + inside - r.Inside, true
+		}
+	}
+	return 0, false
+}
+
+// statusUID reads the effective user from proc_pid_status(5), as the host numbers it.
 func statusUID(status string) (int, bool) {
 	for _, l := range strings.Split(status, "\n") {
 		if f := strings.Fields(l); len(f) >= 3 && f[0] == "Uid:" {

@@ -49,7 +49,7 @@ while read -r kind a b; do
 		tcp=/proc/$a/net/tcp tcp6=/proc/$a/net/tcp6
 		none "/proc/$a/net/sockstat" TCP: && line file "$tcp" && tcp=
 		none "/proc/$a/net/sockstat6" TCP6: && line file "$tcp6" && tcp6=
-		for f in "/proc/$a/mountinfo" "/proc/$a/status" "$tcp" "$tcp6" "/proc/$a/net/udp" "/proc/$a/net/udp6" "$b"; do
+		for f in "/proc/$a/mountinfo" "/proc/$a/status" "/proc/$a/uid_map" "/proc/$a/gid_map" "$tcp" "$tcp6" "/proc/$a/net/udp" "/proc/$a/net/udp6" "$b"; do
 			[ -f "$f" ] && [ -r "$f" ] && set -- "$@" "$f"
 		done
 		;;
@@ -79,6 +79,8 @@ type containerProbe struct {
 	mounts string
 	nets   map[string]string
 	status string
+	uidMap string
+	gidMap string
 	resolv string
 
 	sockets map[string]bool // inodes of its own sockets, when its network is shared; nil when they were not seen
@@ -228,6 +230,10 @@ func (p *insideProbe) keep(file, content string) {
 		c.mounts = content
 	case "status":
 		c.status = content
+	case "uid_map":
+		c.uidMap = content
+	case "gid_map":
+		c.gidMap = content
 	default:
 		c.nets[name] = content
 	}

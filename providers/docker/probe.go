@@ -14,7 +14,8 @@ import (
 // probeScript looks at the daemons of the host in one round trip. $1 is the
 // configuration file that the manifest names, "" for the daemon's own. It prints
 // lines "key value"; values that may hold anything are base64. Daemons of other
-// PID namespaces are those of containers on a Proxmox node and none of this host's.
+// PID namespaces are those of containers on a Proxmox node and none of this host's. A
+// daemon of another user than root is rootless, with defaults in that user's folders.
 const probeScript = `
 line() { printf '%s %s\n' "$1" "$2"; }
 b64() { base64 | tr -d '\n'; }
@@ -34,6 +35,8 @@ file() {
 		emit backupcontent <"$b"
 	done
 }
+# var prints one variable of a process's environment, which may hold secrets.
+var() { tr '\0' '\n' 2>/dev/null <"$1/environ" | sed -n "s/^$2=//p" | head -n 1; }
 line uid "$(id -u)"
 line now "$(date +%s.%N)"
 read -r up _ </proc/uptime && line uptime "$up"
@@ -55,10 +58,17 @@ for p in /proc/[0-9]*; do
 	line exe "$(readlink "$p/exe" 2>/dev/null | b64)"
 	emit cmdline <"$p/cmdline"
 	emit stat <"$p/stat"
-	line owner "$(stat -c %u "$p")"
+	owner=$(stat -c %u "$p")
+	line owner "$owner"
+	default=/etc/docker/daemon.json
+	if [ "$owner" != 0 ]; then
+		run=$(var "$p" XDG_RUNTIME_DIR) conf=$(var "$p" XDG_CONFIG_HOME) home=$(var "$p" HOME)
+		line runtime "$(printf %s "${run:-/run/user/$owner}" | b64)"
+		default=${conf:-${home:-$(getent passwd "$owner" | cut -d: -f6)}/.config}/docker/daemon.json
+	fi
 	config=$1
 	[ -n "$config" ] || config=$(tr '\0' '\n' <"$p/cmdline" | sed -n -e 's/^--config-file=//p' -e '/^--config-file$/{n;p;}' | tail -n 1)
-	file "${config:-/etc/docker/daemon.json}"
+	file "${config:-$default}"
 done
 line daemon 0
 file "${1:-/etc/docker/daemon.json}"
@@ -85,6 +95,7 @@ type daemonProbe struct {
 	exe        string
 	args       []string // of the command line, without the program
 	owner      int
+	runtime    string  // XDG_RUNTIME_DIR of a rootless daemon
 	started    float64 // seconds since the epoch, to a few hundredths
 	ticks      string  // the same, exactly, in ticks since boot
 	file       string  // configuration file, as named
@@ -156,6 +167,8 @@ func parseProbe(out string) (*hostProbe, error) {
 			}
 		case "owner":
 			d.owner = atoi(value)
+		case "runtime":
+			d.runtime = decode(value)
 		case "end":
 			ended = true
 		default:
@@ -168,7 +181,7 @@ func parseProbe(out string) (*hostProbe, error) {
 	return h, nil
 }
 
-var perDaemon = []string{"exe", "cmdline", "stat", "owner", "file", "real", "mountpoint", "mtime", "unreadable", "content", "backup", "backuptime", "backupcontent"}
+var perDaemon = []string{"exe", "cmdline", "stat", "owner", "runtime", "file", "real", "mountpoint", "mtime", "unreadable", "content", "backup", "backuptime", "backupcontent"}
 
 // fileLine reads a line about the configuration file.
 func (d *daemonProbe) fileLine(key, value string) {
@@ -289,8 +302,14 @@ func (d *daemonProbe) socket() string {
 			return p
 		}
 	}
+	if d.rootless() {
+		return path.Join(d.runtime, "docker.sock")
+	}
 	return defaultSocket
 }
+
+// rootless reports a daemon that runs as another user than root.
+func (d *daemonProbe) rootless() bool { return d.pid != 0 && d.owner != 0 }
 
 // sameSocket compares sockets; /var/run is a link to /run.
 func sameSocket(a, b string) bool {

@@ -109,7 +109,7 @@ func pathAttrs(attrs inventory.Attrs, target string, c *doctor.Container, s *sig
 		set("filesystem", cty.StringVal(m.Type))
 	}
 	if c.HasUID {
-		set("writable", cty.BoolVal(!bind.ReadOnly && doctor.MayWrite(c.UID, probe.owner, probe.mode)))
+		set("writable", cty.BoolVal(!bind.ReadOnly && c.MayWrite(probe.owner, probe.mode)))
 	}
 }
 

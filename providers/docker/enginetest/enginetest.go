@@ -99,6 +99,67 @@ exit 1
 	return e
 }
 
+// Users of the host that a rootless engine has: its owner is root inside.
+const (
+	RootlessUser = 4242
+	RootlessBase = 100_000 // user 1 inside
+)
+
+// StartRootless starts an engine as a user who is not root, in a user namespace of its
+// own, with its settings in that user's folders. What rootlesskit(1) does beside that
+// concerns the network, of which the engine has none.
+func StartRootless(t T, daemonJSON string) *Engine {
+	t.Helper()
+	if why := Missing(); why != "" {
+		t.Skip("skipped: " + why)
+	}
+	dir, err := os.MkdirTemp("", "recon-engine-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, settings := dir+"/run", dir+"/home/.config/docker"
+	e := &Engine{Dir: dir, Socket: run + "/docker.sock", Config: settings + "/daemon.json", pidFile: dir + "/pid"}
+	t.Cleanup(func() { e.end(t) })
+	for _, d := range []string{run, settings} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.Write(t, daemonJSON)
+	if out, err := exec.Command("chown", "-R", fmt.Sprintf("%d:%[1]d", RootlessUser), dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	log, err := os.Create(dir + "/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd := exec.Command("sh", "-c", `mount -t tmpfs tmpfs /run && exec dockerd --storage-driver vfs --iptables=false --bridge=none --data-root "$1/data"`, "sh", dir)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir + "/home", "XDG_RUNTIME_DIR=" + run, "ROOTLESSKIT_STATE_DIR=" + run + "/rootlesskit"}
+	cmd.Stdout, cmd.Stderr = log, log
+	ids := []syscall.SysProcIDMap{{HostID: RootlessUser, Size: 1}, {ContainerID: 1, HostID: RootlessBase, Size: 65536}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET,
+		UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true, Credential: &syscall.Credential{}, Setpgid: true,
+	}
+	if err := cmd.Start(); err != nil {
+		t.Skipf("skipped: this machine allows no user namespaces: %v", err)
+	}
+	go cmd.Wait()
+	if err := os.WriteFile(e.pidFile, []byte(strconv.Itoa(cmd.Process.Pid)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for range 300 {
+		if _, err := e.docker(nil, "version"); err == nil {
+			return e
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	text, _ := os.ReadFile(dir + "/log")
+	t.Fatalf("the rootless Docker engine does not start: %s", text)
+	return nil
+}
+
 // Write writes the engine's daemon.json, as an editor would.
 func (e *Engine) Write(t T, daemonJSON string) {
 	t.Helper()
@@ -126,6 +187,9 @@ func (e *Engine) Docker(t T, args ...string) string {
 	}
 	return strings.TrimSpace(out)
 }
+
+// Try is Docker for a command that may fail.
+func (e *Engine) Try(args ...string) (string, error) { return e.docker(nil, args...) }
 
 func (e *Engine) docker(stdin []byte, args ...string) (string, error) {
 	cmd := exec.Command("docker", append([]string{"-H", "unix://" + e.Socket}, args...)...)
@@ -175,10 +239,8 @@ func (e *Engine) Running() string {
 
 // end stops the engine by its pid, and what it left.
 func (e *Engine) end(t T) {
-	out, _ := e.docker(nil, "ps", "-aq")
-	if ids := strings.Fields(out); len(ids) > 0 {
-		e.docker(nil, append([]string{"rm", "-f"}, ids...)...)
-	}
+	e.remove("rm -f", "ps -aq")
+	e.remove("network rm", "network ls -q --filter type=custom") // their bridges would outlive the engine
 	raw, err := os.ReadFile(e.pidFile)
 	if err != nil {
 		return
@@ -194,6 +256,14 @@ func (e *Engine) end(t T) {
 	}
 	e.unmount()
 	os.RemoveAll(e.Dir)
+}
+
+// remove gives what a docker command lists to another one.
+func (e *Engine) remove(with, list string) {
+	out, err := e.docker(nil, strings.Fields(list)...)
+	if ids := strings.Fields(out); err == nil && len(ids) > 0 {
+		e.docker(nil, append(strings.Fields(with), ids...)...)
+	}
 }
 
 // unmount takes away what the engine leaves mounted below its folder.

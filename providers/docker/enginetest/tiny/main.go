@@ -27,6 +27,8 @@ func main() {
 		case "link": // link=/from/file:/to/file
 			from, to, _ := strings.Cut(rest, ":")
 			fmt.Println(rest, os.Link(from, to))
+		case "write": // write=/folder/file
+			check(os.WriteFile(rest, nil, 0o644))
 		case "exit":
 			os.Exit(0)
 		case "fail":
