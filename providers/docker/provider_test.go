@@ -29,3 +29,22 @@ func TestRestartedDaemonIsAnotherEngine(t *testing.T) {
 		t.Error("the last engine is that of the daemon before")
 	}
 }
+
+// TestOnlyRead: daemons whose file is not to be written, and why.
+func TestOnlyRead(t *testing.T) {
+	for code, row := range map[string]struct {
+		host   hostProbe
+		daemon daemonProbe
+	}{
+		"snap":        {hostProbe{}, daemonProbe{pid: 7, exe: "/snap/docker/2915/bin/dockerd"}},
+		"rootless":    {hostProbe{uid: 1000}, daemonProbe{pid: 7, owner: 1000}},
+		"not_root":    {hostProbe{uid: 1000}, daemonProbe{pid: 7}},
+		"mount_point": {hostProbe{}, daemonProbe{pid: 7, mountpoint: true}},
+		"":            {hostProbe{}, daemonProbe{pid: 7, exe: "/usr/bin/dockerd"}},
+	} {
+		got := refusals(&row.host, &row.daemon, nil)
+		if code == "" && len(got) > 0 || code != "" && (len(got) != 1 || got[0].Code != code) {
+			t.Errorf("%q: got %+v", code, got)
+		}
+	}
+}

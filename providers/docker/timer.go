@@ -71,7 +71,7 @@ func (t *timer) arm() string {
 	}
 	return fmt.Sprintf(`: >%[1]s || exit 1
 if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
-	systemd-run --quiet --collect --unit=%[5]s --description='recon: the earlier daemon.json comes back unless all is well' --on-active=%[2]d sh -c %[3]s
+	systemd-run --quiet --collect --unit=%[5]s --description='recon: the earlier daemon.json comes back unless all is well' --on-active=%[2]d --timer-property=AccuracySec=1s sh -c %[3]s
 else
 	command -v setsid >/dev/null || { echo "neither systemd-run nor setsid is there to undo the change if the connection is lost" >&2; exit 1; }
 	setsid sh -c %[4]s </dev/null >/dev/null 2>&1 &

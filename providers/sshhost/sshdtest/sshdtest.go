@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -79,23 +80,49 @@ func WriteKey(t testing.TB, file string) ssh.PublicKey {
 	return key
 }
 
-// Start starts an sshd that lets in the key of the home folder. What it runs has
-// another home than root: what this machine's profile does is no part of a test.
+// A Place is where an sshd runs: the zero one is this machine.
+type Place struct {
+	Root  string   // its root folder
+	Enter []string // the command that runs others there
+}
+
+// Start starts an sshd that lets in the key of the home folder.
 func Start(t testing.TB, home string, options ...string) *Server {
+	t.Helper()
+	return StartIn(t, Place{}, home, options...)
+}
+
+// StartIn starts an sshd in a place, on loopback of this machine. What it runs has
+// another home than root: what a machine's profile does is no part of a test.
+func StartIn(t testing.TB, in Place, home string, options ...string) *Server {
 	t.Helper()
 	Need(t, "/usr/sbin/sshd")
 	s := &Server{Dir: t.TempDir(), Port: freePort(t)}
-	s.HostKey = WriteKey(t, filepath.Join(s.Dir, "hostkey"))
-	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+	if in.Root != "" {
+		s.Dir = filepath.Join(in.Root, "opt", "sshd", filepath.Base(home))
+	}
+	if err := os.MkdirAll(filepath.Join(in.Root, "run", "sshd"), 0o755); err != nil {
 		t.Fatalf("sshd needs /run/sshd: %v", err)
 	}
-	s.log = filepath.Join(s.Dir, "log")
-	config := fmt.Sprintf("ListenAddress 127.0.0.1:%d\nHostKey %s/hostkey\nPidFile none\nAuthorizedKeysFile %s/.ssh/id_ed25519.pub\nStrictModes no\nPasswordAuthentication no\nUsePAM no\nPermitRootLogin yes\nLogLevel VERBOSE\nUseDNS no\nSetEnv HOME=%s\n%s\n",
-		s.Port, s.Dir, home, s.Dir, strings.Join(options, "\n"))
-	if err := os.WriteFile(filepath.Join(s.Dir, "sshd_config"), []byte(config), 0o600); err != nil {
+	key, err := os.ReadFile(filepath.Join(home, ".ssh", "id_ed25519.pub"))
+	if err == nil {
+		err = os.MkdirAll(s.Dir, 0o700)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	s.cmd = exec.Command("/usr/sbin/sshd", "-D", "-E", s.log, "-f", filepath.Join(s.Dir, "sshd_config"))
+	s.HostKey = WriteKey(t, filepath.Join(s.Dir, "hostkey"))
+	dir := strings.TrimPrefix(s.Dir, in.Root)
+	config := fmt.Sprintf("ListenAddress 127.0.0.1:%d\nHostKey %[2]s/hostkey\nPidFile none\nAuthorizedKeysFile %[2]s/authorized_keys\nStrictModes no\nPasswordAuthentication no\nUsePAM no\nPermitRootLogin yes\nLogLevel VERBOSE\nUseDNS no\nSetEnv HOME=%[2]s\n%s\n",
+		s.Port, dir, strings.Join(options, "\n"))
+	for name, content := range map[string][]byte{"authorized_keys": key, "sshd_config": []byte(config)} {
+		if err := os.WriteFile(filepath.Join(s.Dir, name), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.log = filepath.Join(s.Dir, "log")
+	command := append(slices.Clone(in.Enter), "/usr/sbin/sshd", "-D", "-E", dir+"/log", "-f", dir+"/sshd_config")
+	s.cmd = exec.Command(command[0], command[1:]...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := s.cmd.Start(); err != nil {
 		t.Fatalf("start sshd: %v", err)

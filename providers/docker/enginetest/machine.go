@@ -1,0 +1,149 @@
+package enginetest
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A Machine is this machine booted once more: its own systemd, in a container over a
+// copy of the root file system that is thrown away, with the docker.service that the
+// distribution brings.
+type Machine struct {
+	*Engine
+	Root   string // its root folder, seen from here
+	leader int    // its systemd
+	boot   *exec.Cmd
+}
+
+// Boot boots a machine whose daemon has the given daemon.json. Settings are written to
+// files below its root first. It skips the test when that cannot be done here.
+func Boot(t T, daemonJSON string, settings map[string]string) *Machine {
+	t.Helper()
+	if why := Missing(); why != "" {
+		t.Skip("skipped: " + why)
+	}
+	for _, p := range []string{"/usr/bin/systemd-nspawn", "/usr/bin/nsenter", "/lib/systemd/system/docker.service"} {
+		if _, err := os.Stat(p); err != nil {
+			t.Skipf("skipped: %s is not there", p)
+		}
+	}
+	dir, err := os.MkdirTemp("", "recon-machine-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &Machine{Engine: &Engine{Dir: dir}}
+	t.Cleanup(m.off)
+	root := m.overlay(t)
+	settings["/etc/docker/daemon.json"], settings["/etc/machine-id"] = daemonJSON, ""
+	for name, content := range settings {
+		if err := os.MkdirAll(filepath.Dir(root+name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(root+name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.start(t, root)
+	m.Root = fmt.Sprintf("/proc/%d/root", m.leader)
+	m.Socket, m.Config = m.Root+"/run/docker.sock", m.Root+"/etc/docker/daemon.json"
+	for range 600 {
+		if _, err := m.docker(nil, "version"); err == nil {
+			return m
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatalf("docker.service does not come up: %s", m.boot.Stdout)
+	return nil
+}
+
+// overlay mounts the copy of the root file system; changes to it stay in memory.
+func (m *Machine) overlay(t T) (root string) {
+	t.Helper()
+	if err := syscall.Mount("tmpfs", m.Dir, "tmpfs", 0, "size=2g"); err != nil {
+		t.Skipf("skipped: no file system can be mounted here: %v", err)
+	}
+	for _, d := range []string{"upper", "work", "root"} {
+		if err := os.Mkdir(filepath.Join(m.Dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root = m.Dir + "/root"
+	if err := syscall.Mount("overlay", root, "overlay", 0, fmt.Sprintf("lowerdir=/,upperdir=%[1]s/upper,workdir=%[1]s/work", m.Dir)); err != nil {
+		t.Skipf("skipped: no overlay of the root file system can be mounted here: %v", err)
+	}
+	return root
+}
+
+// start boots into docker.service and what that needs.
+func (m *Machine) start(t T, root string) {
+	t.Helper()
+	m.boot = exec.Command("systemd-nspawn", "--quiet", "--directory="+root, "--machine="+filepath.Base(m.Dir), "--register=no", "--keep-unit", "--private-network",
+		"--capability=all", "--system-call-filter=@keyring bpf", "--tmpfs=/var/lib/docker", "--tmpfs=/var/lib/containerd", "--console=pipe", "--boot", "--", "--unit=docker.service")
+	m.boot.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1") // the other one cannot be written there
+	var out bytes.Buffer
+	m.boot.Stdout, m.boot.Stderr = &out, &out
+	m.boot.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := m.boot.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- m.boot.Wait() }()
+	children := fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", m.boot.Process.Pid)
+	for range 100 {
+		select {
+		case err := <-ended:
+			if text := strings.ToLower(out.String()); strings.Contains(text, "not permitted") || strings.Contains(text, "denied") || strings.Contains(text, "not supported") {
+				t.Skipf("skipped: this machine boots no container of systemd: %s", &out)
+			}
+			t.Fatalf("systemd-nspawn ended: %v: %s", err, &out)
+		case <-time.After(100 * time.Millisecond):
+		}
+		raw, _ := os.ReadFile(children)
+		for _, pid := range strings.Fields(string(raw)) {
+			if comm, _ := os.ReadFile("/proc/" + pid + "/comm"); string(comm) == "systemd\n" {
+				m.leader, _ = strconv.Atoi(pid)
+				return
+			}
+		}
+	}
+	t.Fatalf("no systemd came up: %s", &out)
+}
+
+// Enter is the command that runs others on the machine, in the network of this one.
+func (m *Machine) Enter() []string {
+	return []string{"nsenter", "-t", strconv.Itoa(m.leader), "-m", "-u", "-i", "-p", "--"}
+}
+
+// Run runs a command on the machine and returns what it prints.
+func (m *Machine) Run(t T, args ...string) string {
+	t.Helper()
+	words := append(m.Enter(), args...)
+	out, err := exec.Command(words[0], words[1:]...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// off ends the machine, and all that ran on it with its first process.
+func (m *Machine) off() {
+	if m.leader > 0 {
+		syscall.Kill(m.leader, syscall.SIGKILL)
+		for range 100 {
+			if syscall.Kill(m.boot.Process.Pid, 0) != nil {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	m.unmount()
+	syscall.Unmount(m.Dir, syscall.MNT_DETACH)
+	os.RemoveAll(m.Dir)
+}
