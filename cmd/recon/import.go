@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"recon/cmd/recon/internal/app"
+	"recon/inventory"
 
 	"github.com/spf13/cobra"
 )
@@ -97,6 +98,24 @@ type importedOut struct {
 	Text     string `json:"text"`
 }
 
+// named names a file's resources one by one, or counts them by kind when they are more
+// than anybody reads.
+func named(all []inventory.Address) (out []string) {
+	count := map[string]int{}
+	for _, a := range all {
+		out = append(out, a.String())
+		count[a.Kind]++
+	}
+	if len(all) <= 50 {
+		return out
+	}
+	out = nil
+	for _, kind := range slices.Sorted(maps.Keys(count)) {
+		out = append(out, fmt.Sprintf("%d %s", count[kind], kind))
+	}
+	return out
+}
+
 func (c *cli) imported(im *app.Import, dryRun bool) error {
 	if c.json() {
 		out := importOut{FormatVersion: "1.0", Imported: []importedOut{}, Already: append([]string{}, im.Already...), Unknown: append([]string{}, im.Unknown...)}
@@ -111,12 +130,12 @@ func (c *cli) imported(im *app.Import, dryRun bool) error {
 			p.Printf("# %s\n%s", b.File, b.Text)
 		}
 	} else {
-		count := map[string][]string{}
+		blocks := map[string][]inventory.Address{}
 		for _, b := range im.Blocks {
-			count[b.File] = append(count[b.File], b.Address.String())
+			blocks[b.File] = append(blocks[b.File], b.Address)
 		}
-		for _, file := range slices.Sorted(maps.Keys(count)) {
-			p.Wrapped(file + ": " + strings.Join(count[file], ", "))
+		for _, file := range slices.Sorted(maps.Keys(blocks)) {
+			p.Wrapped(file + ": " + strings.Join(named(blocks[file]), ", "))
 		}
 	}
 	for _, u := range im.Unknown {

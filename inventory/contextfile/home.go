@@ -72,8 +72,11 @@ func homeAt(f *Facts, date string, l level) string {
 	writeList(&b, "Protected, do not change", addresses(f, func(g *Guest) bool { return g.Protect }))
 	stale(&b, f)
 	b.WriteString("\nMore: `recon show ADDRESS`, `recon plan`, `recon inventory`, `recon changes`.\n")
-	return b.String()
+	return emptyParts.ReplaceAllString(b.String(), "\n\n")
 }
+
+// emptyParts is what parts leave that have nothing to say.
+var emptyParts = regexp.MustCompile(`\n{3,}`)
 
 func writeList(b *strings.Builder, title string, items []string) {
 	if len(items) > 0 {
