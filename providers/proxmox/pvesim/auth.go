@@ -48,13 +48,18 @@ func (s *Server) authenticate(req *http.Request, rt *route) (*identity, error) {
 func (s *Server) identify(req *http.Request) (*identity, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if text, ok := strings.CutPrefix(req.Header.Get("Authorization"), "PVEAPIToken="); ok {
-		if who := s.tokenUser(text); who != nil {
+	const cookie = "PVEAuthCookie"
+	header := req.Header.Get("Authorization")
+	ticket := authValue(req.Header.Get("Cookie"), cookie)
+	if ticket == "" {
+		ticket = authValue(header, cookie)
+	}
+	if token := authValue(header, "PVEAPIToken"); ticket == "" && token != "" {
+		if who := s.tokenUser(token); who != nil {
 			return who, nil
 		}
 		return nil, &apiError{status: 401, msg: "Authentication failed!", bare: true, delay: authDelay}
 	}
-	ticket := cookieTicket(req)
 	if ticket == "" {
 		return nil, &apiError{status: 401, msg: "No ticket", bare: true}
 	}
@@ -68,19 +73,23 @@ func (s *Server) identify(req *http.Request) (*identity, error) {
 	return &identity{user: user}, nil
 }
 
-// cookieTicket reads the cookie, whose colons and slashes clients may or may
-// not have encoded.
-func cookieTicket(req *http.Request) string {
-	for part := range strings.SplitSeq(req.Header.Get("Cookie"), ";") {
-		if v, ok := strings.CutPrefix(strings.TrimSpace(part), "PVEAuthCookie="); ok {
-			v = strings.Trim(v, `"`)
-			if out, err := url.PathUnescape(v); err == nil {
-				return out
-			}
-			return v
-		}
+// authValue reads a ticket or token of a header, whose colons and slashes clients may or
+// may not have encoded.
+func authValue(header, key string) string {
+	at := strings.Index(" "+header, " "+key)
+	if at < 0 {
+		return ""
 	}
-	return ""
+	v := header[at+len(key):]
+	if v == "" || v[0] != '=' && v[0] != ' ' {
+		return ""
+	}
+	v, _, _ = strings.Cut(v[1:], ";")
+	v = strings.Trim(v, `"`)
+	if out, err := url.PathUnescape(v); err == nil {
+		return out
+	}
+	return v
 }
 
 // tokenUser checks user@realm!id=secret.

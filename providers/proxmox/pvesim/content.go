@@ -23,11 +23,14 @@ func contentRoutes(t *routeTable) {
  compression(lzo|gz|zst|bz2) verify-certificates:b`, tmpl, download)
 	t.add("GET", p+"/prunebackups", "prune-backups type(qemu|lxc) vmid:i>=100<=999999999", see, func(*call) (any, error) { return []obj{}, nil })
 	t.add("GET", "/nodes/{node}/query-url-metadata", "url! verify-certificates:b", perm("/nodes/{node}", "Sys.AccessNetwork", "Sys.Audit"), func(c *call) (any, error) {
-		return obj{"filename": path.Base(c.p["url"]), "mimetype": "application/octet-stream", "size": 1 << 20}, nil
+		return obj{"filename": path.Base(c.p["url"]), "mimetype": "application/octet-stream", "size": remoteSize}, nil
 	})
 	t.add("GET", "/nodes/{node}/aplinfo", "", nil, func(*call) (any, error) { return shuffle(appliances()), nil })
 	t.add("POST", "/nodes/{node}/aplinfo", "storage!@storage template!~255", perm("/storage/{storage}", "Datastore.AllocateTemplate"), downloadAppliance)
 }
+
+// remoteSize is that of every file which is elsewhere.
+const remoteSize = 64 << 20
 
 // appliances are some of the templates that Proxmox offers for download.
 func appliances() (rows []obj) {
@@ -205,7 +208,7 @@ func upload(c *call) (any, error) {
 }
 
 func download(c *call) (any, error) {
-	return c.fetch("download", c.uri["storage"], c.p["content"], c.p["filename"], 64<<20, c.p["url"])
+	return c.fetch("download", c.uri["storage"], c.p["content"], c.p["filename"], remoteSize, c.p["url"])
 }
 
 // extensions are how files of a content are called.

@@ -1,9 +1,6 @@
 package pvesim
 
-import (
-	"maps"
-	"slices"
-)
+import "maps"
 
 // firewallScope is a place that has a firewall config: the data center, a
 // node, a guest.
@@ -11,7 +8,8 @@ type firewallScope struct {
 	path        string
 	read, write guard
 	options     string // parameters of its options
-	guest       bool
+	log         guard  // of its log; nil: it has none
+	bare        bool   // it has neither aliases nor sets
 	find        func(c *call, create bool) (*Firewall, error)
 }
 
@@ -24,7 +22,7 @@ func firewallRoutes(t *routeTable) {
 	for _, kind := range []string{"qemu", "lxc"} {
 		firewallScope{
 			path: "/nodes/{node}/" + kind + "/{vmid}/firewall", read: perm("/vms/{vmid}", "VM.Audit"), write: perm("/vms/{vmid}", "VM.Config.Network"),
-			options: guest, guest: true, find: guestFirewall,
+			options: guest, log: perm("/vms/{vmid}", "VM.Console"), find: guestFirewall,
 		}.add(t)
 	}
 	firewallScope{
@@ -34,10 +32,30 @@ func firewallRoutes(t *routeTable) {
 	t.add("GET", "/cluster/firewall/macros", "", nil, func(*call) (any, error) {
 		return []obj{{"macro": "SSH", "descr": "Secure shell traffic"}, {"macro": "HTTPS", "descr": "Hypertext Transfer Protocol (WWW) over SSL"}}, nil
 	})
-	t.add("GET", "/nodes/{node}/firewall/rules", "", perm("/nodes/{node}", "Sys.Audit"), func(*call) (any, error) { return []obj{}, nil })
-	t.add("GET", "/nodes/{node}/firewall/options", "", perm("/nodes/{node}", "Sys.Audit"), func(*call) (any, error) {
-		return obj{"digest": digestOf(nil)}, nil
-	})
+	nodeFirewall(t)
+	groupRoutes(t)
+}
+
+// nodeFirewall is host.fw of a node.
+func nodeFirewall(t *routeTable) {
+	lv := logLevels()
+	find := func(c *call, create bool) (*Firewall, error) {
+		n := c.s.world.node(c.uri["node"])
+		if n.Firewall == nil {
+			if !create {
+				return &Firewall{}, nil
+			}
+			n.Firewall = &Firewall{}
+		}
+		return n.Firewall, nil
+	}
+	options := "enable:b log_level_in" + lv + " log_level_out" + lv + " log_nf_conntrack:b ndp:b nf_conntrack_allow_invalid:b nf_conntrack_helpers" +
+		" nf_conntrack_max:i>=32768 nf_conntrack_tcp_timeout_established:i>=7875 nf_conntrack_tcp_timeout_syn_recv:i>=30 nosmurfs:b protection_synflood:b" +
+		" protection_synflood_burst:i protection_synflood_rate:i smurf_log_level" + lv + " tcp_flags_log_level" + lv + " tcpflags:b log_level_forward" + lv + " nftables:b"
+	firewallScope{
+		path: "/nodes/{node}/firewall", read: perm("/nodes/{node}", "Sys.Audit"), write: perm("/nodes/{node}", "Sys.Modify"), log: perm("/nodes/{node}", "Sys.Syslog"),
+		options: options, bare: true, find: find,
+	}.add(t)
 }
 
 func guestFirewall(c *call, create bool) (*Firewall, error) {
@@ -77,28 +95,34 @@ func (f *Firewall) digest() string {
 }
 
 func (fs firewallScope) add(t *routeTable) {
-	rule := `comment dest digest~64 dport enable:i>=0 icmp-type iface log` + logLevels() + ` macro proto source sport`
 	p := fs.path
-	t.add("GET", p, "", nil, index("rules", "aliases", "ipset", "options", "refs", "log"))
+	if fs.bare {
+		t.add("GET", p, "", nil, index("rules", "options", "log"))
+	} else {
+		t.add("GET", p, "", nil, index("rules", "aliases", "ipset", "options", "refs", "log"))
+	}
 	t.add("GET", p+"/options", "", fs.read, fs.getOptions)
 	t.add("PUT", p+"/options", "delete@idlist digest~64 "+fs.options, fs.write, fs.setOptions)
-	t.add("GET", p+"/rules", "", fs.read, fs.listRules)
-	t.add("POST", p+"/rules", "action! type!(in|out|forward|group) pos:i>=0 "+rule, fs.write, fs.addRule)
-	t.add("GET", p+"/rules/{pos}", "", fs.read, fs.getRule)
-	t.add("PUT", p+"/rules/{pos}", "action type(in|out|forward|group) delete@idlist moveto:i>=0 "+rule, fs.write, fs.setRule)
-	t.add("DELETE", p+"/rules/{pos}", "digest~64", fs.write, fs.removeRule)
-	t.add("GET", p+"/refs", "type(alias|ipset)", fs.read, func(*call) (any, error) { return []obj{}, nil })
-	if fs.guest {
-		t.add("GET", p+"/log", "limit:i>=0 since:i>=0 start:i>=0 until:i>=0", fs.read, func(*call) (any, error) {
+	ruleList{fs, p + "/rules", func(_ *call, f *Firewall) (*[]Record, error) { return &f.Rules, nil }}.add(t)
+	if fs.log != nil {
+		t.add("GET", p+"/log", "limit:i>=0 since:i>=0 start:i>=0 until:i>=0", fs.log, func(*call) (any, error) {
 			return totalled{[]obj{{"n": 1, "t": "no content"}}, 1}, nil
 		})
 	}
+	if fs.bare {
+		return
+	}
+	t.add("GET", p+"/refs", "type(alias|ipset)", fs.read, func(*call) (any, error) { return []obj{}, nil })
 	fs.named(t, "aliases", "name", "cidr! comment", func(f *Firewall) *[]Record { return &f.Aliases })
 	t.add("GET", p+"/ipset", "", fs.read, fs.listSets)
 	t.add("POST", p+"/ipset", "name! comment digest~64 rename", fs.write, fs.addSet)
 	t.add("GET", p+"/ipset/{name}", "", fs.read, fs.getSet)
 	t.add("POST", p+"/ipset/{name}", "cidr! comment nomatch:b", fs.write, fs.addToSet)
 	t.add("DELETE", p+"/ipset/{name}", "force:b", fs.write, fs.removeSet)
+	one := p + "/ipset/{name}/{cidr}"
+	t.add("GET", one, "", fs.read, fs.getFromSet)
+	t.add("PUT", one, "comment digest~64 nomatch:b", fs.write, fs.setInSet)
+	t.add("DELETE", one, "digest~64", fs.write, fs.removeFromSet)
 }
 
 func (fs firewallScope) getOptions(c *call) (any, error) {
@@ -143,99 +167,5 @@ func (fs firewallScope) setOptions(c *call) (any, error) {
 	}
 	delete(c.p, "delete")
 	maps.Copy(f.Options, c.p)
-	return nil, nil
-}
-
-func showRule(r Record, pos int, digest string) obj {
-	o := obj{"pos": pos, "digest": digest}
-	for k, v := range r {
-		o[k] = v
-		if k == "enable" {
-			o[k] = number(v)
-		}
-	}
-	return o
-}
-
-func (fs firewallScope) listRules(c *call) (any, error) {
-	f, err := fs.find(c, false)
-	if err != nil {
-		return nil, err
-	}
-	rows := []obj{}
-	for i, r := range f.Rules {
-		rows = append(rows, showRule(r, i, f.digest()))
-	}
-	return rows, nil
-}
-
-// addRule puts a rule at the top unless a position is given.
-func (fs firewallScope) addRule(c *call) (any, error) {
-	f, err := fs.change(c)
-	if err != nil {
-		return nil, err
-	}
-	pos := min(atoi(c.p["pos"]), len(f.Rules))
-	delete(c.p, "pos")
-	if c.p["enable"] == "" {
-		c.p["enable"] = "0"
-	}
-	f.Rules = slices.Insert(f.Rules, pos, Record(maps.Clone(c.p)))
-	return nil, nil
-}
-
-func (fs firewallScope) ruleAt(c *call, f *Firewall) (int, error) {
-	pos := atoi(c.uri["pos"])
-	if pos >= len(f.Rules) {
-		return 0, badParam("pos", "no rule at position "+c.uri["pos"])
-	}
-	return pos, nil
-}
-
-func (fs firewallScope) getRule(c *call) (any, error) {
-	f, err := fs.find(c, false)
-	if err != nil {
-		return nil, err
-	}
-	pos, err := fs.ruleAt(c, f)
-	if err != nil {
-		return nil, err
-	}
-	return showRule(f.Rules[pos], pos, f.digest()), nil
-}
-
-func (fs firewallScope) setRule(c *call) (any, error) {
-	f, err := fs.change(c)
-	if err != nil {
-		return nil, err
-	}
-	pos, err := fs.ruleAt(c, f)
-	if err != nil {
-		return nil, err
-	}
-	r := f.Rules[pos]
-	if to, ok := c.p["moveto"]; ok {
-		f.Rules = slices.Delete(f.Rules, pos, pos+1)
-		f.Rules = slices.Insert(f.Rules, min(atoi(to), len(f.Rules)), r)
-		return nil, nil
-	}
-	for _, k := range splitList(c.p["delete"]) {
-		delete(r, k)
-	}
-	delete(c.p, "delete")
-	maps.Copy(r, c.p)
-	return nil, nil
-}
-
-func (fs firewallScope) removeRule(c *call) (any, error) {
-	f, err := fs.change(c)
-	if err != nil {
-		return nil, err
-	}
-	pos, err := fs.ruleAt(c, f)
-	if err != nil {
-		return nil, err
-	}
-	f.Rules = slices.Delete(f.Rules, pos, pos+1)
 	return nil, nil
 }

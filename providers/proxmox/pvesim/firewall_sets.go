@@ -3,6 +3,7 @@ package pvesim
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // named adds list, create, read, update and delete of named entries.
@@ -84,6 +85,9 @@ func entry(r Record, digest string) obj {
 	for k, v := range r {
 		o[k] = v
 	}
+	if r["nomatch"] != "" {
+		o["nomatch"] = number(r["nomatch"])
+	}
 	return o
 }
 
@@ -93,12 +97,17 @@ func (fs firewallScope) listSets(c *call) (any, error) {
 		return nil, err
 	}
 	rows := []obj{}
-	for name := range f.IPSets {
-		rows = append(rows, obj{"name": name, "digest": f.digest()})
+	for _, name := range slices.Sorted(maps.Keys(f.IPSets)) {
+		row := obj{"name": name, "digest": f.digest()}
+		if text := f.SetComments[name]; text != "" {
+			row["comment"] = text
+		}
+		rows = append(rows, row)
 	}
 	return rows, nil
 }
 
+// addSet makes a set, or with rename gives one another name or comment.
 func (fs firewallScope) addSet(c *call) (any, error) {
 	f, err := fs.change(c)
 	if err != nil {
@@ -107,11 +116,35 @@ func (fs firewallScope) addSet(c *call) (any, error) {
 	if f.IPSets == nil {
 		f.IPSets = map[string][]Record{}
 	}
-	if _, dup := f.IPSets[c.p["name"]]; dup {
-		return nil, badParam("name", "IPSet '"+c.p["name"]+"' already exists")
+	name, old, renames := c.p["name"], c.p["rename"], c.has("rename")
+	_, taken := f.IPSets[name]
+	_, known := f.IPSets[old]
+	switch {
+	case renames && !known:
+		return nil, badParam("name", "IPSet '"+old+"' does not exist")
+	case renames && name != old && taken:
+		return nil, badParam("name", "IPSet '"+name+"' does already exist")
+	case !renames && taken:
+		return nil, badParam("name", "IPSet '"+name+"' already exists")
+	case !renames:
+		f.IPSets[name] = []Record{}
+	case name != old:
+		f.IPSets[name] = f.IPSets[old]
+		delete(f.IPSets, old)
+		f.comment(name, f.SetComments[old])
+		delete(f.SetComments, old)
 	}
-	f.IPSets[c.p["name"]] = []Record{}
+	if text, given := c.p["comment"]; given {
+		f.comment(name, text)
+	}
 	return nil, nil
+}
+
+func (f *Firewall) comment(set, text string) {
+	if f.SetComments == nil {
+		f.SetComments = map[string]string{}
+	}
+	f.SetComments[set] = text
 }
 
 func (fs firewallScope) getSet(c *call) (any, error) {
@@ -121,7 +154,7 @@ func (fs firewallScope) getSet(c *call) (any, error) {
 	}
 	set, ok := f.IPSets[c.uri["name"]]
 	if !ok {
-		return nil, badParam("name", "no such IPSet")
+		return nil, die("no such IPSet '%s'", c.uri["name"])
 	}
 	rows := []obj{}
 	for _, r := range set {
@@ -135,10 +168,16 @@ func (fs firewallScope) addToSet(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := f.IPSets[c.uri["name"]]; !ok {
-		return nil, badParam("name", "no such IPSet")
+	set, ok := f.IPSets[c.uri["name"]]
+	switch {
+	case !ok:
+		return nil, die("no such IPSet '%s'", c.uri["name"])
+	case slices.ContainsFunc(set, func(r Record) bool { return r["cidr"] == c.p["cidr"] }):
+		return nil, badParam("cidr", "address '"+c.p["cidr"]+"' already exists")
 	}
-	f.IPSets[c.uri["name"]] = append(f.IPSets[c.uri["name"]], Record(maps.Clone(c.p)))
+	set = append(set, Record(maps.Clone(c.p)))
+	slices.SortFunc(set, func(a, b Record) int { return strings.Compare(a["cidr"], b["cidr"]) }) // as the file has them
+	f.IPSets[c.uri["name"]] = set
 	return nil, nil
 }
 
@@ -150,10 +189,67 @@ func (fs firewallScope) removeSet(c *call) (any, error) {
 	set, ok := f.IPSets[c.uri["name"]]
 	switch {
 	case !ok:
-		return nil, badParam("name", "no such IPSet")
+		return nil, die("no such IPSet '%s'", c.uri["name"])
 	case len(set) > 0 && !c.flag("force"):
 		return nil, die("IPSet '%s' is not empty", c.uri["name"])
 	}
 	delete(f.IPSets, c.uri["name"])
+	return nil, nil
+}
+
+// inSet finds an entry of a set.
+func (f *Firewall) inSet(c *call) (int, error) {
+	set, ok := f.IPSets[c.uri["name"]]
+	if !ok {
+		return 0, die("no such IPSet '%s'", c.uri["name"])
+	}
+	i := slices.IndexFunc(set, func(r Record) bool { return r["cidr"] == c.uri["cidr"] })
+	if i < 0 {
+		return 0, badParam("cidr", "no such IP/Network")
+	}
+	return i, nil
+}
+
+func (fs firewallScope) getFromSet(c *call) (any, error) {
+	f, err := fs.find(c, false)
+	if err != nil {
+		return nil, err
+	}
+	i, err := f.inSet(c)
+	if err != nil {
+		return nil, err
+	}
+	return entry(f.IPSets[c.uri["name"]][i], f.digest()), nil
+}
+
+func (fs firewallScope) setInSet(c *call) (any, error) {
+	f, err := fs.change(c)
+	if err != nil {
+		return nil, err
+	}
+	i, err := f.inSet(c)
+	if err != nil {
+		return nil, err
+	}
+	e := f.IPSets[c.uri["name"]][i]
+	for _, k := range []string{"comment", "nomatch"} {
+		if delete(e, k); c.p[k] != "" {
+			e[k] = c.p[k]
+		}
+	}
+	return nil, nil
+}
+
+// removeFromSet takes an entry out; one that is not there is none too.
+func (fs firewallScope) removeFromSet(c *call) (any, error) {
+	f, err := fs.change(c)
+	if err != nil {
+		return nil, err
+	}
+	name := c.uri["name"]
+	if _, ok := f.IPSets[name]; !ok {
+		return nil, die("no such IPSet '%s'", name)
+	}
+	f.IPSets[name] = slices.DeleteFunc(f.IPSets[name], func(r Record) bool { return r["cidr"] == c.uri["cidr"] })
 	return nil, nil
 }

@@ -104,7 +104,7 @@ func checkTable() map[string]func(string) error {
 		"group":    matching(`[A-Za-z0-9.\-_]+`, "value '%' does not look like a valid group name"),
 		"role":     matching(`[A-Za-z0-9.\-_]+`, "value '%' does not look like a valid role name"),
 		"token":    matching(`[A-Za-z][A-Za-z0-9.\-_]+`, "value '%' does not look like a valid token name"),
-		"email":    matching(`[\w+\-~.]+@[a-zA-Z0-9.\-]+`, "value does not look like a valid email address"),
+		"email":    matching(`|[\w+\-~.]+@[a-zA-Z0-9.\-]+`, "value does not look like a valid email address"),
 		"vmidlist": each(matching(`[1-9][0-9]{2,8}`, "value '%' does not look like a valid VM ID")),
 		"size":     matching(`\d+(?:\.\d+)?[KMGT]?`, "value does not look like a valid disk size: %"),
 		"volume":   matching(`[a-zA-Z][a-zA-Z0-9\-_.]*[a-zA-Z0-9]:.+`, "unable to parse volume ID '%'"),

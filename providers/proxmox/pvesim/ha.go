@@ -32,9 +32,18 @@ func haRoutes(t *routeTable) {
 		}.add(t)
 		return
 	}
-	t.add("GET", p+"/groups", "", audit, func(*call) (any, error) {
-		return nil, die("cannot index groups: ha groups have been migrated to rules")
-	})
+	group := "nodes comment nofailback:b restricted:b"
+	for _, r := range []struct {
+		verb, method, path, params string
+		guard                      guard
+	}{
+		{"index groups", "GET", "", "", audit}, {"create group", "POST", "", "group!@id type(group) " + group, console}, {"read group", "GET", "/{group}", "", audit},
+		{"update group", "PUT", "/{group}", group + " delete@idlist digest~64", console}, {"delete group", "DELETE", "/{group}", "", console},
+	} {
+		t.add(r.method, p+"/groups"+r.path, r.params, r.guard, func(*call) (any, error) {
+			return nil, die("cannot %s: ha groups have been migrated to rules", r.verb)
+		})
+	}
 	recordRoutes{
 		path: p + "/rules", id: "rule", params: "type(node-affinity|resource-affinity) affinity(positive|negative) comment disable:b nodes resources strict:b",
 		what: "ha rule", change: "digest~64", list: func(w *World) *[]Record { return &w.HARules }, read: audit, write: console, dots: "resource type(node-affinity|resource-affinity)",

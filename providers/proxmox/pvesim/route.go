@@ -92,7 +92,7 @@ func (t *routeTable) find(method, path string) (*route, map[string]string) {
 		}
 		n = n.param
 		uri[n.name] = part
-		if n.name == "volume" { // a volume ID has slashes in it
+		if n.name == "volume" || n.name == "cidr" { // they have slashes in them
 			uri[n.name] = strings.Join(parts[i:], "/")
 			break
 		}

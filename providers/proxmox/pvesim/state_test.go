@@ -125,13 +125,18 @@ func TestTickets(t *testing.T) {
 	if a := put(field(login, "CSRFPreventionToken").(string)); a.status != 200 {
 		t.Errorf("with ticket: %d %q", a.status, a.reason)
 	}
+	// A client may send the cookie as authorization; PVE looks there too.
+	c.auth = "PVEAuthCookie=" + field(login, "ticket").(string)
+	if a := c.call("GET", "/version"); a.status != 200 {
+		t.Errorf("with the ticket as authorization: %d %q", a.status, a.reason)
+	}
 }
 
 // TestPoolRights grants on a pool and looks at a guest in it.
 func TestPoolRights(t *testing.T) {
 	s := start(t, Options{})
 	c := newClient(t, s)
-	c.ok("POST", "/access/users", "userid", "ops@pve")
+	c.ok("POST", "/access/users", "userid", "ops@pve", "email", "")
 	secret := field(c.ok("POST", "/access/users/ops@pve/token/tk", "privsep", "0"), "value").(string)
 	c.ok("PUT", "/access/acl", "path", "/pool/devops", "roles", "PVEVMAdmin", "users", "ops@pve")
 	c.auth = "PVEAPIToken=ops@pve!tk=" + secret

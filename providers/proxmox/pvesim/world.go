@@ -68,6 +68,7 @@ type Node struct {
 	DNS      map[string]string `json:"dns,omitempty"`
 	Timezone string            `json:"timezone,omitempty"`
 	Config   map[string]string `json:"config,omitempty"`
+	Firewall *Firewall         `json:"firewall,omitempty"`
 }
 
 // Storage is one section of storage.cfg.
@@ -166,11 +167,19 @@ type Mapping struct {
 
 // Firewall is one firewall config file.
 type Firewall struct {
-	Options map[string]string   `json:"options,omitempty"`
-	Rules   []Record            `json:"rules,omitempty"`
-	Aliases []Record            `json:"aliases,omitempty"`
-	IPSets  map[string][]Record `json:"ipsets,omitempty"`
-	Groups  map[string][]Record `json:"groups,omitempty"`
+	Options map[string]string         `json:"options,omitempty"`
+	Rules   []Record                  `json:"rules,omitempty"`
+	Aliases []Record                  `json:"aliases,omitempty"`
+	IPSets  map[string][]Record       `json:"ipsets,omitempty"`
+	Groups  map[string]*SecurityGroup `json:"groups,omitempty"`
+
+	SetComments map[string]string `json:"ipset_comments,omitempty"`
+}
+
+// SecurityGroup is a list of rules with a name.
+type SecurityGroup struct {
+	Comment string   `json:"comment,omitempty"`
+	Rules   []Record `json:"rules,omitempty"`
 }
 
 // Guest is a virtual machine or a container.

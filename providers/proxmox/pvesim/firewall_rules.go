@@ -1,0 +1,134 @@
+package pvesim
+
+import (
+	"maps"
+	"slices"
+)
+
+// ruleList is a list of rules: a scope's own, or those of a security group.
+type ruleList struct {
+	firewallScope
+	path string
+	of   func(c *call, f *Firewall) (*[]Record, error)
+}
+
+func (l ruleList) add(t *routeTable) {
+	rule := `comment dest digest~64 dport enable:i>=0 icmp-type iface log` + logLevels() + ` macro proto source sport`
+	t.add("GET", l.path, "", l.read, l.all)
+	t.add("POST", l.path, "action! type!(in|out|forward|group) pos:i>=0 "+rule, l.write, l.insert)
+	t.add("GET", l.path+"/{pos}", "", l.read, l.get)
+	t.add("PUT", l.path+"/{pos}", "action type(in|out|forward|group) delete@idlist moveto:i>=0 "+rule, l.write, l.update)
+	t.add("DELETE", l.path+"/{pos}", "digest~64", l.write, l.remove)
+}
+
+// look finds the rules for a read, changed for a write.
+func (l ruleList) look(c *call) (f *Firewall, rules *[]Record, err error) {
+	if f, err = l.find(c, false); err == nil {
+		rules, err = l.of(c, f)
+	}
+	return f, rules, err
+}
+
+func (l ruleList) changed(c *call) (rules *[]Record, err error) {
+	f, err := l.change(c)
+	if err != nil {
+		return nil, err
+	}
+	return l.of(c, f)
+}
+
+func showRule(r Record, pos int, digest string) obj {
+	o := obj{"pos": pos, "digest": digest}
+	for k, v := range r {
+		o[k] = v
+		if k == "enable" {
+			o[k] = number(v)
+		}
+	}
+	return o
+}
+
+func (l ruleList) all(c *call) (any, error) {
+	f, rules, err := l.look(c)
+	if err != nil {
+		return nil, err
+	}
+	rows := []obj{}
+	for i, r := range *rules {
+		rows = append(rows, showRule(r, i, f.digest()))
+	}
+	return rows, nil
+}
+
+// addRule puts a rule at the top unless a position is given.
+func (l ruleList) insert(c *call) (any, error) {
+	rules, err := l.changed(c)
+	if err != nil {
+		return nil, err
+	}
+	pos := min(atoi(c.p["pos"]), len(*rules))
+	delete(c.p, "pos")
+	if c.p["enable"] == "" {
+		c.p["enable"] = "0"
+	}
+	*rules = slices.Insert(*rules, pos, Record(maps.Clone(c.p)))
+	return nil, nil
+}
+
+func (l ruleList) at(c *call, rules []Record) (int, error) {
+	pos := atoi(c.uri["pos"])
+	if pos >= len(rules) {
+		return 0, die("no rule at position %s", c.uri["pos"])
+	}
+	return pos, nil
+}
+
+func (l ruleList) get(c *call) (any, error) {
+	f, rules, err := l.look(c)
+	if err != nil {
+		return nil, err
+	}
+	pos, err := l.at(c, *rules)
+	if err != nil {
+		return nil, err
+	}
+	o := showRule((*rules)[pos], pos, f.digest())
+	o["pos"] = c.uri["pos"] // a string here, a number in the list
+	return o, nil
+}
+
+func (l ruleList) update(c *call) (any, error) {
+	rules, err := l.changed(c)
+	if err != nil {
+		return nil, err
+	}
+	pos, err := l.at(c, *rules)
+	if err != nil {
+		return nil, err
+	}
+	r := (*rules)[pos]
+	if to, ok := c.p["moveto"]; ok {
+		*rules = slices.Delete(*rules, pos, pos+1)
+		*rules = slices.Insert(*rules, min(atoi(to), len(*rules)), r)
+		return nil, nil
+	}
+	for _, k := range splitList(c.p["delete"]) {
+		delete(r, k)
+	}
+	delete(c.p, "delete")
+	maps.Copy(r, c.p)
+	return nil, nil
+}
+
+func (l ruleList) remove(c *call) (any, error) {
+	rules, err := l.changed(c)
+	if err != nil {
+		return nil, err
+	}
+	pos, err := l.at(c, *rules)
+	if err != nil {
+		return nil, err
+	}
+	*rules = slices.Delete(*rules, pos, pos+1)
+	return nil, nil
+}
