@@ -37,8 +37,11 @@ func haRoutes(t *routeTable) {
 		verb, method, path, params string
 		guard                      guard
 	}{
-		{"index groups", "GET", "", "", audit}, {"create group", "POST", "", "group!@id type(group) " + group, console}, {"read group", "GET", "/{group}", "", audit},
-		{"update group", "PUT", "/{group}", group + " delete@idlist digest~64", console}, {"delete group", "DELETE", "/{group}", "", console},
+		{"index groups", "GET", "", "", audit},
+		{"create group", "POST", "", "group!@id type(group) " + group, console},
+		{"read group", "GET", "/{group}", "", audit},
+		{"update group", "PUT", "/{group}", group + " delete@idlist digest~64", console},
+		{"delete group", "DELETE", "/{group}", "", console},
 	} {
 		t.add(r.method, p+"/groups"+r.path, r.params, r.guard, func(*call) (any, error) {
 			return nil, die("cannot %s: ha groups have been migrated to rules", r.verb)
