@@ -2,6 +2,7 @@ package pvesim
 
 import (
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -23,9 +24,6 @@ func clusterRoutes(t *routeTable) {
 	})
 	t.add("GET", "/cluster/config/join", "node", sysAudit, joinInfo)
 	t.add("GET", "/cluster/config/qdevice", "", sysAudit, func(*call) (any, error) { return obj{}, nil })
-	t.add("GET", "/cluster/sdn", "", nil, index("vnets", "zones", "controllers"))
-	t.add("GET", "/cluster/sdn/zones", "pending:b running:b type", nil, func(*call) (any, error) { return []obj{}, nil })
-	t.add("GET", "/cluster/sdn/vnets", "pending:b running:b", nil, func(*call) (any, error) { return []obj{}, nil })
 	t.add("GET", "/cluster/metrics/server", "", nil, func(*call) (any, error) { return []obj{}, nil })
 	t.add("GET", "/cluster/ceph/status", "", nil, func(*call) (any, error) { return nil, die("binary not installed: /usr/bin/ceph-mon") })
 }
@@ -65,12 +63,29 @@ func resources(c *call) (any, error) {
 	if typ == "" || typ == "storage" {
 		rows = append(rows, c.storageResources()...)
 	}
-	if (typ == "" || typ == "sdn") && c.may("/sdn/zones/localnetwork", "SDN.Audit") {
-		for _, n := range c.s.world.Nodes {
-			rows = append(rows, obj{"id": "sdn/" + n.Name + "/localnetwork", "node": n.Name, "sdn": "localnetwork", "status": "ok", "type": "sdn"})
+	if typ == "" || typ == "sdn" {
+		for _, zone := range append(slices.Clone(c.s.world.appliedSDN().Zones), Record{"id": "localnetwork"}) {
+			if c.may("/sdn/zones/"+zone["id"], "SDN.Audit") {
+				rows = append(rows, c.zoneRows(zone)...)
+			}
 		}
 	}
 	return shuffle(rows), nil
+}
+
+// zoneRows are the rows of a zone of the network, one for each node that has it.
+func (c *call) zoneRows(zone Record) (rows []obj) {
+	for _, n := range c.s.world.Nodes {
+		if only := splitList(zone["nodes"]); len(only) > 0 && !slices.Contains(only, n.Name) {
+			continue
+		}
+		status := "available"
+		if zone["id"] == "localnetwork" {
+			status = "ok"
+		}
+		rows = append(rows, obj{"id": "sdn/" + n.Name + "/" + zone["id"], "node": n.Name, "sdn": zone["id"], "status": status, "type": "sdn"})
+	}
+	return rows
 }
 
 // resource is a guest's row in /cluster/resources.

@@ -7,6 +7,7 @@ func newRoutes(s *Server) *routeTable {
 	t.add("GET", "/version", "", nil, version)
 	clusterRoutes(t)
 	haRoutes(t)
+	sdnRoutes(t)
 	firewallRoutes(t)
 	nodeRoutes(t)
 	taskRoutes(t)

@@ -49,7 +49,10 @@ type World struct {
 	Mappings []*Mapping `json:"mappings,omitempty"`
 	// Firewall holds the rules of the data center.
 	Firewall *Firewall `json:"firewall,omitempty"`
-	Guests   []*Guest  `json:"guests,omitempty"`
+	// SDN is the software-defined network as it is written, SDNApplied as it holds.
+	SDN        *SDN     `json:"sdn,omitempty"`
+	SDNApplied *SDN     `json:"sdn_applied,omitempty"`
+	Guests     []*Guest `json:"guests,omitempty"`
 }
 
 // Record is one section of a section config file. Its key "id" is the
