@@ -24,7 +24,16 @@ func clusterRoutes(t *routeTable) {
 	})
 	t.add("GET", "/cluster/config/join", "node", sysAudit, joinInfo)
 	t.add("GET", "/cluster/config/qdevice", "", sysAudit, func(*call) (any, error) { return obj{}, nil })
-	t.add("GET", "/cluster/metrics/server", "", nil, func(*call) (any, error) { return []obj{}, nil })
+	metrics := "server! port!:i>=1<=65536 api-path-prefix bucket disable:b influxdbproto(udp|http|https) max-body-size:i>=1 mtu:i>=512<=65536 organization path proto(udp|tcp) timeout:i>=0 token verify-certificate:b"
+	types := "type!(graphite|influxdb)"
+	if t.server.release >= "9" {
+		metrics += " otel-compression(none|gzip) otel-headers otel-max-body-size:i>=1024 otel-path otel-protocol(http|https) otel-resource-attributes otel-timeout:i>=1<=10 otel-verify-ssl:b"
+		types = "type!(graphite|influxdb|opentelemetry)"
+	}
+	recordRoutes{
+		path: "/cluster/metrics/server", id: "id", named: true, params: metrics, fixed: types, what: "metric server", change: "digest",
+		list: func(w *World) *[]Record { return &w.Metrics }, read: perm("/", "Sys.Audit"), write: perm("/", "Sys.Modify"),
+	}.add(t)
 	t.add("GET", "/cluster/ceph/status", "", nil, func(*call) (any, error) { return nil, die("binary not installed: /usr/bin/ceph-mon") })
 }
 

@@ -49,6 +49,10 @@ func showNetwork(r Record) obj {
 			o[k] = number(v)
 		}
 	}
+	// A name such as vmbr0.99 says what the interface is.
+	if dev, id, ok := strings.Cut(r["iface"], "."); ok && r["type"] == "vlan" && atoi(id) > 0 {
+		o["vlan-raw-device"], o["vlan-id"] = dev, id
+	}
 	return o
 }
 

@@ -21,6 +21,7 @@ func nodeRoutes(t *routeTable) {
 	t.add("GET", n+"/time", "", audit, getTime)
 	t.add("PUT", n+"/time", "timezone!", modify, setTime)
 	t.add("GET", n+"/hosts", "", perm("/", "Sys.Audit"), getHosts)
+	t.add("POST", n+"/hosts", "data! digest~64", modify, setHosts)
 	t.add("GET", n+"/config", "property", perm("/", "Sys.Audit"), getNodeConfig)
 	t.add("PUT", n+"/config", "acme acmedomain[5] ballooning-target:i>=0<=100 delete@idlist description digest~40 location startall-onboot-delay:i>=0<=300 wakeonlan", perm("/", "Sys.Modify"), setNodeConfig)
 	t.add("GET", n+"/rrddata", "timeframe!(hour|day|week|month|year|decade) cf(AVERAGE|MAX)", audit, nodeRRD)
@@ -144,12 +145,29 @@ func setTime(c *call) (any, error) {
 	return nil, nil
 }
 
-func getHosts(c *call) (any, error) {
-	text := "127.0.0.1 localhost\n"
-	for _, n := range c.s.world.Nodes {
-		text += n.Address + " " + n.Name + ".example.net " + n.Name + "\n"
+// hosts is /etc/hosts of a node.
+func (w *World) hosts(n *Node) (text, digest string) {
+	if text = n.Hosts; text == "" {
+		text = "127.0.0.1 localhost\n"
+		for _, n := range w.Nodes {
+			text += n.Address + " " + n.Name + ".example.net " + n.Name + "\n"
+		}
 	}
-	return obj{"data": text, "digest": digestOf(Record{"hosts": text})}, nil
+	return text, digestOf(Record{"hosts": text})
+}
+
+func getHosts(c *call) (any, error) {
+	text, digest := c.s.world.hosts(c.here())
+	return obj{"data": text, "digest": digest}, nil
+}
+
+func setHosts(c *call) (any, error) {
+	if _, digest := c.s.world.hosts(c.here()); c.p["digest"] != "" && c.p["digest"] != digest {
+		return nil, die("detected modified configuration - file changed by other user? Try again.")
+	}
+	c.here().Hosts = c.p["data"]
+	c.s.dirty()
+	return nil, nil
 }
 
 func getNodeConfig(c *call) (any, error) {

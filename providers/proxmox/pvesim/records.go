@@ -18,6 +18,7 @@ type recordRoutes struct {
 	write  guard
 	what   string // for messages
 	auto   bool   // create may leave the id out
+	named  bool   // create has the id in its path
 	fixed  string // parameters that only create takes
 	dots   string // more parameters of the list
 	drop   string // parameters of a deletion
@@ -31,7 +32,11 @@ func (r recordRoutes) add(t *routeTable) {
 		need = ""
 	}
 	t.add("GET", r.path, r.dots, r.read, r.all)
-	t.add("POST", r.path, r.id+need+" "+r.params+" "+r.fixed, r.write, r.create)
+	if r.named {
+		t.add("POST", one, r.params+" "+r.fixed, r.write, r.create)
+	} else {
+		t.add("POST", r.path, r.id+need+" "+r.params+" "+r.fixed, r.write, r.create)
+	}
 	t.add("GET", one, "", r.read, r.get)
 	t.add("PUT", one, r.params+" delete@idlist "+r.change, r.write, r.update)
 	t.add("DELETE", one, r.drop, r.write, r.remove)
@@ -81,6 +86,9 @@ func (r recordRoutes) get(c *call) (any, error) {
 
 func (r recordRoutes) create(c *call) (any, error) {
 	id := c.p[r.id]
+	if r.named {
+		id = c.uri[r.id]
+	}
 	if id == "" {
 		id = r.what + "-" + newUUID()[:13]
 	}

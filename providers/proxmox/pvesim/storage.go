@@ -40,7 +40,8 @@ func (st *Storage) show() obj {
 	for k, v := range st.Props {
 		o[k] = v
 		switch k {
-		case "sparse", "krbd", "mkdir", "saferemove", "disable", "port", "max-protected-backups":
+		case "sparse", "krbd", "mkdir", "saferemove", "disable", "port", "max-protected-backups", "create-base-path", "create-subdirs", "nocow", "fuse", "tagged_only",
+			"skip-cert-verification", "snapshot-as-volume-chain":
 			o[k] = number(v)
 		}
 	}

@@ -45,6 +45,8 @@ type World struct {
 	Realms      []Record `json:"realms,omitempty"`
 	Backups     []Record `json:"backups,omitempty"`
 	Replication []Record `json:"replication,omitempty"`
+	// Metrics are the servers that are told statistics.
+	Metrics []Record `json:"metrics,omitempty"`
 	// PCI holds the hardware mappings of type pci, USB and Dir the others.
 	Mappings []*Mapping `json:"mappings,omitempty"`
 	// Firewall holds the rules of the data center.
@@ -70,6 +72,7 @@ type Node struct {
 	Networks []Record          `json:"networks,omitempty"`
 	DNS      map[string]string `json:"dns,omitempty"`
 	Timezone string            `json:"timezone,omitempty"`
+	Hosts    string            `json:"hosts,omitempty"` // its /etc/hosts
 	Config   map[string]string `json:"config,omitempty"`
 	Firewall *Firewall         `json:"firewall,omitempty"`
 }
