@@ -97,8 +97,9 @@ func factsOf(c container.InspectResponse, s *sight, names []string) doctor.Conta
 	configFacts(&f, c.Config, names)
 	if c.State != nil && c.State.Pid > 0 {
 		insideFacts(&f, s.inside.containers[c.State.Pid], s.facts)
-	} else if remapsUsers(s.info) {
-		f.HasUID = false // which user of the host it will be is seen when it runs
+	}
+	if remapsUsers(s.info) && f.Users == nil {
+		f.HasUID = false // which user of the host it is was not seen
 	}
 	return f
 }
@@ -195,7 +196,7 @@ func remapsUsers(info *system.Info) bool {
 }
 
 // namespaceOf reads the user namespace of a container from user_namespaces(7)'s uid_map
-// and gid_map; nil when its users are those of the host.
+// and gid_map; nil when it is the host's, or was not seen.
 func namespaceOf(c *containerProbe) *doctor.UserNamespace {
 	n := &doctor.UserNamespace{UIDs: parseIDMap(c.uidMap), GIDs: parseIDMap(c.gidMap)}
 	if len(n.UIDs) == 0 || n.UIDs[0].Inside == 0 && n.UIDs[0].Outside == 0 {

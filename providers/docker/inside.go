@@ -49,7 +49,10 @@ while read -r kind a b; do
 		tcp=/proc/$a/net/tcp tcp6=/proc/$a/net/tcp6
 		none "/proc/$a/net/sockstat" TCP: && line file "$tcp" && tcp=
 		none "/proc/$a/net/sockstat6" TCP6: && line file "$tcp6" && tcp6=
-		for f in "/proc/$a/mountinfo" "/proc/$a/status" "/proc/$a/uid_map" "/proc/$a/gid_map" "$tcp" "$tcp6" "/proc/$a/net/udp" "/proc/$a/net/udp6" "$b"; do
+		# In the namespace of whoever reads it, a map speaks of the namespace around it.
+		uids=/proc/$a/uid_map gids=/proc/$a/gid_map
+		if [ ! -e "/proc/$a/ns/user" ] || [ "/proc/$a/ns/user" -ef /proc/self/ns/user ]; then uids='' gids=''; fi
+		for f in "/proc/$a/mountinfo" "/proc/$a/status" "$uids" "$gids" "$tcp" "$tcp6" "/proc/$a/net/udp" "/proc/$a/net/udp6" "$b"; do
 			[ -f "$f" ] && [ -r "$f" ] && set -- "$@" "$f"
 		done
 		;;

@@ -35,8 +35,9 @@ file() {
 		emit backupcontent <"$b"
 	done
 }
-# var prints one variable of a process's environment, which may hold secrets.
-var() { tr '\0' '\n' 2>/dev/null <"$1/environ" | sed -n "s/^$2=//p" | head -n 1; }
+# var prints one variable of a process's environment, which may hold secrets, also
+# such as have several lines.
+var() { tr '\n\0' '\001\n' 2>/dev/null <"$1/environ" | sed -n "s/^$2=//p" | head -n 1; }
 line uid "$(id -u)"
 line now "$(date +%s.%N)"
 read -r up _ </proc/uptime && line uptime "$up"
@@ -54,11 +55,11 @@ for p in /proc/[0-9]*; do
 	c=; { read -r c <"$p/comm"; } 2>/dev/null || continue
 	[ "$c" = dockerd ] || continue
 	[ "$(readlink "$p/ns/pid" 2>/dev/null || echo "$self")" = "$self" ] || continue
+	owner=$(stat -c %u "$p" 2>/dev/null) || continue
 	line daemon "${p#/proc/}"
 	line exe "$(readlink "$p/exe" 2>/dev/null | b64)"
 	emit cmdline <"$p/cmdline"
 	emit stat <"$p/stat"
-	owner=$(stat -c %u "$p")
 	line owner "$owner"
 	default=/etc/docker/daemon.json
 	if [ "$owner" != 0 ]; then

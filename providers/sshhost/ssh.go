@@ -133,7 +133,9 @@ func (l *sshLink) session(ctx context.Context) (*ssh.Session, error) {
 			return s, nil
 		case !errors.As(err, &refused):
 			return nil, fmt.Errorf("%w: %w", ErrLost, err)
-		case refused.Reason != ssh.ConnectionFailed || wait > 2*time.Second:
+		case refused.Reason != ssh.ConnectionFailed:
+			return nil, fmt.Errorf("sshd opens no session: %w", err)
+		case wait > 2*time.Second:
 			return nil, fmt.Errorf("sshd opens no session (%w); its MaxSessions may be too low", err)
 		}
 		select {

@@ -1,8 +1,8 @@
 package enginetest
 
 import (
-	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +20,7 @@ type Machine struct {
 	Root   string // its root folder, seen from here
 	leader int    // its systemd
 	boot   *exec.Cmd
+	ended  chan struct{} // closed when it is off
 }
 
 // Boot boots a machine whose daemon has the given daemon.json. Settings are written to
@@ -41,8 +42,9 @@ func Boot(t T, daemonJSON string, settings map[string]string) *Machine {
 	m := &Machine{Engine: &Engine{Dir: dir}}
 	t.Cleanup(m.off)
 	root := m.overlay(t)
-	settings["/etc/docker/daemon.json"], settings["/etc/machine-id"] = daemonJSON, ""
-	for name, content := range settings {
+	files := map[string]string{"/etc/docker/daemon.json": daemonJSON, "/etc/machine-id": ""}
+	maps.Copy(files, settings)
+	for name, content := range files {
 		if err := os.MkdirAll(filepath.Dir(root+name), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +61,7 @@ func Boot(t T, daemonJSON string, settings map[string]string) *Machine {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Fatalf("docker.service does not come up: %s", m.boot.Stdout)
+	t.Fatalf("docker.service does not come up: %s", m.said())
 	return nil
 }
 
@@ -87,22 +89,29 @@ func (m *Machine) start(t T, root string) {
 	m.boot = exec.Command("systemd-nspawn", "--quiet", "--directory="+root, "--machine="+filepath.Base(m.Dir), "--register=no", "--keep-unit", "--private-network",
 		"--capability=all", "--system-call-filter=@keyring bpf", "--tmpfs=/var/lib/docker", "--tmpfs=/var/lib/containerd", "--console=pipe", "--boot", "--", "--unit=docker.service")
 	m.boot.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1") // the other one cannot be written there
-	var out bytes.Buffer
-	m.boot.Stdout, m.boot.Stderr = &out, &out
+	console, err := os.Create(m.Dir + "/console")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer console.Close()
+	m.boot.Stdout, m.boot.Stderr = console, console
 	m.boot.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := m.boot.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- m.boot.Wait() }()
+	m.ended = make(chan struct{})
+	go func() {
+		defer close(m.ended)
+		m.boot.Wait()
+	}()
 	children := fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", m.boot.Process.Pid)
 	for range 100 {
 		select {
-		case err := <-ended:
-			if text := strings.ToLower(out.String()); strings.Contains(text, "not permitted") || strings.Contains(text, "denied") || strings.Contains(text, "not supported") {
-				t.Skipf("skipped: this machine boots no container of systemd: %s", &out)
+		case <-m.ended:
+			if text := strings.ToLower(m.said()); strings.Contains(text, "not permitted") || strings.Contains(text, "denied") || strings.Contains(text, "not supported") {
+				t.Skipf("skipped: this machine boots no container of systemd: %s", text)
 			}
-			t.Fatalf("systemd-nspawn ended: %v: %s", err, &out)
+			t.Fatalf("systemd-nspawn ended: %s", m.said())
 		case <-time.After(100 * time.Millisecond):
 		}
 		raw, _ := os.ReadFile(children)
@@ -113,7 +122,13 @@ func (m *Machine) start(t T, root string) {
 			}
 		}
 	}
-	t.Fatalf("no systemd came up: %s", &out)
+	t.Fatalf("no systemd came up: %s", m.said())
+}
+
+// said is what the machine wrote to its console.
+func (m *Machine) said() string {
+	text, _ := os.ReadFile(m.Dir + "/console")
+	return string(text)
 }
 
 // Enter is the command that runs others on the machine, in the network of this one.
@@ -134,13 +149,15 @@ func (m *Machine) Run(t T, args ...string) string {
 
 // off ends the machine, and all that ran on it with its first process.
 func (m *Machine) off() {
-	if m.leader > 0 {
-		syscall.Kill(m.leader, syscall.SIGKILL)
-		for range 100 {
-			if syscall.Kill(m.boot.Process.Pid, 0) != nil {
-				break
-			}
-			time.Sleep(50 * time.Millisecond)
+	if m.ended != nil {
+		if m.leader > 0 {
+			syscall.Kill(m.leader, syscall.SIGKILL)
+		} else {
+			syscall.Kill(-m.boot.Process.Pid, syscall.SIGKILL)
+		}
+		select {
+		case <-m.ended:
+		case <-time.After(10 * time.Second):
 		}
 	}
 	m.unmount()

@@ -40,7 +40,7 @@ func firewallRoutes(t *routeTable) {
 func nodeFirewall(t *routeTable) {
 	lv := logLevels()
 	find := func(c *call, create bool) (*Firewall, error) {
-		n := c.s.world.node(c.uri["node"])
+		n := c.here()
 		if n.Firewall == nil {
 			if !create {
 				return &Firewall{}, nil
@@ -84,7 +84,7 @@ func clusterFirewall(c *call, create bool) (*Firewall, error) {
 
 // digest is that of the file; a file that is not there has the empty one.
 func (f *Firewall) digest() string {
-	if len(f.Options)+len(f.Rules)+len(f.Aliases)+len(f.IPSets)+len(f.Groups) == 0 {
+	if len(f.Options)+len(f.Rules)+len(f.Aliases)+len(f.IPSets)+len(f.SetComments)+len(f.Groups) == 0 {
 		return digestOf(nil)
 	}
 	data, err := marshal(f)
@@ -99,7 +99,13 @@ func (fs firewallScope) add(t *routeTable) {
 	if fs.bare {
 		t.add("GET", p, "", nil, index("rules", "options", "log"))
 	} else {
-		t.add("GET", p, "", nil, index("rules", "aliases", "ipset", "options", "refs", "log"))
+		parts := []string{"rules", "aliases", "ipset", "options", "refs"}
+		if fs.log != nil {
+			parts = append(parts, "log")
+		} else {
+			parts = append(parts, "groups", "macros")
+		}
+		t.add("GET", p, "", nil, index(parts...))
 	}
 	t.add("GET", p+"/options", "", fs.read, fs.getOptions)
 	t.add("PUT", p+"/options", "delete@idlist digest~64 "+fs.options, fs.write, fs.setOptions)

@@ -71,17 +71,7 @@ func (fs firewallScope) addGroup(c *call) (any, error) {
 
 // renameGroup follows a group's new name in the rules that refer to it.
 func (w *World) renameGroup(from, to string) {
-	all := []*Firewall{w.Firewall}
-	for _, n := range w.Nodes {
-		all = append(all, n.Firewall)
-	}
-	for _, g := range w.Guests {
-		all = append(all, g.Firewall)
-	}
-	for _, f := range all {
-		if f == nil {
-			continue
-		}
+	for _, f := range w.firewalls() {
 		for _, r := range f.Rules {
 			if r["type"] == "group" && r["action"] == from {
 				r["action"] = to

@@ -1,9 +1,6 @@
 package pvesim
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // ruleList is a list of rules: a scope's own, or those of a security group.
 type ruleList struct {
@@ -60,19 +57,32 @@ func (l ruleList) all(c *call) (any, error) {
 	return rows, nil
 }
 
-// addRule puts a rule at the top unless a position is given.
+// insert puts a rule at the top; the position that a request may name means nothing.
 func (l ruleList) insert(c *call) (any, error) {
 	rules, err := l.changed(c)
 	if err != nil {
 		return nil, err
 	}
-	pos := min(atoi(c.p["pos"]), len(*rules))
-	delete(c.p, "pos")
+	r := Record{}
+	r.takeRule(c.p)
 	if c.p["enable"] == "" {
-		c.p["enable"] = "0"
+		r["enable"] = "0"
 	}
-	*rules = slices.Insert(*rules, pos, Record(maps.Clone(c.p)))
+	*rules = slices.Insert(*rules, 0, r)
 	return nil, nil
+}
+
+// takeRule takes properties over; an empty one and a dash take one away.
+func (r Record) takeRule(p map[string]string) {
+	for k, v := range p {
+		switch {
+		case slices.Contains([]string{"pos", "moveto", "delete", "digest"}, k):
+		case v == "" || v == "-":
+			delete(r, k)
+		default:
+			r[k] = v
+		}
+	}
 }
 
 func (l ruleList) at(c *call, rules []Record) (int, error) {
@@ -107,16 +117,18 @@ func (l ruleList) update(c *call) (any, error) {
 		return nil, err
 	}
 	r := (*rules)[pos]
-	if to, ok := c.p["moveto"]; ok {
+	if to := atoi(c.p["moveto"]); c.has("moveto") && to != pos {
+		if to > pos && to < len(*rules) {
+			to-- // it goes before the rule that has the place now
+		}
 		*rules = slices.Delete(*rules, pos, pos+1)
-		*rules = slices.Insert(*rules, min(atoi(to), len(*rules)), r)
+		*rules = slices.Insert(*rules, min(to, len(*rules)), r)
 		return nil, nil
 	}
+	r.takeRule(c.p)
 	for _, k := range splitList(c.p["delete"]) {
 		delete(r, k)
 	}
-	delete(c.p, "delete")
-	maps.Copy(r, c.p)
 	return nil, nil
 }
 

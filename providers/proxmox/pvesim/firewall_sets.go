@@ -2,6 +2,7 @@ package pvesim
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -169,13 +170,17 @@ func (fs firewallScope) addToSet(c *call) (any, error) {
 		return nil, err
 	}
 	set, ok := f.IPSets[c.uri["name"]]
+	e := Record{"cidr": hostAlone(c.p["cidr"])}
+	e.set(c.p)
 	switch {
 	case !ok:
 		return nil, die("no such IPSet '%s'", c.uri["name"])
-	case slices.ContainsFunc(set, func(r Record) bool { return r["cidr"] == c.p["cidr"] }):
-		return nil, badParam("cidr", "address '"+c.p["cidr"]+"' already exists")
+	case slices.ContainsFunc(set, func(r Record) bool { return r["cidr"] == e["cidr"] }):
+		return nil, badParam("cidr", "address '"+e["cidr"]+"' already exists")
+	case strings.HasSuffix(e["cidr"], "/0"):
+		return nil, badParam("cidr", "a zero prefix is not allowed in ipset entries")
 	}
-	set = append(set, Record(maps.Clone(c.p)))
+	set = append(set, e)
 	slices.SortFunc(set, func(a, b Record) int { return strings.Compare(a["cidr"], b["cidr"]) }) // as the file has them
 	f.IPSets[c.uri["name"]] = set
 	return nil, nil
@@ -194,6 +199,7 @@ func (fs firewallScope) removeSet(c *call) (any, error) {
 		return nil, die("IPSet '%s' is not empty", c.uri["name"])
 	}
 	delete(f.IPSets, c.uri["name"])
+	delete(f.SetComments, c.uri["name"])
 	return nil, nil
 }
 
@@ -231,13 +237,25 @@ func (fs firewallScope) setInSet(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := f.IPSets[c.uri["name"]][i]
+	f.IPSets[c.uri["name"]][i].set(c.p)
+	return nil, nil
+}
+
+// set gives an entry of a set its properties: those that say something.
+func (r Record) set(p map[string]string) {
 	for _, k := range []string{"comment", "nomatch"} {
-		if delete(e, k); c.p[k] != "" {
-			e[k] = c.p[k]
+		if delete(r, k); p[k] != "" && p[k] != "0" {
+			r[k] = p[k]
 		}
 	}
-	return nil, nil
+}
+
+// hostAlone writes a network of one address as that address.
+func hostAlone(cidr string) string {
+	if p, err := netip.ParsePrefix(cidr); err == nil && p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return cidr
 }
 
 // removeFromSet takes an entry out; one that is not there is none too.

@@ -28,8 +28,9 @@ func TestSecurityGroups(t *testing.T) {
 	c := newClient(t, start(t, Options{World: Home()}))
 	const p = "/cluster/firewall/groups"
 	c.ok("POST", p, "group", "web", "comment", "sites")
+	// A new rule is the first one, whatever position it names.
+	c.ok("POST", p+"/web", "type", "in", "action", "DROP", "pos", "1", "comment", "-")
 	c.ok("POST", p+"/web", "type", "in", "action", "ACCEPT", "dport", "443", "proto", "tcp", "enable", "1")
-	c.ok("POST", p+"/web", "type", "in", "action", "DROP", "pos", "1")
 	c.ok("POST", "/nodes/node01/firewall/rules", "type", "group", "action", "web", "enable", "1")
 	if a := c.call("POST", p, "group", "web"); a.status != 400 {
 		t.Errorf("made twice: %d %s", a.status, a.reason)
@@ -47,6 +48,11 @@ func TestSecurityGroups(t *testing.T) {
 	// One rule has its position as the path has it, which is text.
 	if got := field(c.ok("GET", p+"/sites/1"), "pos"); got != "1" {
 		t.Errorf("pos is %#v", got)
+	}
+	for _, pos := range []string{"-1", "x"} {
+		if a := c.call("GET", p+"/sites/"+pos); a.status != 400 {
+			t.Errorf("position %s: %d %s", pos, a.status, a.reason)
+		}
 	}
 	if a := c.call("DELETE", p+"/sites"); a.status != 500 || a.reason != "Security group 'sites' is not empty" {
 		t.Errorf("not empty: %d %s", a.status, a.reason)
@@ -89,4 +95,47 @@ func TestIPSets(t *testing.T) {
 		t.Errorf("sets: %s", got)
 	}
 	c.ok("DELETE", p+"/wan", "force", "1")
+	c.ok("POST", p, "name", "wan")
+	if got := rows(t, c.ok("GET", p)); got != `[{"name":"wan"}]` {
+		t.Errorf("a set of the same name remembers: %s", got)
+	}
+	c.ok("POST", p+"/wan", "cidr", "10.0.0.1/32", "nomatch", "0")
+	if got := rows(t, c.ok("GET", p+"/wan")); got != `[{"cidr":"10.0.0.1"}]` {
+		t.Errorf("entries: %s", got)
+	}
+	if a := c.call("POST", p+"/wan", "cidr", "0.0.0.0/0"); a.status != 400 {
+		t.Errorf("everything: %d %s", a.status, a.reason)
+	}
+}
+
+// TestRuleMoves: a rule goes before the one that had the new place.
+func TestRuleMoves(t *testing.T) {
+	for to, want := range map[string]string{"0": "abc", "1": "abc", "2": "bac", "3": "bca", "9": "bca"} {
+		c := newClient(t, start(t, Options{World: Home()}))
+		const p = "/nodes/localhost/firewall/rules"
+		for _, name := range []string{"c", "b", "a"} {
+			c.ok("POST", p, "type", "in", "action", "DROP", "comment", name)
+		}
+		c.ok("PUT", p+"/0", "moveto", to)
+		got := ""
+		for _, r := range c.ok("GET", p).([]any) {
+			got += field(r, "comment").(string)
+		}
+		if got != want {
+			t.Errorf("to %s: %s, want %s", to, got, want)
+		}
+	}
+}
+
+// TestFirewallWithHoles: a world that is written by hand is refused where it is null.
+func TestFirewallWithHoles(t *testing.T) {
+	for _, text := range []string{`{"groups":{"web":null}}`, `{"rules":[null]}`, `{"ipsets":{"lan":[null]}}`, `{"aliases":[null]}`} {
+		w := &World{Firewall: &Firewall{}}
+		if err := json.Unmarshal([]byte(text), w.Firewall); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.wholeLists(); err == nil {
+			t.Errorf("%s is taken", text)
+		}
+	}
 }

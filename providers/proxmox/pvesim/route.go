@@ -191,6 +191,9 @@ func (c *call) checkURI(bad map[string]string) {
 			bad["vmid"] = "invalid format - value does not look like a valid VM ID\n"
 		}
 	}
+	if v, ok := c.uri["pos"]; ok && (v != itoa(atoi(v)) || atoi(v) < 0) {
+		bad["pos"] = "type check ('integer') failed - got '" + v + "'"
+	}
 	if v, ok := c.uri["storage"]; ok && strings.HasPrefix(c.path, "/nodes/") && c.s.world.storage(v) == nil {
 		bad["storage"] = "No such storage."
 	}

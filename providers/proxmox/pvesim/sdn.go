@@ -1,6 +1,8 @@
 package pvesim
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -21,6 +23,7 @@ type sdnKind struct {
 	create, change string // parameters
 	of             func(*SDN) *[]Record
 	where          func(c *call, r Record) string // the path on which rights are asked
+	parent         func(c *call, r Record) string // and the one to make it
 	hook           func(c *call, r Record) error  // checks what is to be written
 	used           func(c *call, r Record) error  // refuses to remove what others need
 }
@@ -41,27 +44,31 @@ func sdnRoutes(t *routeTable) {
 		" exitnodes@nodelist exitnodes-local-routing:b exitnodes-primary@node advertise-subnets:b disable-arp-nd-suppression:b rt-import mac@mac bridge-disable-mac-learning:b" + lock
 	sdnKind{
 		what: "zone", id: "zone", path: "/cluster/sdn/zones", create: "zone!~8 type!(evpn|faucet|qinq|simple|vlan|vxlan) " + zone, change: zone,
-		of:    func(s *SDN) *[]Record { return &s.Zones },
-		where: func(_ *call, r Record) string { return "/sdn/zones/" + r["id"] },
-		hook:  func(*call, Record) error { return nil }, used: zoneUsed,
+		of:     func(s *SDN) *[]Record { return &s.Zones },
+		where:  func(_ *call, r Record) string { return "/sdn/zones/" + r["id"] },
+		parent: func(*call, Record) string { return "/sdn/zones" },
+		hook:   func(*call, Record) error { return nil }, used: zoneUsed,
 	}.add(t)
 	vnet := "alias~256 tag:i>=1 vlanaware:b isolate-ports:b" + lock
 	sdnKind{
 		what: "vnet", id: "vnet", path: "/cluster/sdn/vnets", create: "vnet!~8 zone! type(vnet) " + vnet, change: "zone " + vnet,
-		of:    func(s *SDN) *[]Record { return &s.Vnets },
-		where: func(_ *call, r Record) string { return "/sdn/zones/" + r["zone"] + "/" + r["id"] },
-		hook:  checkVnet, used: vnetUsed,
+		of:     func(s *SDN) *[]Record { return &s.Vnets },
+		where:  func(_ *call, r Record) string { return "/sdn/zones/" + r["zone"] + "/" + r["id"] },
+		parent: func(_ *call, r Record) string { return "/sdn/zones/" + r["zone"] },
+		hook:   checkVnet, used: vnetUsed,
 	}.add(t)
 	subnet := "gateway snat:b dnszoneprefix dhcp-range:a dhcp-dns-server" + lock
 	sdnKind{
 		what: "subnet", id: "subnet", path: "/cluster/sdn/vnets/{vnet}/subnets", create: "subnet! type!(subnet) " + subnet, change: subnet,
-		of: func(s *SDN) *[]Record { return &s.Subnets },
-		where: func(c *call, r Record) string {
-			v := record(c.s.world.sdn().Vnets, r["vnet"])
-			return "/sdn/zones/" + v["zone"] + "/" + r["vnet"]
-		},
+		of:    func(s *SDN) *[]Record { return &s.Subnets },
+		where: subnetPath, parent: subnetPath,
 		hook: checkSubnet, used: func(*call, Record) error { return nil },
 	}.add(t)
+}
+
+// subnetPath is the path of the vnet of a subnet.
+func subnetPath(c *call, r Record) string {
+	return "/sdn/zones/" + record(c.s.world.sdn().Vnets, r["vnet"])["zone"] + "/" + r["vnet"]
 }
 
 func (w *World) sdn() *SDN {
@@ -94,13 +101,17 @@ func (k sdnKind) add(t *routeTable) {
 		t.add("GET", k.path, view, nil, k.list)
 	}
 	t.add("POST", k.path, k.create, nil, k.insert)
-	t.add("GET", one, view, nil, k.get)
-	t.add("PUT", one, k.change+" delete@idlist digest~64", nil, k.update)
+	var g guard // of others it depends on the zone that they are in
+	if k.what == "zone" {
+		g = perm("/sdn/zones/{zone}", "SDN.Allocate")
+	}
+	t.add("GET", one, view, g, k.get)
+	t.add("PUT", one, k.change+" delete@idlist digest~64", g, k.update)
 	drop := ""
 	if strings.Contains(k.change, "lock-token") {
 		drop = "lock-token"
 	}
-	t.add("DELETE", one, drop, nil, k.remove)
+	t.add("DELETE", one, drop, g, k.remove)
 }
 
 // mine reports whether a record belongs to the list of the path: subnets are those of
@@ -172,8 +183,11 @@ func (k sdnKind) show(r Record) obj {
 			o[key] = k.value(key, v)
 		}
 	}
-	if k.what == "subnet" {
-		o["id"] = r["id"]
+	if k.what == "subnet" && r["id"] != "" {
+		zone, rest, _ := strings.Cut(r["id"], "-")
+		network, mask, _ := strings.Cut(rest, "-")
+		o["id"], o["zone"], o["network"], o["mask"], o["cidr"] = r["id"], zone, network, mask, network+"/"+mask
+		o["dhcp-range"] = k.value("dhcp-range", r["dhcp-range"])
 	}
 	return o
 }
@@ -185,7 +199,10 @@ func (k sdnKind) pending(r, applied Record) obj {
 		return k.show(r)
 	}
 	o, news := k.show(applied), obj{}
-	o[k.id], o["pending"], o["state"] = r["id"], news, "changed"
+	if applied == nil {
+		o = k.show(Record{"id": r["id"]})
+	}
+	o["pending"], o["state"] = news, "changed"
 	if applied == nil {
 		o["state"] = "new"
 	}
@@ -207,6 +224,9 @@ func (k sdnKind) pending(r, applied Record) obj {
 
 func (k sdnKind) list(c *call) (any, error) {
 	rows := []obj{}
+	if err := c.vnetThere(); err != nil {
+		return nil, err
+	}
 	for _, o := range k.seen(c) {
 		if want := c.p["type"]; want == "" || o["type"] == want {
 			rows = append(rows, o)
@@ -215,17 +235,55 @@ func (k sdnKind) list(c *call) (any, error) {
 	return rows, nil
 }
 
+// vnetThere checks the vnet of the path, of which subnets are.
+func (c *call) vnetThere() error {
+	if v, ok := c.uri["vnet"]; ok && record(c.s.world.sdn().Vnets, v) == nil && record(c.s.world.appliedSDN().Vnets, v) == nil {
+		return die("sdn vnet '%s' does not exist", v)
+	}
+	return nil
+}
+
 func (k sdnKind) get(c *call) (any, error) {
+	if err := c.vnetThere(); err != nil {
+		return nil, err
+	}
+	for _, list := range []*[]Record{k.of(c.s.world.sdn()), k.of(c.s.world.appliedSDN())} {
+		if r := record(*list, c.uri[k.id]); r != nil && k.mine(c, r) {
+			if err := c.check(k.where(c, r), "SDN.Audit", "SDN.Allocate"); err != nil {
+				return nil, err
+			}
+		}
+	}
 	for _, o := range k.seen(c) {
 		if o[k.id] == c.uri[k.id] {
 			return o, nil
 		}
 	}
-	return nil, k.missing(c)
+	return nil, k.missing(c.uri[k.id])
 }
 
-func (k sdnKind) missing(c *call) error {
-	return die("sdn %s '%s' does not exist", map[string]string{"zone": "", "vnet": "vnet", "subnet": "subnet"}[k.what], c.uri[k.id])
+func (k sdnKind) missing(id string) error {
+	if k.what == "zone" {
+		return die("sdn '%s' does not exist", id)
+	}
+	return die("sdn %s '%s' does not exist", k.what, id)
+}
+
+// failed is an error under the lock of the configuration, which makes one text of it
+// whatever it was.
+func (k sdnKind) failed(verb string, err error) error {
+	var e *apiError
+	if !errors.As(err, &e) {
+		return err
+	}
+	text := e.msg
+	if e.errors != nil {
+		text = fmt.Sprint(e.status, " ", e.msg)
+		for _, name := range slices.Sorted(maps.Keys(e.errors)) {
+			text += "\n" + name + ": " + e.errors[name]
+		}
+	}
+	return die("%s sdn %s object failed: %s", verb, k.what, text)
 }
 
 func (k sdnKind) insert(c *call) (any, error) {
@@ -237,35 +295,41 @@ func (k sdnKind) insert(c *call) (any, error) {
 	case "vnet":
 		r["type"] = "vnet"
 	case "subnet":
-		r["vnet"] = c.uri["vnet"]
-		r["zone"] = record(c.s.world.sdn().Vnets, r["vnet"])["zone"]
-		r["cidr"] = id
-		id = r["zone"] + "-" + strings.ReplaceAll(id, "/", "-")
-		if p, err := netip.ParsePrefix(r["cidr"]); err == nil {
-			r["network"], r["mask"] = p.Addr().String(), itoa(p.Bits())
+		if err := c.vnetThere(); err != nil {
+			return nil, err
 		}
+		r["vnet"] = c.uri["vnet"]
+		id = record(c.s.world.sdn().Vnets, r["vnet"])["zone"] + "-" + strings.ReplaceAll(id, "/", "-")
 	}
 	r["id"] = id
-	if err := c.check(k.where(c, r), "SDN.Allocate"); err != nil {
+	if err := c.check(k.parent(c, r), "SDN.Allocate"); err != nil {
 		return nil, err
 	}
-	fail := "create sdn " + k.what + " object failed:"
 	if record(*k.of(c.s.world.sdn()), id) != nil {
-		return nil, die("%s sdn %s object ID '%s' already defined", fail, k.what, id)
+		return nil, k.failed("create", die("sdn %s object ID '%s' already defined", k.what, id))
 	}
-	return nil, k.write(c, fail, r)
+	return nil, k.write(c, "create", r)
+}
+
+// there finds the record of the path for a change.
+func (k sdnKind) there(c *call, verb string) (Record, error) {
+	if err := c.vnetThere(); err != nil {
+		return nil, err
+	}
+	r := record(*k.of(c.s.world.sdn()), c.uri[k.id])
+	if r == nil || !k.mine(c, r) {
+		return nil, k.failed(verb, k.missing(c.uri[k.id]))
+	}
+	return r, c.check(k.where(c, r), "SDN.Allocate")
 }
 
 func (k sdnKind) update(c *call) (any, error) {
-	old := record(*k.of(c.s.world.sdn()), c.uri[k.id])
-	if old == nil || !k.mine(c, old) {
-		return nil, k.missing(c)
-	}
-	if err := c.check(k.where(c, old), "SDN.Allocate"); err != nil {
+	old, err := k.there(c, "update")
+	if err != nil {
 		return nil, err
 	}
 	if d := c.p["digest"]; d != "" && d != digestOf(old) {
-		return nil, die("detected modified configuration - file changed by other user? Try again.")
+		return nil, k.failed("update", die("detected modified configuration - file changed by other user? Try again."))
 	}
 	r := maps.Clone(old)
 	for _, key := range splitList(c.p["delete"]) {
@@ -276,41 +340,37 @@ func (k sdnKind) update(c *call) (any, error) {
 			r[key] = v
 		}
 	}
-	return nil, k.write(c, "update sdn "+k.what+" object failed:", r)
+	return nil, k.write(c, "update", r)
 }
 
 // write puts a record in the place of the one of its name.
-func (k sdnKind) write(c *call, fail string, r Record) error {
-	if err := c.cfsLock(fail, "sdn"); err != nil {
+func (k sdnKind) write(c *call, verb string, r Record) error {
+	if err := c.cfsLock(verb+" sdn "+k.what+" object failed:", "sdn"); err != nil {
 		return err
 	}
 	if err := k.hook(c, r); err != nil {
-		return err
+		return k.failed(verb, err)
 	}
 	list := k.of(c.s.world.sdn())
-	*list = slices.DeleteFunc(slices.Clone(*list), func(o Record) bool { return o["id"] == r["id"] })
-	*list = append(*list, r)
+	*list = append(slices.DeleteFunc(*list, func(o Record) bool { return o["id"] == r["id"] }), r)
 	slices.SortFunc(*list, func(a, b Record) int { return strings.Compare(a["id"], b["id"]) })
 	c.s.dirty()
 	return nil
 }
 
 func (k sdnKind) remove(c *call) (any, error) {
-	list := k.of(c.s.world.sdn())
-	r := record(*list, c.uri[k.id])
-	if r == nil || !k.mine(c, r) {
-		return nil, k.missing(c)
-	}
-	if err := c.check(k.where(c, r), "SDN.Allocate"); err != nil {
+	r, err := k.there(c, "delete")
+	if err != nil {
 		return nil, err
 	}
 	if err := c.cfsLock("delete sdn "+k.what+" object failed:", "sdn"); err != nil {
 		return nil, err
 	}
 	if err := k.used(c, r); err != nil {
-		return nil, err
+		return nil, k.failed("delete", err)
 	}
-	*list = slices.DeleteFunc(slices.Clone(*list), func(o Record) bool { return o["id"] == r["id"] })
+	list := k.of(c.s.world.sdn())
+	*list = slices.DeleteFunc(*list, func(o Record) bool { return o["id"] == r["id"] })
 	c.s.dirty()
 	return nil, nil
 }
@@ -318,33 +378,44 @@ func (k sdnKind) remove(c *call) (any, error) {
 func zoneUsed(c *call, r Record) error {
 	for _, v := range c.s.world.sdn().Vnets {
 		if v["zone"] == r["id"] {
-			return die("delete sdn zone object failed: zone %s is used by vnet %s", r["id"], v["id"])
+			return die("zone %s is used by vnet %s", r["id"], v["id"])
 		}
 	}
 	return nil
 }
 
+func (w *World) hasSubnets(vnet string) bool {
+	return slices.ContainsFunc(w.sdn().Subnets, func(s Record) bool { return s["vnet"] == vnet })
+}
+
 func vnetUsed(c *call, r Record) error {
-	if slices.ContainsFunc(c.s.world.sdn().Subnets, func(s Record) bool { return s["vnet"] == r["id"] }) {
+	if c.s.world.hasSubnets(r["id"]) {
 		return badParam("vnet", "Can't delete vnet if subnets exists")
 	}
 	return nil
 }
 
-// checkVnet has the rules of the zone's type: a simple one has no VLANs, the others
-// need one, once.
+// checkVnet has the rules of the zone's type: a simple one has no tags; those of VLANs
+// are of one zone, those of VXLANs of all.
 func checkVnet(c *call, r Record) error {
-	zone := record(c.s.world.sdn().Zones, r["zone"])
+	sdn := c.s.world.sdn()
+	zone := record(sdn.Zones, r["zone"])
+	vxlan := func(zone Record) bool { return zone["type"] == "vxlan" || zone["type"] == "evpn" }
 	switch {
 	case zone == nil:
 		return die("sdn '%s' does not exist", r["zone"])
 	case zone["type"] == "simple" && r["tag"] != "":
 		return badParam("tag", "vlan tag is not allowed on simple zone")
-	case zone["type"] != "simple" && r["tag"] == "":
+	case zone["type"] == "vlan" && r["tag"] == "":
 		return badParam("tag", "missing vlan tag")
+	case vxlan(zone) && r["tag"] == "":
+		return badParam("tag", "missing vxlan tag")
+	case r["vlanaware"] == "1" && c.s.world.hasSubnets(r["id"]):
+		return badParam("vlanaware", "vlanaware vnet is not compatible with subnets")
 	}
-	for _, o := range c.s.world.sdn().Vnets {
-		if o["id"] != r["id"] && o["zone"] == r["zone"] && r["tag"] != "" && o["tag"] == r["tag"] {
+	for _, o := range sdn.Vnets {
+		near := o["zone"] == r["zone"] || vxlan(zone) && vxlan(record(sdn.Zones, o["zone"]))
+		if o["id"] != r["id"] && near && r["tag"] != "" && o["tag"] == r["tag"] {
 			return badParam("tag", "tag "+r["tag"]+" already exist in vnet "+o["id"])
 		}
 	}
@@ -353,37 +424,47 @@ func checkVnet(c *call, r Record) error {
 
 func checkSubnet(c *call, r Record) error {
 	vnet := record(c.s.world.sdn().Vnets, r["vnet"])
-	cidr, err := netip.ParsePrefix(r["cidr"])
-	gateway, gwErr := netip.ParseAddr(r["gateway"])
+	zone, rest, _ := strings.Cut(r["id"], "-")
+	text := strings.ReplaceAll(rest, "-", "/")
+	cidr, err := netip.ParsePrefix(text)
+	inside := func(addr string) bool {
+		a, err := netip.ParseAddr(addr)
+		return err == nil && cidr.Contains(a)
+	}
 	switch {
-	case vnet == nil:
+	case vnet == nil || zone != vnet["zone"]:
 		return badParam("vnet", r["vnet"]+" don't exist")
 	case vnet["vlanaware"] == "1":
 		return badParam("vnet", "you can't add a subnet on a vlanaware vnet")
 	case err != nil:
-		return badParam("subnet", "invalid format - value does not look like a valid CIDR network\n")
-	case r["gateway"] != "" && (gwErr != nil || !cidr.Contains(gateway)):
-		return badParam("gateway", r["gateway"]+" is not in subnet "+r["cidr"])
+		return die("value does not look like a valid CIDR network")
+	case r["gateway"] != "" && !cidr.IsSingleIP() && !inside(r["gateway"]):
+		return badParam("gateway", r["gateway"]+" is not in subnet "+text)
+	}
+	for _, text := range splitNUL(r["dhcp-range"]) {
+		for part := range strings.SplitSeq(text, ",") {
+			if name, addr, _ := strings.Cut(part, "="); !inside(addr) {
+				return badParam("dhcp-range", name+" "+addr+" is not in subnet "+cidr.String())
+			}
+		}
 	}
 	return nil
 }
 
-// applySDN makes what is written what holds.
+// applySDN makes what is written what holds; the task has the nodes read it.
 func applySDN(c *call) (any, error) {
 	if err := c.quorum(); err != nil {
 		return nil, err
 	}
-	return c.start(c.node(), "reloadnetworkall", "", func(*task) error {
-		w := c.s.world
-		applied := *w.sdn()
-		for _, list := range []*[]Record{&applied.Zones, &applied.Vnets, &applied.Subnets} {
-			*list = slices.Clone(*list)
-			for i, r := range *list {
-				(*list)[i] = maps.Clone(r)
-			}
+	w := c.s.world
+	applied := *w.sdn()
+	for _, list := range []*[]Record{&applied.Zones, &applied.Vnets, &applied.Subnets} {
+		*list = slices.Clone(*list)
+		for i, r := range *list {
+			(*list)[i] = maps.Clone(r)
 		}
-		w.SDNApplied = &applied
-		c.s.dirty()
-		return nil
-	}), nil
+	}
+	w.SDNApplied = &applied
+	c.s.dirty()
+	return c.start(c.node(), "reloadnetworkall", "", func(*task) error { return nil }), nil
 }

@@ -24,9 +24,13 @@ func TestSDN(t *testing.T) {
 	}
 	c.ok("POST", zones, "zone", "lab", "type", "simple", "mtu", "1400", "nodes", "node01")
 	refused(500, "create sdn zone object failed: sdn zone object ID 'lab' already defined", "POST", zones, "zone", "lab", "type", "vlan")
-	refused(400, "", "POST", vnets, "vnet", "v1", "zone", "lab", "tag", "7")
+	const wrong = " sdn vnet object failed: 400 Parameter verification failed." // under the lock everything is one text
+	refused(500, "create"+wrong, "POST", vnets, "vnet", "v1", "zone", "lab", "tag", "7")
+	refused(500, "sdn vnet 'v1' does not exist", "GET", vnets+"/v1/subnets")
 	c.ok("POST", vnets, "vnet", "v1", "zone", "lab", "alias", "123")
-	refused(400, "", "POST", vnets+"/v1/subnets", "subnet", "10.7.0.0/24", "type", "subnet", "gateway", "10.8.0.1")
+	for _, bad := range [][]string{{"gateway", "10.8.0.1"}, {"dhcp-range", "start-address=10.7.0.10,end-address=10.8.0.20"}} {
+		refused(500, "create sdn subnet object failed: 400 Parameter verification failed.", "POST", vnets+"/v1/subnets", append([]string{"subnet", "10.7.0.0/24", "type", "subnet"}, bad...)...)
+	}
 	c.ok("POST", vnets+"/v1/subnets", "subnet", "10.7.0.0/24", "type", "subnet", "gateway", "10.7.0.1", "dhcp-range", "start-address=10.7.0.10,end-address=10.7.0.20")
 
 	see(zones, "", `[{"mtu":1400,"nodes":"node01","type":"simple","zone":"lab"}]`)
@@ -41,10 +45,21 @@ func TestSDN(t *testing.T) {
 	see(zones, "pending", `[{"mtu":1400,"nodes":"node01","pending":{"mtu":1450,"nodes":"deleted"},"state":"changed","type":"simple","zone":"lab"}]`)
 
 	refused(500, "delete sdn zone object failed: zone lab is used by vnet v1", "DELETE", zones+"/lab")
-	refused(400, "", "DELETE", vnets+"/v1")
+	refused(500, "delete"+wrong, "DELETE", vnets+"/v1")
+	refused(500, "update"+wrong, "PUT", vnets+"/v1", "vlanaware", "1")
+	refused(500, "sdn 'none' does not exist", "GET", zones+"/none")
 	c.ok("DELETE", vnets+"/v1/subnets/lab-10.7.0.0-24")
 	c.ok("DELETE", vnets+"/v1")
 	see(vnets, "pending", `[{"alias":"123","pending":{},"state":"deleted","type":"vnet","vnet":"v1","zone":"lab"}]`)
 	c.ok("PUT", "/cluster/sdn")
 	see(vnets, "pending", `[]`)
+
+	// A zone may be read by whoever may write it, and made by whoever may make any.
+	c.ok("POST", "/access/users", "userid", "net@pve")
+	secret := field(c.ok("POST", "/access/users/net@pve/token/tk", "privsep", "0"), "value").(string)
+	c.ok("PUT", "/access/acl", "path", "/sdn/zones/mine", "roles", "PVESDNAdmin", "users", "net@pve")
+	c.auth = "PVEAPIToken=net@pve!tk=" + secret
+	refused(403, "", "GET", zones+"/lab")
+	refused(403, "", "POST", zones, "zone", "mine", "type", "simple")
+	see(zones, "", `[]`)
 }

@@ -2,6 +2,7 @@ package pvesim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -306,6 +307,47 @@ func (w *World) wholeLists() error {
 	for _, g := range w.Guests {
 		if slices.Contains(g.Snapshots, nil) {
 			return fmt.Errorf("guest %d: a snapshot is null", g.VMID)
+		}
+	}
+	for _, f := range w.firewalls() {
+		if err := f.whole(); err != nil {
+			return err
+		}
+	}
+	for _, s := range []*SDN{w.SDN, w.SDNApplied} {
+		if s != nil && slices.ContainsFunc(slices.Concat(s.Zones, s.Vnets, s.Subnets), func(r Record) bool { return r == nil }) {
+			return errors.New("sdn: an entry is null")
+		}
+	}
+	return nil
+}
+
+// firewalls are all there are: of the data center, of nodes, of guests.
+func (w *World) firewalls() (all []*Firewall) {
+	all = append(all, w.Firewall)
+	for _, n := range w.Nodes {
+		all = append(all, n.Firewall)
+	}
+	for _, g := range w.Guests {
+		all = append(all, g.Firewall)
+	}
+	return slices.DeleteFunc(all, func(f *Firewall) bool { return f == nil })
+}
+
+func (f *Firewall) whole() error {
+	lists := [][]Record{f.Rules, f.Aliases}
+	for _, set := range f.IPSets {
+		lists = append(lists, set)
+	}
+	for _, g := range f.Groups {
+		if g == nil {
+			return errors.New("firewall: a group is null")
+		}
+		lists = append(lists, g.Rules)
+	}
+	for _, list := range lists {
+		if slices.ContainsFunc(list, func(r Record) bool { return r == nil }) {
+			return errors.New("firewall: an entry is null")
 		}
 	}
 	return nil
