@@ -107,7 +107,11 @@ func checkValue(a *inventory.Attr, v cty.Value) error {
 		return checkBounds(a, int64(f))
 	}
 	if a.Enum != nil && !slices.Contains(a.Enum, inventory.Text(v)) {
-		return fmt.Errorf("%q is not one of %s.%s", inventory.Text(v), strings.Join(a.Enum, ", "), strings.TrimSuffix(didYouMean(inventory.Text(v), a.Enum), "."))
+		text := fmt.Sprintf("%q is not one of %s", inventory.Text(v), strings.Join(a.Enum, ", "))
+		if hint := didYouMean(inventory.Text(v), a.Enum); hint != "" {
+			text += "." + strings.TrimSuffix(hint, ".")
+		}
+		return errors.New(text)
 	}
 	if a.Check != nil {
 		return a.Check(v)

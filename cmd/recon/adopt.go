@@ -79,6 +79,9 @@ func runAdopt(cmd *cobra.Command, c *cli, what []string) error {
 	for _, file := range slices.Sorted(maps.Keys(a.Files)) {
 		c.hint("edited %s", file)
 	}
+	if len(a.Edits) > 0 {
+		c.hint("recon context brings the documents up to date")
+	}
 	return nil
 }
 

@@ -71,6 +71,7 @@ func runContext(cmd *cobra.Command, c *cli, o contextOptions) error {
 	} else if len(cycle.Written) == 0 && cycle.DocsCode() == app.ExitOK {
 		c.printer().Printf("Documents are up to date.")
 	}
+	c.unobserved(cycle.World.Unknown())
 	return exit(cycle.DocsCode())
 }
 

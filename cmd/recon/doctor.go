@@ -77,11 +77,7 @@ func (c *cli) findings(w *app.World, found app.Findings) error {
 	}
 	p := c.printer()
 	p.Findings(found.Told)
-	for _, snap := range w.Snapshots {
-		for _, u := range snap.Unknown {
-			p.Warning("%s could not be observed: %v", u.Scope, u.Err)
-		}
-	}
+	c.unobserved(w.Unknown())
 	for _, u := range found.Unread {
 		p.Warning("not understood, so nothing is known of it: %s", u)
 	}

@@ -68,6 +68,7 @@ func runFacts(cmd *cobra.Command, c *cli, o factsOptions, paths []string) error 
 		}
 	} else {
 		c.printer().Statements(check.Findings)
+		c.unobserved(check.Unknown)
 	}
 	if o.report != "" {
 		body, err := term.FactsReport(o.report, check.Findings)

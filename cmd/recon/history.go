@@ -60,7 +60,10 @@ func runHistory(cmd *cobra.Command, c *cli, a []string) error {
 	if c.json() {
 		return c.printJSON(eventsJSON(events))
 	}
-	if len(events) == 0 {
+	switch {
+	case len(events) == 0 && !addr.IsZero():
+		c.printer().Printf("Nothing has been recorded of %s.", addr)
+	case len(events) == 0:
 		c.printer().Printf("Nothing has been recorded yet.")
 		c.hint("recon drift records what it sees")
 	}

@@ -78,6 +78,7 @@ func runImport(cmd *cobra.Command, c *cli, o importOptions, what []string) error
 	if err := c.imported(im, o.dryRun); err != nil {
 		return err
 	}
+	c.unobserved(w.Unknown())
 	if len(im.Unknown) > 0 || w.Incomplete() {
 		return exit(app.ExitIncomplete)
 	}

@@ -51,6 +51,7 @@ func runInventory(cmd *cobra.Command, c *cli, o inventoryOptions) error {
 		}
 	} else {
 		c.inventoryTable(inv)
+		c.unobserved(w.Unknown())
 	}
 	if w.Incomplete() {
 		return exit(app.ExitIncomplete)

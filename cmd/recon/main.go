@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr}
+	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr, interrupted: ctx.Done()}
 	root := newRoot(c)
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -69,6 +69,12 @@ func (c *cli) report(err error) int {
 	switch {
 	case err == nil:
 		return app.ExitOK
+	case errors.Is(err, context.Canceled) && errors.Unwrap(err) == nil:
+		p.Error(errors.New("interrupted"), "")
+		return app.ExitError
+	case errors.Is(err, context.DeadlineExceeded) && errors.Unwrap(err) == nil:
+		p.Error(fmt.Errorf("not done within the %s of --timeout", c.timeout), "")
+		return app.ExitError
 	case errors.As(err, &quiet):
 		return int(quiet)
 	case errors.As(err, &diags):

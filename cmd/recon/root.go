@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"recon/cmd/recon/internal/app"
+	"recon/inventory"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
@@ -35,7 +36,8 @@ type cli struct {
 	progressLock sync.Mutex
 	progress     *progress
 
-	session *app.Session // of openToObserve, to be closed when the command ends
+	session     *app.Session    // of openToObserve, to be closed when the command ends
+	interrupted <-chan struct{} // closed by the first interrupt, which ends questions too
 }
 
 func newRoot(c *cli) *cobra.Command {
@@ -235,9 +237,27 @@ func (c *cli) confirm(question string) bool {
 	}
 	c.endProgress()
 	fmt.Fprintf(c.stderr, "%s [y/N] ", question)
-	var answer string
-	if _, err := fmt.Fscanln(c.stdin, &answer); err != nil {
+	answers := make(chan string, 1)
+	go func() {
+		var answer string
+		_, _ = fmt.Fscanln(c.stdin, &answer) // none is no
+		answers <- answer
+	}()
+	select {
+	case answer := <-answers:
+		return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
+	case <-c.interrupted:
+		fmt.Fprintln(c.stderr)
 		return false
 	}
-	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
+}
+
+// unobserved says which sources could not be observed, and why.
+func (c *cli) unobserved(scopes []inventory.Scope) {
+	for _, u := range scopes {
+		if c.json() {
+			continue // the answer itself says what is unknown
+		}
+		c.errPrinter().Warning("%s could not be observed: %v", u.Scope, u.Err)
+	}
 }

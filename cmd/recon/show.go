@@ -65,6 +65,7 @@ func runShow(cmd *cobra.Command, c *cli, refresh bool, a []string) error {
 	if err := c.shown(shown, len(a) == 1); err != nil {
 		return err
 	}
+	c.unobserved(w.Unknown())
 	for _, sh := range shown {
 		if sh.State == inventory.Unknown.String() || len(sh.Unread) > 0 {
 			return exit(app.ExitIncomplete)

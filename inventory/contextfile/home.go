@@ -352,7 +352,11 @@ func stale(b *strings.Builder, f *Facts) {
 
 // StaleText says that a source cannot be observed.
 func StaleText(s Source) string {
-	return fmt.Sprintf("STALE since %s: %s of %s could not be observed; its facts are the last known.", s.Since.UTC().Format("2006-01-02 15:04 UTC"), safeName(s.Scope, ""), s.Provider)
+	what := s.Provider
+	if s.Scope != s.Provider {
+		what = safeName(s.Scope, "") + " of " + s.Provider
+	}
+	return fmt.Sprintf("STALE since %s: %s could not be observed; its facts are the last known.", s.Since.UTC().Format("2006-01-02 15:04 UTC"), what)
 }
 
 var dateLine = regexp.MustCompile(`(?m)^Facts last changed (\d{4}-\d{2}-\d{2})\.`)

@@ -112,7 +112,7 @@ func common(a, b []string) string {
 
 // forBrowsers are settings that a program hands on to a browser, or compares with what
 // one sends: there localhost is the user's own machine.
-var forBrowsers = regexp.MustCompile(`(?i)PUBLIC|EXTERNAL|(APP|BASE|ROOT|SITE|SERVER|WEB|FRONTEND|STORAGE)_?URL|CORS|ORIGIN|REDIRECT|CALLBACK|NEXT_|REACT_APP|VITE|ALLOWED|ADVERTISED`)
+var forBrowsers = regexp.MustCompile(`(?i)PUBLIC|EXTERNAL|(\b|_)(APP|BASE|ROOT|SITE|SERVER|WEB|FRONTEND|STORAGE)_?URL|CORS|ORIGIN|REDIRECT|CALLBACK|NEXT_|REACT_APP|VITE|ALLOWED|ADVERTISED`)
 
 // fileLocalhost judges a compose file, where nothing runs: the port must be one
 // that another service of the file has, and not one of its own.
@@ -128,7 +128,7 @@ func fileLocalhost(file *File) []inventory.Finding {
 			}
 			for _, o := range file.Services {
 				published := slices.Contains(o.Publishes, l.Port)
-				if o.Name == s.Name || !published && !slices.Contains(o.Ports, l.Port) || sharesNetwork(o.NetworkMode) && o.NetworkMode != "host" {
+				if o.Name == s.Name || !published && !slices.Contains(o.Ports, l.Port) && usualPort(o.Image) != l.Port || sharesNetwork(o.NetworkMode) && o.NetworkMode != "host" {
 					continue
 				}
 				out = append(out, inventory.Finding{
@@ -141,6 +141,16 @@ func fileLocalhost(file *File) []inventory.Finding {
 		}
 	}
 	return out
+}
+
+// usualPort is where the program of a well-known image listens, which a neighbour's
+// compose entry has no reason to say; 0 for any other image.
+func usualPort(image string) int {
+	name, _, _ := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
+	return map[string]int{
+		"redis": 6379, "valkey": 6379, "memcached": 11211, "postgres": 5432, "postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mongo": 27017, "rabbitmq": 5672,
+		"influxdb": 8086, "elasticsearch": 9200, "eclipse-mosquitto": 1883, "prometheus": 9090,
+	}[name]
 }
 
 // innerPort is the port at which a neighbour reaches a service: that of the

@@ -114,6 +114,9 @@ func Parse(ctx context.Context, name string, text []byte) []doctor.File {
 			f.Path, f.Kind = name, "compose"
 			return []doctor.File{f}
 		}
+		if err := syntax(plain); err != nil && clean == name && composeName.MatchString(path.Base(name)) {
+			return []doctor.File{{Path: name, Kind: "compose", Unread: []doctor.Unread{{Why: err.Error()}}}}
+		}
 	}
 	embedded := heredocs(string(text))
 	if isYAML {
@@ -136,6 +139,9 @@ func Parse(ctx context.Context, name string, text []byte) []doctor.File {
 	}
 	return out
 }
+
+// composeName is how compose files are called.
+var composeName = regexp.MustCompile(`^(docker-)?compose\b.*\.ya?ml$`)
 
 // tooDeep reports text whose nesting would make a recursive parser suffer.
 func tooDeep(text []byte) bool {

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -79,6 +80,16 @@ func outdent(text string) string {
 		lines[i] = l[min(max(least, 0), len(l)):]
 	}
 	return strings.Join(lines, "\n")
+}
+
+// syntax says what is wrong with YAML.
+func syntax(text string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("it cannot be parsed: %v", r)
+		}
+	}()
+	return yaml.Unmarshal([]byte(text), &yaml.Node{})
 }
 
 // documents parses YAML of several documents. What cannot be parsed gives none.

@@ -22,7 +22,8 @@ import (
 // A FactCheck is what recon facts found.
 type FactCheck struct {
 	Findings []factcheck.Finding
-	Complete bool // everything could be observed, or nothing was to be
+	Complete bool              // everything could be observed, or nothing was to be
+	Unknown  []inventory.Scope // what could not
 
 	session *Session
 	docs    []factcheck.Document
@@ -94,6 +95,7 @@ func (c *FactCheck) observe(ctx context.Context) (*factcheck.Truth, error) {
 		return nil, err
 	}
 	defer w.Close()
+	c.Unknown = w.Unknown()
 	if c.Complete = !w.Incomplete(); !c.Complete {
 		if err := c.session.recall(w); err != nil {
 			return nil, err

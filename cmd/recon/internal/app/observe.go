@@ -374,6 +374,14 @@ func (s *Session) attribute(ctx context.Context, w *World, p *reconcile.Plan) {
 	}
 }
 
+// Unknown lists what could not be observed.
+func (w *World) Unknown() (out []inventory.Scope) {
+	for i := range w.Snapshots {
+		out = append(out, w.Snapshots[i].Unknown...)
+	}
+	return out
+}
+
 // Incomplete reports whether some source could not be observed.
 func (w *World) Incomplete() bool {
 	return slices.ContainsFunc(w.Snapshots, func(s inventory.Snapshot) bool { return !s.Complete })
