@@ -121,7 +121,7 @@ func EventText(e *inventory.Event) string {
 	case inventory.DriftOpened:
 		text = subject + " drifted: " + eventFields(e)
 	case inventory.DriftChanged:
-		text = subject + " drifted further: " + eventFields(e)
+		text = subject + " still drifts: " + eventFields(e)
 		if len(e.Fields) == 0 {
 			text = subject + " comes and goes; quarantined until it is quiet for a day"
 		}

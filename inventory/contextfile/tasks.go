@@ -31,6 +31,9 @@ func Tasks(f *Facts, date string) string {
 	return b.String()
 }
 
+// recorded is what is done of a drift that nobody has settled.
+const recorded = "the drift is recorded"
+
 // words says a task. Only an address that is safe stands in a command; a
 // placeholder is resumed through the whole plan.
 func (t *Task) words() (done, remains, command string) {
@@ -52,7 +55,7 @@ func (t *Task) words() (done, remains, command string) {
 	case t.Verdict == inventory.VerdictPendingChange:
 		done, remains, command = "the manifest is changed", "live: "+t.fields(), apply
 	default:
-		done, remains, command = "the drift is recorded", t.fields(), apply+" puts the manifest's values back; "+on("adopt", "")+" keeps the live ones"
+		done, remains, command = recorded, t.fields(), apply+" puts the manifest's values back; "+on("adopt", "")+" keeps the live ones"
 	}
 	if len(t.Blocked) > 0 {
 		var codes []string
@@ -60,6 +63,9 @@ func (t *Task) words() (done, remains, command string) {
 			codes = append(codes, safeMatch(valueText, c))
 		}
 		remains += "; blocked: " + strings.Join(limit(codes, 4), ", ")
+		if command = on("plan --target", "") + " says what is in the way"; done == recorded {
+			command += "; " + on("adopt", "") + " keeps the live values"
+		}
 	}
 	return done, remains, command
 }

@@ -65,7 +65,7 @@ func (p *Printer) result(r *reconcile.Result) {
 
 // eventWords say an event in a sentence.
 var eventWords = map[inventory.EventKind]string{
-	inventory.DriftOpened: "drifted", inventory.DriftChanged: "drifted further", inventory.DriftResolved: "is back in sync", inventory.WasApplied: "was applied",
+	inventory.DriftOpened: "drifted", inventory.DriftChanged: "still drifts", inventory.DriftResolved: "is back in sync", inventory.WasApplied: "was applied",
 	inventory.Appeared: "appeared", inventory.Disappeared: "is gone", inventory.SourceLost: "cannot be observed", inventory.SourceBack: "is observed again",
 }
 
