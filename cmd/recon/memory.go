@@ -15,7 +15,6 @@ import (
 const (
 	memoryFloor  = 64 << 20
 	memoryGrowth = 65
-	memoryBeside = 8 << 20 // what is no heap and counts too: stacks, the collector's own
 )
 
 // paceGC decides when garbage is collected, unless the environment does.
@@ -28,7 +27,7 @@ func paceGC() {
 	afterEachGC(func() (again bool) {
 		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 		metrics.Read(live)
-		if live[0].Value.Uint64()*(100+memoryGrowth)/100+memoryBeside < memoryFloor {
+		if live[0].Value.Uint64()*(100+memoryGrowth)/100 < memoryFloor {
 			return true
 		}
 		debug.SetGCPercent(memoryGrowth)
