@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -66,6 +67,19 @@ func runDemo(ctx context.Context, c *cli, dir, engine string) error {
 	return d.err
 }
 
+// setAside keeps an earlier demo, in which somebody may have worked, under a name of
+// its own.
+func (d *demo) setAside() error {
+	old := filepath.Clean(d.dir)
+	for n := 1; ; n++ {
+		aside := fmt.Sprintf("%s.%d", old, n)
+		if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
+			d.cli.hint("the demo before this one is %s now", aside)
+			return os.Rename(old, aside)
+		}
+	}
+}
+
 // build makes the folder, the world and the files that the home's owner would
 // have written.
 func (d *demo) build() error {
@@ -73,8 +87,8 @@ func (d *demo) build() error {
 		if _, err := os.Stat(filepath.Join(d.dir, demoMark)); err != nil {
 			return app.Refuse("choose another folder with --dir", "%s exists and is not a demo", d.dir)
 		}
-		if err := os.RemoveAll(d.dir); err != nil {
-			return fmt.Errorf("clear the last demo: %w", err)
+		if err := d.setAside(); err != nil {
+			return fmt.Errorf("keep the last demo: %w", err)
 		}
 	}
 	if err := os.MkdirAll(filepath.Join(d.dir, ".sim"), 0o755); err != nil {
