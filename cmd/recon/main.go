@@ -72,7 +72,7 @@ func (c *cli) report(err error) int {
 	case errors.Is(err, context.Canceled) && errors.Unwrap(err) == nil:
 		p.Error(errors.New("interrupted"), "")
 		return app.ExitError
-	case errors.Is(err, context.DeadlineExceeded) && errors.Unwrap(err) == nil:
+	case errors.Is(err, context.DeadlineExceeded) && errors.Unwrap(err) == nil && c.timeout > 0:
 		p.Error(fmt.Errorf("not done within the %s of --timeout", c.timeout), "")
 		return app.ExitError
 	case errors.As(err, &quiet):

@@ -254,10 +254,10 @@ func (c *cli) confirm(question string) bool {
 
 // unobserved says which sources could not be observed, and why.
 func (c *cli) unobserved(scopes []inventory.Scope) {
+	if c.json() {
+		return // the answer itself says what is unknown
+	}
 	for _, u := range scopes {
-		if c.json() {
-			continue // the answer itself says what is unknown
-		}
 		c.errPrinter().Warning("%s could not be observed: %v", u.Scope, u.Err)
 	}
 }

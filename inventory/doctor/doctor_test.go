@@ -59,6 +59,7 @@ var rows = []struct {
 	{"container-localhost", "compose file, own published port", compose(ComposeService{Name: "app", Ports: []int{80}, Publishes: []int{8080}, Locals: []Local{{"environment API", "localhost", 8080}}}, ComposeService{Name: "adminer", Ports: []int{8080}}), ""},
 	{"container-localhost", "compose file, a database", compose(ComposeService{Name: "app", Locals: []Local{{"environment DATABASE_URL", "localhost", 5432}}}, ComposeService{Name: "db", Ports: []int{5432}}), "write db:5432"},
 	{"container-localhost", "compose file, an image with a usual port", compose(ComposeService{Name: "app", Locals: []Local{{"environment CACHE", "localhost", 6379}}}, ComposeService{Name: "cache", Image: "docker.io/library/redis:7"}), "write cache:6379"},
+	{"container-localhost", "compose file, an image by its digest", compose(ComposeService{Name: "app", Locals: []Local{{"environment CACHE", "localhost", 6379}}}, ComposeService{Name: "cache", Image: "redis@sha256:00"}), "write cache:6379"},
 	{"container-localhost", "compose file, another port", compose(ComposeService{Name: "app", Locals: []Local{{"environment CACHE", "localhost", 6380}}}, ComposeService{Name: "cache", Image: "redis:7"}), ""},
 	{"container-localhost", "compose file, for the browser", compose(ComposeService{Name: "app", Locals: []Local{{"environment STORAGE_URL", "localhost", 9000}}}, ComposeService{Name: "minio", Ports: []int{9000}}), ""},
 

@@ -146,7 +146,10 @@ func fileLocalhost(file *File) []inventory.Finding {
 // usualPort is where the program of a well-known image listens, which a neighbour's
 // compose entry has no reason to say; 0 for any other image.
 func usualPort(image string) int {
-	name, _, _ := strings.Cut(image[strings.LastIndexByte(image, '/')+1:], ":")
+	name := image[strings.LastIndexByte(image, '/')+1:]
+	if end := strings.IndexAny(name, ":@"); end >= 0 {
+		name = name[:end]
+	}
 	return map[string]int{
 		"redis": 6379, "valkey": 6379, "memcached": 11211, "postgres": 5432, "postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mongo": 27017, "rabbitmq": 5672,
 		"influxdb": 8086, "elasticsearch": 9200, "eclipse-mosquitto": 1883, "prometheus": 9090,

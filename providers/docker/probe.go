@@ -65,6 +65,8 @@ for p in /proc/[0-9]*; do
 	if [ "$owner" != 0 ]; then
 		run=$(var "$p" XDG_RUNTIME_DIR) conf=$(var "$p" XDG_CONFIG_HOME) home=$(var "$p" HOME)
 		line runtime "$(printf %s "${run:-/run/user/$owner}" | b64)"
+		# Without its environment its settings are somewhere that nobody knows.
+		[ -n "$1" ] || [ -r "$p/environ" ] || line unreadable yes
 		default=${conf:-${home:-$(getent passwd "$owner" | cut -d: -f6)}/.config}/docker/daemon.json
 	fi
 	config=$1

@@ -85,6 +85,14 @@ func (r Record) takeRule(p map[string]string) {
 	}
 }
 
+// changedAt finds the rule of the path for a write.
+func (l ruleList) changedAt(c *call) (rules *[]Record, pos int, err error) {
+	if rules, err = l.changed(c); err == nil {
+		pos, err = l.at(c, *rules)
+	}
+	return rules, pos, err
+}
+
 func (l ruleList) at(c *call, rules []Record) (int, error) {
 	pos := atoi(c.uri["pos"])
 	if pos >= len(rules) {
@@ -108,11 +116,7 @@ func (l ruleList) get(c *call) (any, error) {
 }
 
 func (l ruleList) update(c *call) (any, error) {
-	rules, err := l.changed(c)
-	if err != nil {
-		return nil, err
-	}
-	pos, err := l.at(c, *rules)
+	rules, pos, err := l.changedAt(c)
 	if err != nil {
 		return nil, err
 	}
@@ -133,11 +137,7 @@ func (l ruleList) update(c *call) (any, error) {
 }
 
 func (l ruleList) remove(c *call) (any, error) {
-	rules, err := l.changed(c)
-	if err != nil {
-		return nil, err
-	}
-	pos, err := l.at(c, *rules)
+	rules, pos, err := l.changedAt(c)
 	if err != nil {
 		return nil, err
 	}

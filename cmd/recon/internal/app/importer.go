@@ -190,11 +190,12 @@ func (s *Session) PlanAdopt(ctx context.Context, w *World, what []string) (*Adop
 		if err != nil {
 			return nil, err
 		}
-		if s.Project.Resource(addr) == nil {
+		res := s.Project.Resource(addr)
+		switch {
+		case res == nil:
 			return nil, fmt.Errorf("no manifest declares %s", addr)
-		}
-		if err := knownField(s.Project.Resource(addr), path); err != nil {
-			return nil, err
+		case path != "" && !res.Kind().Knows(path):
+			return nil, fmt.Errorf("%s has no field %s; recon show %s lists those there are", addr, path, addr)
 		}
 		i := slices.IndexFunc(p.Changes, func(c inventory.Change) bool { return c.Addr == addr })
 		if i < 0 {
@@ -214,22 +215,6 @@ func (s *Session) PlanAdopt(ctx context.Context, w *World, what []string) (*Adop
 	}
 	a.Files, a.Refusals, err = s.Project.Edits(s.fsys, a.Edits)
 	return a, err
-}
-
-// knownField refuses the name of a field or block that the kind has not.
-func knownField(r *inventory.Resource, path inventory.Path) error {
-	if path == "" {
-		return nil
-	}
-	if attr, _, _ := r.Kind().Lookup(path); attr != nil {
-		return nil
-	}
-	for p := range r.Attrs {
-		if p.In(path) {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s has no field %s; recon show %s lists those there are", r.Addr, path, r.Addr)
 }
 
 // observable reports a resource that cannot be adopted because nobody knows what
