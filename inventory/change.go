@@ -183,7 +183,7 @@ func (p Probe) Evident() bool {
 // RunningValue returns the value in use of a field of an observation; see
 // ConfiguredValue.
 func RunningValue(o *Observation, p Path) cty.Value {
-	if p.Leaf() == "absent" && p.Parent() != "" && o.Running != nil {
+	if p == p.Absent() && o.Running != nil {
 		return cty.BoolVal(!o.Running.Has(p.Parent()))
 	}
 	return o.Running[p]
@@ -192,7 +192,7 @@ func RunningValue(o *Observation, p Path) cty.Value {
 // ConfiguredValue returns a field of an observation. A device's field "absent" is
 // derived: it is true when nothing of the device is there.
 func ConfiguredValue(o *Observation, p Path) cty.Value {
-	if p.Leaf() == "absent" && p.Parent() != "" {
+	if p == p.Absent() {
 		return cty.BoolVal(!o.Resource.Attrs.Has(p.Parent()))
 	}
 	return o.Resource.Attrs[p]

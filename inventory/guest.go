@@ -23,47 +23,81 @@ const (
 	privMigrate   = "VM.Migrate"
 )
 
+// Where privileges are asked. The bridge of a card, its VLAN and its trunks are one
+// path each (PVE/GuestHelpers.pm, check_vnet_access).
+const (
+	onGuest   = "/vms/{vmid}"
+	onNetwork = "/sdn/zones/{zone:bridge}/{bridge}/{tags:vlan,trunks}"
+)
+
+// asks are the needs of an option that wants one of the privileges on the guest.
+func asks(privileges ...string) []Need { return []Need{{Any: privileges, Path: onGuest}} }
+
+// asksAlso adds a need to those that an option has anyway.
+func asksAlso(needs []Need, more ...Need) []Need { return append(needs, more...) }
+
+// space is what a new, a grown or a moved volume needs.
+func space() Need { return Need{Any: []string{"Datastore.AllocateSpace"}, Path: "/storage/{storage}"} }
+
 // commonAttrs are the attributes that VMs and containers share: who the guest
 // is, where it runs, and whether it does.
-func commonAttrs(nameKey string) []*Attr {
+func commonAttrs(nameKey, namePrivilege string) []*Attr {
 	return []*Attr{
-		{Name: "vmid", Type: cty.Number, Wire: WireDerived, Required: true, Frozen: true, Min: 100, Max: 999999999, Doc: "The guest's number, unique in the cluster. With the cluster's label it is the identity of the resource: home/111."},
-		{Name: "name", Key: nameKey, Type: cty.String, Privilege: privOptions, Doc: "The guest's name in Proxmox. Defaults to the label, or to each.key under for_each."},
-		{Name: "node", Type: cty.String, Wire: WireDerived, Impact: ImpactOutage, Privilege: privMigrate, Doc: "The node on which the guest must be. Left out, any node will do and a move is no drift; written, recon migrates the guest there."},
-		{Name: "running", Type: cty.Bool, Wire: WireDerived, Impact: ImpactOutage, Privilege: privPower, Doc: "Whether the guest must be running. Left out, its power state is nobody's business."},
-		{Name: "pool", Type: cty.String, Wire: WireDerived, Privilege: "Pool.Allocate", Doc: "The resource pool of the guest; \"\" for none."},
-		{Name: "tags", Key: "tags", Type: stringSet, Wire: WireSemicolon, Default: StringSet(), Equal: foldSetEqual, Privilege: privOptions, Doc: "Tags. Order and case mean nothing; Proxmox stores them lower-cased, sorted and unique."},
-		{Name: "description", Key: "description", Type: cty.String, Wire: WireText, Default: cty.StringVal(""), Equal: textEqual, Privilege: privOptions, Doc: "The notes of the guest, in Markdown. Trailing white space does not count."},
-		{Name: "onboot", Key: "onboot", Type: cty.Bool, Default: cty.False, Privilege: privOptions, Doc: "Start the guest when its node boots."},
-		{Name: "protection", Key: "protection", Type: cty.Bool, Default: cty.False, Privilege: privOptions, Doc: "Proxmox's own protection: refuses to remove the guest or one of its disks."},
+		{Name: "vmid", Type: cty.Number, Wire: WireDerived, Call: CallIdentity, Group: GroupWho, Import: ImportAlways, Required: true, Frozen: true, Min: 100, Max: 999999999, Doc: "The guest's number, unique in the cluster. With the cluster's label it is the identity of the resource: home/111."},
+		{Name: "name", Key: nameKey, Type: cty.String, Group: GroupWho, Import: ImportUnlessLabel, Check: checkName, Needs: asks(namePrivilege), Doc: "The guest's name in Proxmox. Defaults to the label, or to each.key under for_each."},
+		{Name: "node", Type: cty.String, Wire: WireDerived, Call: CallMigrate, Import: ImportNever, Impact: ImpactOutage, Needs: asks(privMigrate), Doc: "The node on which the guest must be. Left out, any node will do and a move is no drift; written, recon migrates the guest there."},
+		{Name: "running", Type: cty.Bool, Wire: WireDerived, Call: CallPower, Import: ImportNever, Impact: ImpactOutage, Needs: asks(privPower), Doc: "Whether the guest must be running. Left out, its power state is nobody's business."},
+		{Name: "pool", Type: cty.String, Wire: WireDerived, Call: CallPool, Group: GroupWho, Import: ImportUnlessEmpty,
+			Needs: []Need{{Any: []string{"Pool.Allocate"}, Path: "/pool/{pool}", Old: true}, {Any: []string{"VM.Allocate", "Permissions.Modify"}, Path: onGuest}},
+			Doc:   "The resource pool of the guest; \"\" for none."},
+		{Name: "tags", Key: "tags", Type: stringSet, Wire: WireSemicolon, Lower: true, Group: GroupWho, Check: checkTags, Default: StringSet(), Equal: foldSetEqual, Needs: asks(privOptions), Doc: "Tags. Order and case mean nothing; Proxmox stores them lower-cased, sorted and unique."},
+		{Name: "description", Key: "description", Type: cty.String, Wire: WireText, Group: GroupWho, Column: ColumnNotes, Default: cty.StringVal(""), Equal: textEqual, Needs: asks(privOptions), Doc: "The notes of the guest, in Markdown. Trailing white space does not count."},
+		{Name: "onboot", Key: "onboot", Type: cty.Bool, Default: cty.False, Needs: asks(privOptions), Doc: "Start the guest when its node boots."},
+		{Name: "protection", Key: "protection", Type: cty.Bool, Default: cty.False, Needs: asks(privOptions), Doc: "Proxmox's own protection: refuses to remove the guest or one of its disks."},
 		{Name: "template", Key: "template", Type: cty.Bool, Computed: true, Default: cty.False, Doc: "Whether the guest is a template. Observed only: the way there cannot be undone."},
 		{Name: "hookscript", Key: "hookscript", Type: cty.String, RootOnly: true, Impact: ImpactRootOnly, Doc: "A script volume that runs at steps of the guest's life."},
-		{Name: "purpose", Type: cty.String, Document: true, Wire: WireDerived, Doc: "What the guest is for, in the author's words. For documents only; never sent to Proxmox."},
+		{Name: "purpose", Type: cty.String, Document: true, Wire: WireDerived, Column: ColumnPurpose, Doc: "What the guest is for, in the author's words. For documents only; never sent to Proxmox."},
 	}
 }
 
 // startupBlock is the start and shutdown order, the same for both kinds.
 func startupBlock() *Block {
-	return &Block{Name: "startup", Key: "startup", Doc: "Order and delays of start and shutdown. Changing it needs Sys.Modify on /.", Attrs: []*Attr{
-		{Name: "order", Key: "order", Type: cty.Number, Max: 1 << 31, Privilege: privOptions, Doc: "Position in the start order; shutdown goes the other way."},
-		{Name: "up", Key: "up", Type: cty.Number, Unit: Seconds, Max: 1 << 31, Privilege: privOptions, Doc: "How long to wait after this guest before the next is started."},
-		{Name: "down", Key: "down", Type: cty.Number, Unit: Seconds, Max: 1 << 31, Privilege: privOptions, Doc: "How long to wait for this guest to shut down."},
-	}}
+	return &Block{Name: "startup", Key: "startup", DefaultKey: "order", Needs: []Need{{Any: []string{"Sys.Modify"}, Path: "/"}},
+		Doc: "Order and delays of start and shutdown. Changing it needs Sys.Modify on /.", Attrs: []*Attr{
+			{Name: "order", Key: "order", Type: cty.Number, Max: 1 << 31, Needs: asks(privOptions), Doc: "Position in the start order; shutdown goes the other way."},
+			{Name: "up", Key: "up", Type: cty.Number, Unit: Seconds, Max: 1 << 31, Needs: asks(privOptions), Doc: "How long to wait after this guest before the next is started."},
+			{Name: "down", Key: "down", Type: cty.Number, Unit: Seconds, Max: 1 << 31, Needs: asks(privOptions), Doc: "How long to wait for this guest to shut down."},
+		}}
 }
 
 // ipAttrs are the addresses of a network device. A container holds them in
 // netN itself, a VM in ipconfigN, which exists only with cloud-init.
-func ipAttrs(wire Wire, privilege string, impact Impact) []*Attr {
-	return []*Attr{
-		{Name: "address", Key: "ip", Wire: wire, Type: cty.String, Equal: addressEqual, Impact: impact, Privilege: privilege, Doc: "IPv4 address with prefix length (192.168.40.11/24), or \"dhcp\"."},
-		{Name: "gateway", Key: "gw", Wire: wire, Type: cty.String, Equal: addressEqual, Impact: impact, Privilege: privilege, Doc: "IPv4 gateway."},
-		{Name: "address6", Key: "ip6", Wire: wire, Type: cty.String, Equal: addressEqual, Impact: impact, Privilege: privilege, Doc: "IPv6 address with prefix length, \"dhcp\" or \"auto\"."},
-		{Name: "gateway6", Key: "gw6", Wire: wire, Type: cty.String, Equal: addressEqual, Impact: impact, Privilege: privilege, Doc: "IPv6 gateway."},
+func ipAttrs(beside string, impact Impact, needs []Need) []*Attr {
+	attrs := []*Attr{
+		{Name: "address", Key: "ip", Check: checkAddress, Column: ColumnAddress, Doc: "IPv4 address with prefix length (192.168.40.11/24), or \"dhcp\"."},
+		{Name: "gateway", Key: "gw", Check: checkOptionalIP, Column: ColumnGateway, Doc: "IPv4 gateway."},
+		{Name: "address6", Key: "ip6", Check: checkAddress, Column: ColumnAddress, Doc: "IPv6 address with prefix length, \"dhcp\" or \"auto\"."},
+		{Name: "gateway6", Key: "gw6", Check: checkOptionalIP, Column: ColumnGateway, Doc: "IPv6 gateway."},
 	}
+	for _, a := range attrs {
+		a.Type, a.Equal, a.Beside, a.Impact, a.Needs = cty.String, addressEqual, beside, impact, needs
+	}
+	return attrs
+}
+
+const absentName = "absent"
+
+// Absent returns the path of the field that asks for the removal of the device to
+// which a path belongs, "" when it belongs to none.
+func (p Path) Absent() Path {
+	if p.Parent() == "" {
+		return ""
+	}
+	return p.Parent() + "." + absentName
 }
 
 // absentAttr asks for the removal of one device: leaving a device out of the
 // manifest never removes it.
 func absentAttr(privilege string, impact Impact, what string) *Attr {
-	return &Attr{Name: "absent", Type: cty.Bool, Wire: WireDerived, Impact: impact, Privilege: privilege, Default: cty.False, Doc: "true asks recon to remove " + what + ". Leaving the block out never does."}
+	return &Attr{Name: absentName, Type: cty.Bool, Wire: WireAbsent, Impact: impact, Needs: asks(privilege), Default: cty.False, Doc: "true asks recon to remove " + what + ". Leaving the block out never does."}
 }

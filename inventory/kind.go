@@ -6,117 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-
-	"github.com/zclconf/go-cty/cty"
 )
-
-// A Unit says what a number means. Values are always held in the unit named
-// here, whatever the provider writes.
-type Unit string
-
-// The units of numbers.
-const (
-	NoUnit  Unit = ""
-	Bytes   Unit = "bytes"   // a size; written in manifests as "8GiB"
-	Seconds Unit = "seconds" // a duration
-	MBps    Unit = "MB/s"    // a rate, as Proxmox counts it
-)
-
-// A Wire says how a provider spells a value. It is data, so that one row of a
-// table is all that an ordinary attribute needs.
-type Wire int
-
-// The spellings that Proxmox uses.
-const (
-	WirePlain     Wire = iota // a string, a number, or 0/1
-	WireMiB                   // a size in whole MiB
-	WireSize                  // a size with a unit letter: 32G
-	WireSemicolon             // a list joined by ;
-	WireSpace                 // a list joined by blanks
-	WireOnOff                 // a boolean spelled on and ignore (discard)
-	WireSSHKeys               // lines, URL-encoded with %20, never +
-	WireFlags                 // a set spelled +aes;-pcid (cpu flags)
-	WireFeatures              // a set spelled keyctl=1,mount=nfs;cifs
-	WireText                  // free text; trailing white space is lost
-	WireDerived               // not a config key; the provider has its own line for it
-)
-
-// An Attr describes one attribute of a Kind.
-type Attr struct {
-	Name string   // as in manifests, and the last part of its Path
-	Key  string   // the provider's key; within a property string the sub-key
-	Sub  string   // the sub-key, for a top-level attribute that lives in a property string
-	Type cty.Type // cty.String, cty.Number, cty.Bool, list or set of strings
-	Unit Unit
-	Wire Wire
-
-	Required  bool // must be written in the manifest
-	Computed  bool // observed only; never written in a manifest
-	Frozen    bool // cannot be changed once the guest exists
-	Secret    bool // its value never appears in any output
-	WriteOnly bool // the provider never tells the value; compared by remembered hash
-	Document  bool // for documents only; never sent, never compared
-	RootOnly  bool // Proxmox lets only root@pam itself set it, no token
-
-	Default   cty.Value // what the provider means when the key is absent; NilVal when it has no fixed default
-	Enum      []string  // the values allowed; nil means any
-	Min, Max  int64     // bounds of a number, in Unit; both 0 means none
-	Impact    Impact    // the worst case; the provider lowers it by power state, hotplug and device
-	Privilege string    // what the provider's permission system asks for
-	Doc       string
-
-	// Equal compares two non-null values; nil means canonical equality.
-	Equal func(a, b cty.Value) bool
-
-	// Check reports a value that the type allows and the provider would not take;
-	// nil means that the type says it all.
-	Check func(cty.Value) error
-}
-
-// Same reports whether two values of the attribute mean the same. An absent value
-// means the attribute's default; without one, null equals only null.
-func (a *Attr) Same(want, have cty.Value) bool {
-	if a.Default != cty.NilVal {
-		if IsNull(want) {
-			want = a.Default
-		}
-		if IsNull(have) {
-			have = a.Default
-		}
-	}
-	if IsNull(want) || IsNull(have) {
-		return IsNull(want) == IsNull(have)
-	}
-	if a.Equal != nil {
-		return a.Equal(want, have)
-	}
-	return sameScalar(want, have) || want.RawEquals(have)
-}
-
-// sameScalar is the short way for equal numbers and strings, which are most of what
-// is compared. cty's way writes numbers out, since 0.1 has as many values as
-// precisions.
-func sameScalar(a, b cty.Value) bool {
-	if !a.IsKnown() || !b.IsKnown() || a.Type() != b.Type() {
-		return false
-	}
-	switch a.Type() {
-	case cty.Number:
-		return a.AsBigFloat().Cmp(b.AsBigFloat()) == 0
-	case cty.String:
-		return a.AsString() == b.AsString()
-	}
-	return false
-}
-
-// SameInUse reports whether what is configured and what is in use mean the same. An
-// absent value on either side is the attribute's default.
-func (a *Attr) SameInUse(configured, running cty.Value) bool {
-	if IsNull(configured) && a.Default != cty.NilVal {
-		configured = a.Default
-	}
-	return IsNull(configured) && IsNull(running) || a.Same(configured, running)
-}
 
 // A Block groups attributes of one device or subject of a resource.
 type Block struct {
@@ -128,6 +18,14 @@ type Block struct {
 
 	Free   bool // any absolute path is a label: path "/data"
 	Repeat bool // may be written several times, without label; the slots are 0, 1, ...
+	Flat   bool // its attributes are keys of the configuration, not sub-keys of one
+
+	DefaultKey string // the sub-key that stands first and without its name
+	Card       bool   // a network card of a VM: virtio=MAC means model and MAC at once
+	Shares     string // the block that shares its slots; the medium tells which of the two a drive is
+	Plug       *Plug  // what plugging the device in does
+	Needs      []Need // what writing any of it asks for
+	FreeRemove bool   // who may not change the device may still remove it
 }
 
 // Labelled reports whether the paths of the block have a slot.
@@ -135,9 +33,9 @@ func (b *Block) Labelled() bool { return b.Slots != nil || b.Free || b.Repeat }
 
 // A SlotRange is a run of device slots: {"net", 0, 31}.
 type SlotRange struct {
-	Prefix    string
-	From, To  int
-	Privilege string // when the slot's device asks for a privilege of its own
+	Prefix   string
+	From, To int
+	Fixed    bool // what is there cannot be plugged while the guest runs
 }
 
 // String returns the range as documentation shows it.
@@ -166,6 +64,16 @@ func (b *Block) HasSlot(label string) bool {
 
 // Attr returns the block's attribute of that name, or nil.
 func (b *Block) Attr(name string) *Attr { return findAttr(b.Attrs, name) }
+
+// Wired returns the block's attribute that is spelled that way, or nil.
+func (b *Block) Wired(w Wire) *Attr {
+	for _, a := range b.Attrs {
+		if a.Wire == w {
+			return a
+		}
+	}
+	return nil
+}
 
 // Path returns the path of an attribute in the given slot; the slot is "" for a
 // block without label.
@@ -213,6 +121,12 @@ func (k *Kind) Lookup(p Path) (attr *Attr, block *Block, slot string) {
 		return b.Attr(rest[dot+1:]), b, rest[:dot]
 	}
 	return nil, nil, ""
+}
+
+// IsAbsent reports whether a path is the field with which a device is asked to go.
+func (k *Kind) IsAbsent(p Path) bool {
+	a, _, _ := k.Lookup(p)
+	return a != nil && a.Wire == WireAbsent
 }
 
 // Knows reports whether a path names an attribute, a block or a slot of the kind.

@@ -30,7 +30,7 @@ func TestReferencePage(t *testing.T) {
 
 func reference() string {
 	var b strings.Builder
-	b.WriteString("# Attributes\n\nGenerated from the tables in `inventory/`; `make golden` writes it anew. Sizes are\nstrings with a unit (`\"8GiB\"`). What is not written in a manifest is not compared;\nwhat Proxmox does not have counts as its default.\n\nImpact is the worst case; recon lowers it by power state and hotplug setting.\n")
+	b.WriteString("# Attributes\n\nGenerated from the tables in `inventory/`; `make golden` writes it anew. Sizes are\nstrings with a unit (`\"8GiB\"`). What is not written in a manifest is not compared;\nwhat Proxmox does not have counts as its default.\n\nImpact is the worst case; recon lowers it by power state and hotplug setting.\nNeeds are privileges on the guest (`/vms/ID`), unless another path is named.\n")
 	for _, k := range Kinds() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s", k.Name, k.Doc, rows(k.Attrs))
 		for _, block := range k.Blocks {
@@ -45,7 +45,11 @@ func reference() string {
 			if len(slots) > 0 {
 				head += " \"" + strings.Join(slots, "\", \"") + "\""
 			}
-			fmt.Fprintf(&b, "\n### %s: %s\n\n%s\n\n%s", k.Name, head, block.Doc, rows(block.Attrs))
+			doc := block.Doc
+			if needs := needsText(block.Needs); needs != "" {
+				doc += " Any change of it needs " + needs + ", too."
+			}
+			fmt.Fprintf(&b, "\n### %s: %s\n\n%s\n\n%s", k.Name, head, doc, rows(block.Attrs))
 		}
 	}
 	return b.String()
@@ -53,7 +57,7 @@ func reference() string {
 
 func rows(attrs []*Attr) string {
 	var b strings.Builder
-	b.WriteString("| Attribute | Type | Default | Impact | Proxmox key | |\n| --- | --- | --- | --- | --- | --- |\n")
+	b.WriteString("| Attribute | Type | Default | Impact | Proxmox key | Needs | |\n| --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, a := range attrs {
 		key := a.Key
 		if a.Sub != "" {
@@ -62,9 +66,22 @@ func rows(attrs []*Attr) string {
 		if key != "" {
 			key = "`" + key + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", a.Name, typeName(a), defaultText(a), impactText(a), key, strings.ReplaceAll(a.Doc, "|", `\|`)+notes(a))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", a.Name, typeName(a), defaultText(a), impactText(a), key, needsText(a.Needs), strings.ReplaceAll(a.Doc, "|", `\|`)+notes(a))
 	}
 	return b.String()
+}
+
+// needsText lists privileges; those without a path are asked on the guest.
+func needsText(needs []Need) string {
+	var out []string
+	for _, n := range needs {
+		text := strings.Join(n.Any, " or ")
+		if n.Path != onGuest {
+			text += " on `" + n.Path + "`"
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, ", ")
 }
 
 func typeName(a *Attr) string {
@@ -104,6 +121,9 @@ func notes(a *Attr) string {
 			text += " " + n.says
 		}
 	}
+	if a.Since != "" {
+		text += " Proxmox VE " + a.Since + " or newer."
+	}
 	return text
 }
 
@@ -126,7 +146,7 @@ func TestTables(t *testing.T) {
 				t.Errorf("%s %s: the default is a %s", k.Name, path, a.Default.Type().FriendlyName())
 			}
 			inProxmox := k.Name == "vm" || k.Name == "lxc"
-			if inProxmox && !a.Computed && !a.Document && !a.RootOnly && a.Privilege == "" && a.Name != "vmid" {
+			if inProxmox && !a.Computed && !a.Document && !a.RootOnly && len(a.Needs) == 0 && a.Call != CallIdentity {
 				t.Errorf("%s %s asks for no privilege", k.Name, path)
 			}
 		}

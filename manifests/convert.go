@@ -3,9 +3,6 @@ package manifests
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -56,8 +53,8 @@ func attrValue(a *inventory.Attr, v cty.Value, expr hclsyntax.Expression) (cty.V
 	if err := checkValue(a, out); err != nil {
 		return v, errorAt(expr.Range(), "Unsuitable value", "%s: %s.", a.Name, err)
 	}
-	if a.Name == "tags" {
-		return lowerTags(out), nil
+	if a.Lower {
+		return lower(out), nil
 	}
 	return out, nil
 }
@@ -101,7 +98,7 @@ func checkValue(a *inventory.Attr, v cty.Value) error {
 	if a.Type == cty.Number {
 		f, _ := v.AsBigFloat().Float64()
 		whole := v.AsBigFloat().IsInt()
-		if !whole && a.Name != "rate" && a.Name != "cpu_limit" && a.Unit != inventory.MBps {
+		if !whole && !a.Fraction {
 			return errors.New("a whole number is required")
 		}
 		return checkBounds(a, int64(f))
@@ -116,85 +113,14 @@ func checkValue(a *inventory.Attr, v cty.Value) error {
 	if a.Check != nil {
 		return a.Check(v)
 	}
-	if check := checks[a.Name]; check != nil {
-		return check(v)
-	}
 	if a.Type == cty.String && strings.ContainsAny(inventory.Text(v), "\n\r\x00") && a.Wire != inventory.WireText {
 		return errors.New("a single line is required")
 	}
 	return nil
 }
 
-// checks are rules of form for attributes whose name says what they hold.
-var checks = map[string]func(cty.Value) error{
-	"name":        checkName,
-	"tags":        checkTags,
-	"address":     checkAddress,
-	"address6":    checkAddress,
-	"gateway":     checkIP,
-	"gateway6":    checkIP,
-	"nameservers": checkIPs,
-	"mac":         checkMAC,
-}
-
-var (
-	namePattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
-	tagPattern  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_+.-]*$`)
-)
-
-func checkName(v cty.Value) error {
-	if s := inventory.Text(v); s != "" && !namePattern.MatchString(s) {
-		return fmt.Errorf("%q is not a DNS name", s)
-	}
-	return nil
-}
-
-func checkTags(v cty.Value) error {
-	for _, tag := range inventory.Strings(v) {
-		if !tagPattern.MatchString(tag) {
-			return fmt.Errorf("%q is not a tag; tags have letters, digits, _ + . and -", tag)
-		}
-	}
-	return nil
-}
-
-func checkAddress(v cty.Value) error {
-	s := inventory.Text(v)
-	if slices.Contains([]string{"", "dhcp", "manual", "auto"}, s) {
-		return nil
-	}
-	if _, err := netip.ParsePrefix(s); err != nil {
-		return fmt.Errorf("%q is not an address with a prefix length, such as \"192.168.40.11/24\", nor \"dhcp\"", s)
-	}
-	return nil
-}
-
-func checkIP(v cty.Value) error {
-	if s := inventory.Text(v); s != "" {
-		if _, err := netip.ParseAddr(s); err != nil {
-			return fmt.Errorf("%q is not an IP address", s)
-		}
-	}
-	return nil
-}
-
-func checkIPs(v cty.Value) error {
-	for _, s := range inventory.Strings(v) {
-		if err := checkIP(cty.StringVal(s)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func checkMAC(v cty.Value) error {
-	if hw, err := net.ParseMAC(inventory.Text(v)); err != nil || len(hw) != 6 {
-		return fmt.Errorf("%q is not a MAC address, such as \"BC:24:11:00:00:01\"", inventory.Text(v))
-	}
-	return nil
-}
-
-func lowerTags(v cty.Value) cty.Value {
+// lower brings a set into lower case.
+func lower(v cty.Value) cty.Value {
 	items := inventory.Strings(v)
 	for i, s := range items {
 		items[i] = strings.ToLower(s)

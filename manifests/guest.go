@@ -279,7 +279,8 @@ func (d *guestDecoder) taken(p inventory.Path, b *hclsyntax.Block) bool {
 
 // defaultName gives the guest its name: the one default that counts as written.
 func (d *guestDecoder) defaultName() {
-	if d.guest.kind.Attr("name") == nil || !inventory.IsNull(d.res.Attrs["name"]) || d.guest.block.Body.Attributes["name"] != nil {
+	attr := d.guest.kind.Attr("name")
+	if attr == nil || !inventory.IsNull(d.res.Attrs["name"]) || d.guest.block.Body.Attributes["name"] != nil {
 		return
 	}
 	name := d.res.Addr.Name
@@ -287,7 +288,7 @@ func (d *guestDecoder) defaultName() {
 		name = d.res.Addr.Key
 	}
 	v := cty.StringVal(name)
-	if err := checkName(v); err != nil {
+	if err := attr.Check(v); err != nil {
 		d.report(errorAt(d.guest.block.LabelRanges[0], "Unsuitable name", "Without an argument \"name\" the guest is called %q, and %s. Write name = \"...\".", name, err))
 		return
 	}

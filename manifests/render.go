@@ -47,31 +47,22 @@ func Render(r Rendering) []byte {
 // topGroups returns the top-level arguments in groups: who it is, what it has,
 // how it behaves.
 func topGroups(r Rendering, kind *inventory.Kind) []string {
-	var who, has, does strings.Builder
+	groups := map[inventory.Group]string{}
 	if r.Cluster != "" {
-		fmt.Fprintf(&who, "cluster = proxmox.%s\n", r.Cluster)
+		groups[inventory.GroupWho] += fmt.Sprintf("cluster = proxmox.%s\n", r.Cluster)
 	}
 	if r.Host != "" {
-		fmt.Fprintf(&who, "host = host.%s\n", r.Host)
+		groups[inventory.GroupWho] += fmt.Sprintf("host = host.%s\n", r.Host)
 	}
 	for _, a := range kind.Attrs {
-		if !written(r, a, inventory.Path(a.Name)) {
-			continue
-		}
-		line := assignment(a, r.Resource.Attrs[inventory.Path(a.Name)])
-		switch {
-		case slices.Contains([]string{"vmid", "name", "container", "pool", "tags", "description"}, a.Name):
-			who.WriteString(line)
-		case a.Privilege == "VM.Config.CPU" || a.Privilege == "VM.Config.Memory":
-			has.WriteString(line)
-		default:
-			does.WriteString(line)
+		if written(r, a, inventory.Path(a.Name)) {
+			groups[a.Group] += assignment(a, r.Resource.Attrs[inventory.Path(a.Name)])
 		}
 	}
 	var out []string
-	for _, g := range []*strings.Builder{&who, &has, &does} {
-		if g.Len() > 0 {
-			out = append(out, g.String())
+	for _, g := range []inventory.Group{inventory.GroupWho, inventory.GroupHas, inventory.GroupDoes} {
+		if groups[g] != "" {
+			out = append(out, groups[g])
 		}
 	}
 	return out
@@ -81,22 +72,16 @@ func topGroups(r Rendering, kind *inventory.Kind) []string {
 func written(r Rendering, a *inventory.Attr, p inventory.Path) bool {
 	v := r.Resource.Attrs[p]
 	switch {
-	case a.Name == "vmid":
+	case a.Import == inventory.ImportAlways && a.Required:
 		return true
-	case a.Name == "container":
+	case a.Import == inventory.ImportUnlessLabel:
 		return !inventory.IsNull(v) && inventory.Text(v) != r.Label
-	case inventory.IsNull(v) || a.Computed || a.Document:
+	case inventory.IsNull(v) || a.Computed || a.Document || a.Import == inventory.ImportNever:
 		return false
-	case a.Name == "name":
-		return inventory.Text(v) != r.Label
-	case a.Name == "node" || a.Name == "running":
-		return false
-	case a.Name == "pool":
+	case a.Import == inventory.ImportUnlessEmpty:
 		return inventory.Text(v) != ""
-	case a.Name == "cores" || a.Name == "memory":
-		return true
 	}
-	return !isDefault(a, v)
+	return a.Import == inventory.ImportAlways || !isDefault(a, v)
 }
 
 func isDefault(a *inventory.Attr, v cty.Value) bool {

@@ -133,7 +133,7 @@ func (d *differ) compare(c *inventory.Change) {
 	kind := d.want.Kind()
 	for p, v := range d.want.Attrs {
 		attr, _, _ := kind.Lookup(p)
-		if inventory.IsNull(v) || attr == nil || attr.Document || attr.Name == "vmid" || d.removed(p) {
+		if inventory.IsNull(v) || attr == nil || attr.Document || attr.Call == inventory.CallIdentity || d.removed(p, attr) {
 			continue
 		}
 		f, differs := d.field(p, attr)
@@ -159,9 +159,8 @@ func sortFields(fields []inventory.FieldChange, kind *inventory.Kind) {
 
 // removed reports whether the author asks for the removal of the device to which
 // the path belongs: then its other fields mean nothing.
-func (d *differ) removed(p inventory.Path) bool {
-	parent := p.Parent()
-	return parent != "" && p.Leaf() != "absent" && inventory.True(d.want.Attrs[parent+".absent"])
+func (d *differ) removed(p inventory.Path, attr *inventory.Attr) bool {
+	return p.Parent() != "" && attr.Wire != inventory.WireAbsent && inventory.True(d.want.Attrs[p.Absent()])
 }
 
 // field compares one declared field and names the side that moved.
@@ -171,7 +170,7 @@ func (d *differ) field(p inventory.Path, attr *inventory.Attr) (inventory.FieldC
 		Desired: d.want.Attrs[p], Live: inventory.ConfiguredValue(d.have, p), Running: inventory.RunningValue(d.have, p),
 		LastApplied: d.applied[p], Terraform: d.terraform[p],
 	}
-	if p.Leaf() == "absent" && !inventory.True(f.Desired) {
+	if attr.Wire == inventory.WireAbsent && !inventory.True(f.Desired) {
 		return f, false
 	}
 	if d.want.Policy.IgnoreOf(p, d.now) != nil {
@@ -231,7 +230,7 @@ func verdict(f *inventory.FieldChange, running bool) inventory.Verdict {
 
 // hasRunning reports whether a field has a value in use beside the configured one.
 func hasRunning(f *inventory.FieldChange) bool {
-	return !f.Attr.WriteOnly && (f.Attr.Wire != inventory.WireDerived || f.Path.Leaf() == "absent" && f.Path.Parent() != "")
+	return !f.Attr.WriteOnly && (!f.Attr.Derived() || f.Attr.Wire == inventory.WireAbsent)
 }
 
 // creation lists the declared fields of a guest that does not exist.
@@ -240,7 +239,7 @@ func (d *differ) creation() []inventory.FieldChange {
 	var out []inventory.FieldChange
 	for p, v := range d.want.Attrs {
 		attr, _, _ := kind.Lookup(p)
-		if inventory.IsNull(v) || attr == nil || attr.Document || d.removed(p) || p.Leaf() == "absent" {
+		if inventory.IsNull(v) || attr == nil || attr.Document || d.removed(p, attr) || attr.Wire == inventory.WireAbsent {
 			continue
 		}
 		out = append(out, inventory.FieldChange{

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"recon/inventory"
+
+	"github.com/zclconf/go-cty/cty"
 )
 
 // A configWriter gathers the parameters of one PUT config. Property strings start
@@ -28,19 +30,26 @@ func (w *configWriter) field(f inventory.FieldChange) {
 	switch {
 	case block == nil && attr.Sub != "":
 		w.sub(attr.Key, attr.Sub, encode(attr, f.Desired))
-	case block == nil || block.Name == "cloud_init" && attr.Key != "":
+	case block == nil || block.Flat && attr.Key != "":
 		w.plain(attr, f)
-	case block.Name == "cloud_init":
+	case block.Flat:
 		w.cloudInitDrive()
-	case attr.Name == "absent":
-		w.deleted[slot] = true
-		if ip := "ipconfig" + strings.TrimPrefix(slot, "net"); block.Name == "network" && w.b.hasKey(ip) {
-			w.deleted[ip] = true
-		}
-	case block.Name == "network" && attr.Wire == inventory.WireDerived:
-		w.sub("ipconfig"+strings.TrimPrefix(slot, "net"), attr.Key, encode(attr, f.Desired))
+	case attr.Wire == inventory.WireAbsent:
+		w.remove(block, slot)
+	case attr.Beside != "":
+		w.sub(besideKey(attr.Beside, slot), attr.Key, encode(attr, f.Desired))
 	default:
 		w.device(block, slot, attr, f)
+	}
+}
+
+// remove takes a device out, with what other keys hold of it.
+func (w *configWriter) remove(block *inventory.Block, slot string) {
+	w.deleted[slot] = true
+	for _, prefix := range besideKeys(block) {
+		if key := besideKey(prefix, slot); w.b.hasKey(key) {
+			w.deleted[key] = true
+		}
 	}
 }
 
@@ -74,7 +83,7 @@ func (w *configWriter) current(key string) propString {
 	}
 	g := grammarOf(w.b.c.Addr.Kind, key)
 	p := parseProps(w.b.raw[key], g)
-	if g.defaultKey == "file" || g.defaultKey == "volume" {
+	if _, holds := volumeGrammar(w.b.c.Addr.Kind, key); holds {
 		// Proxmox sets the size itself; a VM's clone gets volumes of its own.
 		if w.b.c.Addr.Kind == "vm" {
 			p = p.drop("size")
@@ -101,9 +110,9 @@ func (w *configWriter) device(block *inventory.Block, slot string, attr *invento
 		w.newDevice(block, slot, key)
 	}
 	switch {
-	case block.Name == "cdrom":
-		w.props[key] = w.current(key).set("file", inventory.Text(f.Desired)).set("media", "cdrom")
-	case attr.Wire == inventory.WireDerived, attr.Key == "size":
+	case attr.Wire == inventory.WireMedium:
+		w.props[key] = w.current(key).set(block.DefaultKey, inventory.Text(f.Desired)).set("media", "cdrom")
+	case attr.Derived(), attr.Wire == inventory.WireSize:
 	default:
 		w.sub(key, attr.Key, encode(attr, f.Desired))
 	}
@@ -114,13 +123,12 @@ func (w *configWriter) newDevice(block *inventory.Block, slot, key string) {
 	want := w.b.c.Want.Attrs
 	p := propString{}
 	switch {
-	case block.Name == "network" && w.b.c.Addr.Kind == "vm":
-		p = p.set("model", "virtio")
-	case block.Attr("storage") != nil:
-		g := grammarOf(w.b.c.Addr.Kind, key)
-		p = p.set(g.defaultKey, newVolume(want, block, slot))
-		if format := inventory.Text(want[block.Path(slot, "format")]); format != "" {
-			p = p.set("format", format)
+	case block.Card:
+		p = p.set(block.DefaultKey, "virtio")
+	case block.Wired(inventory.WireStorage) != nil:
+		p = p.set(block.DefaultKey, newVolume(want, block, slot))
+		if format := wired(want, block, slot, inventory.WireFormat); !inventory.IsNull(format) {
+			p = p.set("format", inventory.Text(format))
 		}
 	}
 	w.props[key] = p
@@ -129,21 +137,29 @@ func (w *configWriter) newDevice(block *inventory.Block, slot, key string) {
 // newVolume asks for the allocation of a volume: storage:GiB. It is written only
 // on an empty slot, since each such write allocates another one.
 func newVolume(want inventory.Attrs, block *inventory.Block, slot string) string {
-	if src := inventory.Text(want[block.Path(slot, "source")]); src != "" {
+	if src := inventory.Text(wired(want, block, slot, inventory.WireFolder)); src != "" {
 		return src
 	}
-	size, ok := inventory.Int(want[block.Path(slot, "size")])
+	size, ok := inventory.Int(wired(want, block, slot, inventory.WireSize))
 	text := encodeGiB(size)
 	if !ok {
 		text = "1" // the EFI disk and the TPM have sizes of their own
 	}
-	return inventory.Text(want[block.Path(slot, "storage")]) + ":" + text
+	return inventory.Text(wired(want, block, slot, inventory.WireStorage)) + ":" + text
+}
+
+// wired returns the value of the device's attribute that is spelled that way.
+func wired(at inventory.Attrs, block *inventory.Block, slot string, w inventory.Wire) cty.Value {
+	if a := block.Wired(w); a != nil {
+		return at[block.Path(slot, a.Name)]
+	}
+	return cty.NilVal
 }
 
 // cloudInitDrive makes the drive from which the guest reads its settings.
 func (w *configWriter) cloudInitDrive() {
 	want := w.b.c.Want.Attrs
-	slot, storage := inventory.Text(want["cloud_init.drive"]), inventory.Text(want["cloud_init.storage"])
+	slot, storage := inventory.Text(want[ciDrive]), inventory.Text(want[ciStorage])
 	if slot != "" && storage != "" && !w.b.hasKey(slot) {
 		w.set[slot] = storage + ":cloudinit"
 	}

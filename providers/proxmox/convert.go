@@ -1,6 +1,7 @@
 package proxmox
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -20,11 +21,8 @@ func decode(kind *inventory.Kind, raw map[string]string) inventory.Attrs {
 	d := decoder{kind: kind, raw: raw, out: make(inventory.Attrs, len(raw)*2)}
 	index := indexOf(kind)
 	for key, value := range raw {
-		if a := index.plain[key]; a != nil {
-			d.put(inventory.Path(a.Name), a, value)
-		}
-		if a := index.cloudInit[key]; a != nil {
-			d.put(inventory.Path("cloud_init."+a.Name), a, value)
+		if at, ok := index.plain[key]; ok {
+			d.put(at.path, at.attr, value)
 		}
 		if subs := index.subs[key]; subs != nil {
 			d.subKeys(key, value, subs)
@@ -35,18 +33,33 @@ func decode(kind *inventory.Kind, raw map[string]string) inventory.Attrs {
 		if b := index.slots[key]; b != nil {
 			d.block(d.slotBlock(b, key, value), key, key, value)
 		}
+		if at, ok := index.beside[key]; ok {
+			d.beside(at.block, at.slot, value)
+		}
 	}
-	d.ipConfigs()
 	return d.out
 }
 
 // A keyIndex finds what a config key means for a kind.
 type keyIndex struct {
-	plain     map[string]*inventory.Attr
-	subs      map[string][]*inventory.Attr
-	cloudInit map[string]*inventory.Attr
-	blocks    map[string]*inventory.Block
-	slots     map[string]*inventory.Block // net0, scsi1, ...
+	plain    map[string]place
+	subs     map[string][]*inventory.Attr
+	blocks   map[string]*inventory.Block
+	slots    map[string]*inventory.Block // net0, scsi1, ...
+	beside   map[string]device           // ipconfig0, ...
+	grammars map[string]grammar
+}
+
+// A place is where the value of a key belongs.
+type place struct {
+	path inventory.Path
+	attr *inventory.Attr
+}
+
+// A device is one slot of a block.
+type device struct {
+	block *inventory.Block
+	slot  string
 }
 
 // indexes are made once from the tables, which never change.
@@ -61,37 +74,65 @@ var indexes = sync.OnceValue(func() map[string]*keyIndex {
 func indexOf(kind *inventory.Kind) *keyIndex { return indexes()[kind.Name] }
 
 func newKeyIndex(k *inventory.Kind) *keyIndex {
-	x := &keyIndex{plain: map[string]*inventory.Attr{}, subs: map[string][]*inventory.Attr{}, cloudInit: map[string]*inventory.Attr{}, blocks: map[string]*inventory.Block{}, slots: map[string]*inventory.Block{}}
+	x := &keyIndex{plain: map[string]place{}, subs: map[string][]*inventory.Attr{}, blocks: map[string]*inventory.Block{}, slots: map[string]*inventory.Block{}, beside: map[string]device{}, grammars: map[string]grammar{}}
 	for _, a := range k.Attrs {
 		switch {
 		case a.Key == "":
 		case a.Sub != "":
 			x.subs[a.Key] = append(x.subs[a.Key], a)
 		default:
-			x.plain[a.Key] = a
+			x.plain[a.Key] = place{inventory.Path(a.Name), a}
 		}
 	}
+	for key, attrs := range x.subs {
+		x.grammars[key] = subGrammar(attrs)
+	}
 	for _, b := range k.Blocks {
-		switch {
-		case b.Name == "cloud_init":
-			for _, a := range b.Attrs {
-				if a.Key != "" {
-					x.cloudInit[a.Key] = a
-				}
-			}
-		case b.Slots == nil:
-			x.blocks[b.Key] = b
-		}
-		for _, r := range b.Slots {
-			for n := r.From; n <= r.To; n++ {
-				if key := r.Prefix + strconv.Itoa(n); x.slots[key] == nil {
-					x.slots[key] = b
-				}
-			}
-		}
+		x.addBlock(b)
 	}
 	return x
 }
+
+func (x *keyIndex) addBlock(b *inventory.Block) {
+	switch {
+	case b.Flat:
+		for _, a := range b.Attrs {
+			if a.Key != "" {
+				x.plain[a.Key] = place{b.Path("", a.Name), a}
+			}
+		}
+	case b.Slots == nil && b.Key != "":
+		x.blocks[b.Key], x.grammars[b.Key] = b, blockGrammar(b)
+	}
+	g := blockGrammar(b)
+	for _, r := range b.Slots {
+		for n := r.From; n <= r.To; n++ {
+			key := r.Prefix + strconv.Itoa(n)
+			if x.slots[key] == nil {
+				x.slots[key], x.grammars[key] = b, g
+			}
+			for _, beside := range besideKeys(b) {
+				x.beside[beside+strconv.Itoa(n)] = device{b, key}
+			}
+		}
+	}
+}
+
+// besideKeys are the prefixes of keys that hold a part of the block's devices.
+func besideKeys(b *inventory.Block) []string {
+	var out []string
+	for _, a := range b.Attrs {
+		if a.Beside != "" && !slices.Contains(out, a.Beside) {
+			out = append(out, a.Beside)
+		}
+	}
+	return out
+}
+
+// besideKey is the key of a slot's number with another prefix.
+func besideKey(prefix, slot string) string { return prefix + strings.TrimLeft(slot, letters) }
+
+const letters = "abcdefghijklmnopqrstuvwxyz"
 
 type decoder struct {
 	kind *inventory.Kind
@@ -114,12 +155,19 @@ func (d *decoder) subKeys(key, value string, attrs []*inventory.Attr) {
 	}
 }
 
+// The drive of cloud-init has a slot among the disks and belongs to another block.
+const (
+	ciDrive    inventory.Path = "cloud_init.drive"
+	ciStorage  inventory.Path = "cloud_init.storage"
+	ciPassword inventory.Path = "cloud_init.password"
+)
+
 var cloudInitVolume = regexp.MustCompile(`vm-\d+-cloudinit`)
 
 // slotBlock says what a disk slot of a VM is: a disk, a CD drive, or the drive of
 // cloud-init, which is none of the two and has no block of its own.
 func (d *decoder) slotBlock(b *inventory.Block, key, value string) *inventory.Block {
-	if b.Name != "disk" {
+	if b.Shares == "" {
 		return b
 	}
 	props := parseProps(value, grammarOf(d.kind.Name, key))
@@ -129,10 +177,10 @@ func (d *decoder) slotBlock(b *inventory.Block, key, value string) *inventory.Bl
 	file, _ := props.get("file")
 	if cloudInitVolume.MatchString(file) {
 		storage, _, _ := strings.Cut(file, ":")
-		d.out["cloud_init.drive"], d.out["cloud_init.storage"] = cty.StringVal(key), cty.StringVal(storage)
+		d.out[ciDrive], d.out[ciStorage] = cty.StringVal(key), cty.StringVal(storage)
 		return nil
 	}
-	return d.kind.Block("cdrom")
+	return d.kind.Block(b.Shares)
 }
 
 // block decodes one property string into the fields of a block.
@@ -143,8 +191,11 @@ func (d *decoder) block(b *inventory.Block, slot, key, value string) {
 	props := parseProps(value, grammarOf(d.kind.Name, key))
 	for _, a := range b.Attrs {
 		p := b.Path(slot, a.Name)
-		if a.Wire == inventory.WireDerived {
-			d.derived(p, a, props)
+		switch {
+		case a.Beside != "" || a.Wire == inventory.WireDerived:
+			continue
+		case a.Wire >= inventory.WireVolume:
+			d.derived(p, a, b, props)
 			continue
 		}
 		if text, ok := props.get(a.Key); ok {
@@ -155,47 +206,36 @@ func (d *decoder) block(b *inventory.Block, slot, key, value string) {
 
 // derived decodes what lies inside a volume's name: the storage before the colon,
 // or the folder of a bind mount.
-func (d *decoder) derived(p inventory.Path, a *inventory.Attr, props propString) {
-	volume, ok := props.get("file")
-	if !ok {
-		volume, ok = props.get("volume")
-	}
+func (d *decoder) derived(p inventory.Path, a *inventory.Attr, b *inventory.Block, props propString) {
+	volume, ok := props.get(b.DefaultKey)
 	if !ok {
 		return
 	}
 	storage, _, isVolume := strings.Cut(volume, ":")
+	folder := strings.HasPrefix(volume, "/")
 	switch {
-	case a.Name == "volume" || a.Name == "file":
+	case a.Wire == inventory.WireVolume || a.Wire == inventory.WireMedium:
 		d.out[p] = cty.StringVal(volume)
-	case a.Name == "storage" && isVolume && !strings.HasPrefix(volume, "/"):
+	case a.Wire == inventory.WireStorage && isVolume && !folder:
 		d.out[p] = cty.StringVal(storage)
-	case a.Name == "format" && isVolume:
+	case a.Wire == inventory.WireFormat && isVolume:
 		for _, format := range a.Enum {
 			if strings.HasSuffix(volume, "."+format) {
 				d.out[p] = cty.StringVal(format)
 			}
 		}
-	case a.Name == "source" && strings.HasPrefix(volume, "/"):
+	case a.Wire == inventory.WireFolder && folder:
 		d.out[p] = cty.StringVal(volume)
 	}
 }
 
-// ipConfigs decodes ipconfigN, which is where a VM's network addresses are.
-func (d *decoder) ipConfigs() {
-	if d.kind.Name != "vm" {
-		return
-	}
-	b := d.kind.Block("network")
-	for key, value := range d.raw {
-		n, ok := strings.CutPrefix(key, "ipconfig")
-		if !ok || !b.HasSlot("net"+n) {
-			continue
-		}
-		props := parseProps(value, grammar{})
-		for _, name := range []string{"address", "gateway", "address6", "gateway6"} {
-			if text, ok := props.get(b.Attr(name).Key); ok {
-				d.out[b.Path("net"+n, name)] = cty.StringVal(text)
-			}
+// beside decodes a key that holds a part of a device: ipconfigN, which is where a
+// VM's network addresses are.
+func (d *decoder) beside(b *inventory.Block, slot, value string) {
+	props := parseProps(value, grammar{})
+	for _, a := range b.Attrs {
+		if text, ok := props.get(a.Key); ok && a.Beside != "" {
+			d.put(b.Path(slot, a.Name), a, text)
 		}
 	}
 }
@@ -216,10 +256,10 @@ func decodeValue(a *inventory.Attr, text string) (cty.Value, bool) {
 		return cty.StringVal(text), true
 	case inventory.WireSSHKeys:
 		return decodeKeys(text)
+	case inventory.WireComma:
+		return decodeWords(a, text), true
 	}
 	switch {
-	case a.Name == "hotplug":
-		return decodeHotplug(text), true
 	case a.Type == cty.Bool:
 		b, ok := decodeBool(text)
 		return cty.BoolVal(b), ok
@@ -242,16 +282,15 @@ func decodeBool(text string) (value, ok bool) {
 	return false, false
 }
 
-// decodeHotplug reads the list, for which 1 stands for the default and 0 for
-// nothing.
-func decodeHotplug(text string) cty.Value {
+// decodeWords reads a list for which 1 stands for the default and 0 for nothing.
+func decodeWords(a *inventory.Attr, text string) cty.Value {
 	switch text {
 	case "1":
-		return inventory.StringSet("network", "disk", "usb")
+		return a.Default
 	case "0":
 		return inventory.StringSet()
 	}
-	return inventory.StringSet(strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || r == ' ' })...)
+	return collection(a, splitList(a, text))
 }
 
 func decodeKeys(text string) (cty.Value, bool) {
@@ -274,11 +313,7 @@ func splitList(a *inventory.Attr, text string) []string {
 	if a.Wire == inventory.WireFeatures {
 		return decodeFeatures(text)
 	}
-	separators := ",; "
-	if a.Name == "trunks" || a.Wire == inventory.WireFlags {
-		separators = ";"
-	}
-	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(separators, r) })
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",; ", r) })
 }
 
 func decodeFeatures(text string) []string {
@@ -327,8 +362,10 @@ func encode(a *inventory.Attr, v cty.Value) string {
 		return "ignore"
 	case inventory.WireSSHKeys:
 		return strings.ReplaceAll(url.QueryEscape(strings.Join(inventory.Strings(v), "\n")), "+", "%20")
-	case inventory.WireSemicolon, inventory.WireFlags:
-		return encodeList(a, v)
+	case inventory.WireSemicolon:
+		return strings.Join(inventory.Strings(v), ";")
+	case inventory.WireComma:
+		return cmp.Or(strings.Join(inventory.Strings(v), ","), "0")
 	case inventory.WireSpace:
 		return strings.Join(inventory.Strings(v), " ")
 	case inventory.WireFeatures:
@@ -344,17 +381,6 @@ func encode(a *inventory.Attr, v cty.Value) string {
 		return v.AsBigFloat().Text('f', -1)
 	}
 	return inventory.Text(v)
-}
-
-func encodeList(a *inventory.Attr, v cty.Value) string {
-	items := inventory.Strings(v)
-	if a.Name == "hotplug" {
-		if len(items) == 0 {
-			return "0"
-		}
-		return strings.Join(items, ",")
-	}
-	return strings.Join(items, ";")
 }
 
 func encodeFeatures(items []string) string {
@@ -390,8 +416,8 @@ func encodeGiB(n int64) string {
 func volumesOf(kind string, raw map[string]string) []string {
 	var out []string
 	for key, value := range raw {
-		g := grammarOf(kind, key)
-		if g.defaultKey != "file" && g.defaultKey != "volume" {
+		g, ok := volumeGrammar(kind, key)
+		if !ok {
 			continue
 		}
 		props := parseProps(value, g)
@@ -406,4 +432,18 @@ func volumesOf(kind string, raw map[string]string) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// volumeGrammar is the grammar of a key that holds a volume: a drive, a mount, or what
+// was one and is kept as unusedN.
+func volumeGrammar(kind, key string) (grammar, bool) {
+	index := indexes()[kind]
+	b := index.slots[key]
+	if b == nil {
+		b = index.blocks[key]
+	}
+	if strings.HasPrefix(key, "unused") {
+		return grammar{defaultKey: "volume"}, true
+	}
+	return grammarOf(kind, key), b != nil && b.Wired(inventory.WireVolume) != nil
 }

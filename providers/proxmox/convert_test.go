@@ -18,7 +18,7 @@ import (
 func TestEncodeDecode(t *testing.T) {
 	for _, kind := range []*inventory.Kind{inventory.KindOf("vm"), inventory.KindOf("lxc")} {
 		check := func(a *inventory.Attr, path string) {
-			if a.Wire == inventory.WireDerived || a.Secret {
+			if a.Derived() || a.Secret {
 				return
 			}
 			t.Run(kind.Name+"."+path, func(t *testing.T) {
@@ -51,7 +51,7 @@ func drawValue(t *rapid.T, a *inventory.Attr) cty.Value {
 		return inventory.Size(rapid.Int64Range(1, 1<<40).Draw(t, "KiB") * inventory.KiB)
 	case a.Type == cty.Bool:
 		return cty.BoolVal(rapid.Bool().Draw(t, "bool"))
-	case a.Type == cty.Number && (a.Name == "rate" || a.Name == "cpu_limit"):
+	case a.Fraction:
 		return cty.NumberFloatVal(float64(rapid.Int64Range(1, 1000).Draw(t, "tenth")) / 4)
 	case a.Type == cty.Number:
 		return cty.NumberIntVal(rapid.Int64Range(0, 1<<40).Draw(t, "number"))
@@ -61,11 +61,6 @@ func drawValue(t *rapid.T, a *inventory.Attr) cty.Value {
 		return cty.StringVal(word.Draw(t, "word"))
 	}
 	items := rapid.SliceOfN(word, 1, 4).Draw(t, "items")
-	if a.Wire == inventory.WireFlags {
-		for i := range items {
-			items[i] = "+" + items[i]
-		}
-	}
 	return collection(a, items)
 }
 

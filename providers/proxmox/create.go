@@ -17,7 +17,7 @@ func (b *stepBuilder) create() {
 	if how == nil {
 		how = &inventory.Create{}
 	}
-	if len(b.v.permissions) > 0 && !b.v.permissions.has("/vms/"+itoa(b.vmid), "VM.Allocate") {
+	if len(b.v.permissions) > 0 && !b.may("/vms/"+itoa(b.vmid), []string{"VM.Allocate"}) {
 		b.block("no_permission", "the token lacks VM.Allocate on /vms/%d, which making a guest needs", b.vmid)
 		return
 	}
@@ -64,7 +64,7 @@ func (b *stepBuilder) fromScratch(how *inventory.Create) {
 	b.base = guestPath(b.c.Addr.Kind, node, b.vmid)
 	var fields []inventory.FieldChange
 	for _, f := range b.c.Fields {
-		if !b.isPlace(f.Path) && !b.refused(&f) {
+		if f.Attr.Call == inventory.NoCall && !b.refused(&f) {
 			fields = append(fields, f)
 		}
 	}
@@ -84,11 +84,6 @@ func (b *stepBuilder) fromScratch(how *inventory.Create) {
 		Method: "POST", Path: "/nodes/" + node + "/" + apiType(b.c.Addr.Kind), Params: params, Secrets: secrets, Impact: inventory.ImpactLive,
 		Done: inventory.Probe{State: "present", Fields: probeFields(fields)}, Summary: fmt.Sprintf("make %s on %s", b.c.Want.Identity, node),
 	})
-}
-
-// isPlace reports fields that are not part of the configuration.
-func (b *stepBuilder) isPlace(p inventory.Path) bool {
-	return p == "vmid" || p == "node" || p == "pool" || p == "running"
 }
 
 func (b *stepBuilder) containerParams(how *inventory.Create, params map[string]string, secrets map[string]inventory.Path) map[string]inventory.Path {
@@ -148,6 +143,7 @@ func (b *stepBuilder) clone(how *inventory.Create) {
 		Done: inventory.Probe{State: "present"}, Summary: fmt.Sprintf("clone %s into %s", src.Resource.Addr, b.c.Want.Identity),
 	})
 	b.fresh, b.raw, b.base = true, maps.Clone(src.Volatile.Raw), guestPath(b.c.Addr.Kind, node, b.vmid)
+	b.old = src.Resource.Attrs
 	b.update(b.beyond(src, how))
 }
 
@@ -156,13 +152,13 @@ func (b *stepBuilder) beyond(src *inventory.Observation, how *inventory.Create) 
 	var out []inventory.FieldChange
 	for _, f := range b.c.Fields {
 		f.Live = src.Resource.Attrs[f.Path]
-		if f.Path.Leaf() == "storage" && how.Storage != "" {
+		if f.Attr.Wire == inventory.WireStorage && how.Storage != "" {
 			f.Live = cty.StringVal(how.Storage)
 		}
 		switch {
-		case b.isPlace(f.Path) || f.Path == "name":
+		case f.Attr.Call != inventory.NoCall || f.Path == "name":
 		case f.Attr.Same(f.Desired, f.Live) && !f.Attr.WriteOnly:
-		case f.Path.Leaf() == "size" && shrinks(&f):
+		case f.Attr.Wire == inventory.WireSize && shrinks(&f):
 			b.block("shrink", "%s: the origin of the clone has %s, and Proxmox cannot shrink a volume", f.Path, f.Attr.Show(f.Live))
 		default:
 			out = append(out, f)

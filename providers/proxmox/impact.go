@@ -1,11 +1,10 @@
 package proxmox
 
 import (
+	"slices"
 	"strings"
 
 	"recon/inventory"
-
-	"github.com/zclconf/go-cty/cty"
 )
 
 // Impact lowers the table's worst case to what the change does to this guest as it
@@ -20,99 +19,51 @@ func (p *Provider) Impact(c *inventory.Change, f *inventory.FieldChange) invento
 		return f.Impact
 	case f.Verdict == inventory.VerdictPendingReboot:
 		return inventory.ImpactRestart
-	case f.Path == "running" && inventory.True(f.Desired):
+	case f.Attr.Call == inventory.CallPower && inventory.True(f.Desired):
 		return inventory.ImpactLive
-	case f.Path == "running":
+	case f.Attr.Call == inventory.CallPower:
 		return inventory.ImpactOutage
 	case !running:
 		return inventory.ImpactLive
-	case f.Path == "node" && c.Addr.Kind == "vm":
+	case f.Attr.Call == inventory.CallMigrate && c.Addr.Kind == "vm":
 		return inventory.ImpactReload
-	case c.Addr.Kind == "lxc":
-		return lxcImpact(c, f)
 	}
-	return vmImpact(c, f)
+	return plugged(c, f)
 }
 
-// lxcImpact: a new mount point is plugged in at once, an existing one is not
-// touched before a restart.
-func lxcImpact(c *inventory.Change, f *inventory.FieldChange) inventory.Impact {
-	if parent := f.Path.Parent(); f.Path.In("mount") && !c.Have.Resource.Attrs.Has(parent) && parent != "" {
-		return inventory.ImpactLive
+// plugged is what a running guest makes of the change. A device that is new is plugged
+// in as a whole.
+func plugged(c *inventory.Change, f *inventory.FieldChange) inventory.Impact {
+	have := c.Have.Resource.Attrs
+	_, block, slot := c.Want.Kind().Lookup(f.Path)
+	plug := f.Attr.Plug
+	if block != nil && block.Plug != nil && f.Attr.Beside == "" && !have.Has(f.Path.Parent()) {
+		plug = block.Plug
 	}
-	return f.Impact
-}
-
-func vmImpact(c *inventory.Change, f *inventory.FieldChange) inventory.Impact {
-	plug := hotplug(&c.Have)
-	leaf := f.Path.Leaf()
-	isNew := f.Path.Parent() != "" && !c.Have.Resource.Attrs.Has(f.Path.Parent())
 	switch {
-	case f.Path.In("network") && plug["network"]:
-		return networkImpact(leaf, isNew, f.Impact)
-	case f.Path.In("disk") && plug["disk"] && pluggable(f.Path):
-		if isNew {
-			return inventory.ImpactLive
-		}
-		if leaf == "absent" {
-			return inventory.ImpactReload
-		}
-	case f.Path.In("cdrom") && leaf == "file" && !isNew:
-		return inventory.ImpactLive // the medium of a drive that is there
-	case f.Path.In("usb") && plug["usb"]:
-		return inventory.ImpactLive
-	case f.Path == "memory" && plug["memory"] && inventory.True(c.Have.Resource.Attrs["numa"]) && grows(f):
-		return inventory.ImpactLive
-	case f.Path == "vcpus" && plug["cpu"] && grows(f):
-		return inventory.ImpactLive
-	case f.Path == "balloon" && !zero(f.Desired) && !zero(f.Live):
-		return inventory.ImpactLive
+	case plug == nil:
+		return f.Impact
+	case plug.Word != "" && (!slices.Contains(hotplug(c), plug.Word) || fixed(block, slot)):
+		return f.Impact
+	case plug.When != nil && !plug.When(f.Live, f.Desired, have):
+		return f.Impact
 	}
-	return f.Impact
+	return plug.Impact
 }
 
-// networkImpact: the bridge side of a card changes in place; another model or MAC
-// is another card.
-func networkImpact(leaf string, isNew bool, worst inventory.Impact) inventory.Impact {
-	switch leaf {
-	case "bridge", "vlan", "trunks", "firewall", "rate", "link_down":
-		return inventory.ImpactLive
-	case "model", "mac", "queues", "mtu", "absent":
-		if isNew {
-			return inventory.ImpactLive
-		}
-		return inventory.ImpactReload
+// fixed reports a slot whose bus takes nothing while the VM runs.
+func fixed(b *inventory.Block, slot string) bool {
+	return b != nil && slices.ContainsFunc(b.Slots, func(r inventory.SlotRange) bool {
+		return r.Fixed && strings.HasPrefix(slot, r.Prefix)
+	})
+}
+
+// hotplug returns the words of the VM's hotplug setting.
+func hotplug(c *inventory.Change) []string {
+	const name = "hotplug"
+	v := c.Have.Resource.Attrs[name]
+	if attr := c.Want.Kind().Attr(name); inventory.IsNull(v) && attr != nil {
+		v = attr.Default
 	}
-	return worst
-}
-
-// pluggable reports whether the disk's bus can be plugged while the VM runs.
-func pluggable(p inventory.Path) bool {
-	slot := p.Parent().Leaf()
-	return strings.HasPrefix(slot, "scsi") || strings.HasPrefix(slot, "virtio")
-}
-
-func hotplug(o *inventory.Observation) map[string]bool {
-	v := o.Resource.Attrs["hotplug"]
-	if inventory.IsNull(v) {
-		v = inventory.StringSet("network", "disk", "usb")
-	}
-	out := map[string]bool{}
-	for _, s := range inventory.Strings(v) {
-		out[s] = true
-	}
-	return out
-}
-
-func grows(f *inventory.FieldChange) bool {
-	want, ok1 := inventory.Int(f.Desired)
-	have, ok2 := inventory.Int(f.Live)
-	return ok1 && ok2 && want > have
-}
-
-// zero reports a balloon that is switched off; a missing one is as large as the
-// memory.
-func zero(v cty.Value) bool {
-	n, ok := inventory.Int(v)
-	return ok && n == 0
+	return inventory.Strings(v)
 }

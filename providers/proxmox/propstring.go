@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"recon/inventory"
 )
 
 // A prop is one k=v of a property string.
@@ -14,57 +16,45 @@ type prop struct{ key, value string }
 type propString []prop
 
 // A grammar says how the property string of a key is read: which sub-key a value
-// without a name belongs to, and which sub-keys are other names of one.
+// without a name belongs to, and which sub-keys are other names of one. It comes from
+// the tables.
 type grammar struct {
 	defaultKey string
 	aliases    map[string]string
 	models     bool // a network card: virtio=MAC means model=virtio,macaddr=MAC
 }
 
-// grammars returns the grammar of a config key. The table is that of the formats
-// in PVE/QemuServer.pm, PVE/QemuServer/Drive.pm and PVE/LXC/Config.pm.
-func grammarOf(kind, key string) grammar {
-	prefix := strings.TrimRight(key, "0123456789")
-	if kind == "lxc" {
-		switch prefix {
-		case "rootfs", "mp", "unused":
-			return grammar{defaultKey: "volume"}
-		case "dev":
-			return grammar{defaultKey: "path"}
-		case "startup":
-			return grammar{defaultKey: "order"}
+// grammarOf returns the grammar of a config key.
+func grammarOf(kind, key string) grammar { return indexes()[kind].grammars[key] }
+
+func blockGrammar(b *inventory.Block) grammar {
+	g := grammar{defaultKey: b.DefaultKey, models: b.Card}
+	g.alias(b.Attrs)
+	return g
+}
+
+func subGrammar(attrs []*inventory.Attr) grammar {
+	g := grammar{}
+	for _, a := range attrs {
+		if a.Lead {
+			g.defaultKey = a.Sub
 		}
-		return grammar{}
 	}
-	switch prefix {
-	case "net":
-		return grammar{defaultKey: "model", models: true}
-	case "scsi", "virtio", "sata", "ide", "efidisk", "tpmstate", "unused":
-		return grammar{defaultKey: "file", aliases: map[string]string{"volume": "file"}}
-	case "cpu":
-		return grammar{defaultKey: "cputype"}
-	case "agent":
-		return grammar{defaultKey: "enabled"}
-	case "machine", "vga", "amd-sev":
-		return grammar{defaultKey: "type"}
-	case "memory":
-		return grammar{defaultKey: "current"}
-	case "boot":
-		return grammar{defaultKey: "legacy"}
-	case "usb", "hostpci":
-		return grammar{defaultKey: "host"}
-	case "rng":
-		return grammar{defaultKey: "source"}
-	case "virtiofs":
-		return grammar{defaultKey: "dirid"}
-	case "watchdog":
-		return grammar{defaultKey: "model"}
-	case "startup":
-		return grammar{defaultKey: "order"}
-	case "serial":
-		return grammar{defaultKey: "device"}
+	g.alias(attrs)
+	return g
+}
+
+func (g *grammar) alias(attrs []*inventory.Attr) {
+	for _, a := range attrs {
+		for _, other := range a.Alias {
+			if g.aliases == nil {
+				g.aliases = map[string]string{}
+			}
+			if g.aliases[other] = a.Sub; a.Sub == "" {
+				g.aliases[other] = a.Key
+			}
+		}
 	}
-	return grammar{}
 }
 
 var macPattern = regexp.MustCompile(`^(?i)[0-9a-f]{2}(:[0-9a-f]{2}){5}$`)

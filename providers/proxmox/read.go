@@ -330,9 +330,9 @@ func (p *Provider) observation(g guestRow, c config, v view) inventory.Observati
 		}
 	}
 	if _, set := c.configured["cipassword"]; set {
-		o.Volatile.MaskedSet = []inventory.Path{"cloud_init.password"}
-		delete(o.Resource.Attrs, "cloud_init.password")
-		delete(o.Running, "cloud_init.password")
+		o.Volatile.MaskedSet = []inventory.Path{ciPassword}
+		delete(o.Resource.Attrs, ciPassword)
+		delete(o.Running, ciPassword)
 	}
 	if !v.quorate {
 		o.Block = append(o.Block, inventory.Reason{Code: "no_quorum", Detail: "the cluster has no quorum, or the token may not see whether it has one (Sys.Audit on /); writes would fail"})

@@ -21,7 +21,7 @@ const keepMAC = "(mac)"
 
 // Steps turns a change into calls. It makes none.
 func (p *Provider) Steps(_ context.Context, c inventory.Change) ([]inventory.Step, []inventory.Reason, error) {
-	b := &stepBuilder{p: p, c: &c, v: p.view(), kind: c.Want.Kind(), vmid: inventory.VMID(c.Want.Identity)}
+	b := &stepBuilder{p: p, c: &c, v: p.view(), kind: c.Want.Kind(), vmid: inventory.VMID(c.Want.Identity), old: c.Have.Resource.Attrs}
 	c.Blocked = nil
 	switch c.Action {
 	case inventory.ActionCreate:
@@ -46,6 +46,7 @@ type stepBuilder struct {
 	base  string            // the guest's place in the API
 	raw   map[string]string // configuration as the steps so far leave it
 	fresh bool              // the guest is made by the steps before: nothing of it runs, and its volumes are not known
+	old   inventory.Attrs   // what the guest is before the change: its own values, or those of its origin
 	steps []inventory.Step
 }
 
@@ -60,7 +61,7 @@ func (b *stepBuilder) update(fields []inventory.FieldChange) {
 		switch {
 		case !b.fresh && !f.Writes() || f.Policy == "ignore":
 		case b.refused(&f):
-		case b.isLate(f.Path):
+		case b.isLate(&f):
 			late = append(late, f)
 		case f.Impact >= inventory.ImpactRestart && !b.fresh:
 			restart = append(restart, f)
@@ -73,8 +74,8 @@ func (b *stepBuilder) update(fields []inventory.FieldChange) {
 	for _, f := range late {
 		b.volume(f)
 	}
-	for _, name := range []inventory.Path{"pool", "node"} {
-		if i := slices.IndexFunc(late, func(f inventory.FieldChange) bool { return f.Path == name }); i >= 0 {
+	for _, call := range []inventory.Call{inventory.CallPool, inventory.CallMigrate} {
+		if i := slices.IndexFunc(late, func(f inventory.FieldChange) bool { return f.Attr.Call == call }); i >= 0 {
 			b.place(late[i])
 		}
 	}
@@ -83,16 +84,12 @@ func (b *stepBuilder) update(fields []inventory.FieldChange) {
 
 // isLate reports a field that has a call of its own: place and power, and size and
 // storage of a volume that exists.
-func (b *stepBuilder) isLate(p inventory.Path) bool {
-	switch p {
-	case "node", "pool", "running":
+func (b *stepBuilder) isLate(f *inventory.FieldChange) bool {
+	if f.Attr.Call != inventory.NoCall {
 		return true
 	}
-	_, block, slot := b.kind.Lookup(p)
-	if block == nil || block.Name == "cloud_init" || !b.hasKey(b.keyOf(block, slot)) {
-		return false
-	}
-	return p.Leaf() == "size" || p.Leaf() == "storage"
+	_, block, slot := b.kind.Lookup(f.Path)
+	return (f.Attr.Wire == inventory.WireSize || f.Attr.Wire == inventory.WireStorage) && b.hasKey(b.keyOf(block, slot))
 }
 
 // refused blocks a field that no call could change.
@@ -100,24 +97,23 @@ func (b *stepBuilder) refused(f *inventory.FieldChange) bool {
 	_, block, slot := b.kind.Lookup(f.Path)
 	isNew := b.fresh || block != nil && !b.c.Have.Resource.Attrs.Has(f.Path.Parent())
 	switch {
-	case b.lacksPrivilege(f):
+	case b.lacksPrivilege(f, block, slot):
 	case b.takenByOther(block, slot) != "":
 		b.block("slot_taken", "%s is %s there; recon never replaces one device by another, so detach it first", slot, b.takenByOther(block, slot))
-	case f.Path == "cloud_init.drive" && !b.fresh && inventory.IsNull(f.Live) && b.hasKey(inventory.Text(f.Desired)):
+	case f.Path == ciDrive && !b.fresh && inventory.IsNull(f.Live) && b.hasKey(inventory.Text(f.Desired)):
 		b.block("slot_taken", "%s is in use there; name a free slot for the cloud-init drive", inventory.Text(f.Desired))
-	case b.c.Addr.Kind == "lxc" && f.Path.Leaf() == "storage" && !isNew && b.c.Have.Running != nil:
+	case b.c.Addr.Kind == "lxc" && f.Attr.Wire == inventory.WireStorage && !isNew && b.c.Have.Running != nil:
 		b.block("running", "%s: Proxmox moves a volume of a container only while it is stopped; stop it first", f.Path)
-	case f.Attr.RootOnly || rootOnlyValue(b.c.Addr.Kind, f):
-		b.block("root_only", "%s = %s can be set by root@pam on the node only, no token can", f.Path, f.Attr.Show(f.Desired))
-	case f.Attr.Frozen && !isNew && !(f.Path.In("cloud_init") && inventory.IsNull(f.Live)):
+	case b.rootOnly(f, block, slot):
+	case f.Attr.Frozen && !isNew && !(block != nil && block.Flat && inventory.IsNull(f.Live)):
 		b.block("frozen", "%s cannot be changed once the guest exists: %s -> %s", f.Path, f.Attr.Show(f.Live), f.Attr.Show(f.Desired))
-	case f.Path.Leaf() == "size" && !isNew && shrinks(f):
+	case f.Attr.Wire == inventory.WireSize && !isNew && shrinks(f):
 		b.block("shrink", "%s: Proxmox cannot shrink a volume, %s -> %s", f.Path, f.Attr.Show(f.Live), f.Attr.Show(f.Desired))
-	case f.Path.Leaf() == "size" && !b.fresh && slices.Contains(b.c.Have.Volatile.Pending, b.keyOf(block, slot)):
+	case f.Attr.Wire == inventory.WireSize && !b.fresh && slices.Contains(b.c.Have.Volatile.Pending, b.keyOf(block, slot)):
 		b.block("pending_drive", "%s has a change that waits for a restart, which would undo a resize; restart the guest first", b.keyOf(block, slot))
-	case (f.Path == "running" || f.Path == "node") && b.c.Have.Volatile.HA != "":
+	case (f.Attr.Call == inventory.CallPower || f.Attr.Call == inventory.CallMigrate) && b.c.Have.Volatile.HA != "":
 		b.block("ha_managed", "the HA manager decides where %s runs and whether it does (state %s)", b.c.Want.Identity, b.c.Have.Volatile.HA)
-	case f.Path == "running" && inventory.True(f.Desired) && b.c.Have.Volatile.Template:
+	case f.Attr.Call == inventory.CallPower && inventory.True(f.Desired) && b.c.Have.Volatile.Template:
 		b.block("template", "%s is a template and cannot run", b.c.Want.Identity)
 	default:
 		return false
@@ -128,18 +124,15 @@ func (b *stepBuilder) refused(f *inventory.FieldChange) bool {
 // takenByOther says what a disk slot holds when that is not what the block means: a
 // CD drive where a disk is declared, a disk where a CD drive is.
 func (b *stepBuilder) takenByOther(block *inventory.Block, slot string) string {
-	if block == nil || block.Name != "disk" && block.Name != "cdrom" || !b.hasKey(slot) {
+	if block == nil || block.Shares == "" || !b.hasKey(slot) {
 		return ""
 	}
 	live := decode(b.kind, map[string]string{slot: b.raw[slot]})
-	for _, other := range []struct {
-		block string
-		path  inventory.Path
-		says  string
-	}{{"disk", inventory.Path("disk." + slot), "a disk"}, {"cdrom", inventory.Path("cdrom." + slot), "a CD drive"}, {"", "cloud_init.drive", "the cloud-init drive"}} {
-		if other.block != block.Name && live.Has(other.path) {
-			return other.says
-		}
+	switch {
+	case live.Has(ciDrive):
+		return "the cloud-init drive"
+	case live.Has(inventory.Path(block.Shares + "." + slot)):
+		return map[string]string{"disk": "a disk", "cdrom": "a CD drive"}[block.Shares]
 	}
 	return ""
 }
@@ -152,62 +145,6 @@ func (b *stepBuilder) keyOf(block *inventory.Block, slot string) string {
 }
 
 func (b *stepBuilder) block(code, format string, args ...any) { b.c.Block(code, format, args...) }
-
-// lacksPrivilege blocks what Proxmox would answer with 403. When the token's
-// permissions could not be read, nothing is known and nothing is blocked.
-func (b *stepBuilder) lacksPrivilege(f *inventory.FieldChange) bool {
-	path := "/vms/" + itoa(b.vmid)
-	priv := f.Attr.Privilege
-	switch {
-	case f.Path.In("startup"):
-		path, priv = "/", "Sys.Modify"
-	case f.Path == "pool":
-		path = "/pool/" + inventory.Text(f.Desired)
-	}
-	if len(b.v.permissions) == 0 || priv == "" || b.v.permissions.has(path, priv) {
-		return false
-	}
-	b.block("no_permission", "the token lacks %s on %s, which %s needs", priv, path, f.Path)
-	return true
-}
-
-// rootOnlyValue reports a value that Proxmox takes from root@pam alone although
-// the field itself is free: raw devices, bind mounts, container features.
-func rootOnlyValue(kind string, f *inventory.FieldChange) bool {
-	s := inventory.Text(f.Desired)
-	switch {
-	case f.Path.In("usb") && f.Path.Leaf() == "device":
-		return s != "spice"
-	case f.Path.In("pci") && f.Path.Leaf() == "device":
-		return true
-	case f.Path.In("serial") && f.Path.Leaf() == "device":
-		return s != "socket"
-	case f.Path == "rng.source":
-		return s == "/dev/hwrng"
-	case f.Path.In("mount") && f.Path.Leaf() == "source":
-		return true
-	case kind == "lxc" && f.Path == "features":
-		return slices.ContainsFunc(difference(f.Desired, f.Live), func(s string) bool { return s != "nesting" })
-	}
-	return false
-}
-
-// difference returns the items that are in one of the sets only.
-func difference(a, b cty.Value) []string {
-	var out []string
-	x, y := inventory.Strings(a), inventory.Strings(b)
-	for _, s := range x {
-		if !slices.Contains(y, s) {
-			out = append(out, s)
-		}
-	}
-	for _, s := range y {
-		if !slices.Contains(x, s) {
-			out = append(out, s)
-		}
-	}
-	return out
-}
 
 func shrinks(f *inventory.FieldChange) bool {
 	want, ok1 := inventory.Int(f.Desired)
@@ -268,7 +205,7 @@ func (b *stepBuilder) volume(f inventory.FieldChange) {
 	}
 	key := b.keyOf(block, slot)
 	done := inventory.Probe{State: "present", Fields: map[inventory.Path]inventory.Value{f.Path: {Value: f.Desired}}}
-	if f.Path.Leaf() == "size" {
+	if f.Attr.Wire == inventory.WireSize {
 		b.add(inventory.Step{
 			Method: "PUT", Path: b.base + "/resize", Params: map[string]string{"disk": key, "size": encode(f.Attr, f.Desired)}, TakesDigest: !b.fresh, Repeatable: true,
 			Impact: f.Impact, Touches: []string{key}, Done: done, Summary: fmt.Sprintf("grow %s to %s", key, f.Attr.Show(f.Desired)),
@@ -291,7 +228,7 @@ func (b *stepBuilder) hasKey(key string) bool { _, ok := b.raw[key]; return ok }
 func (b *stepBuilder) place(f inventory.FieldChange) {
 	done := inventory.Probe{State: "present", Fields: map[inventory.Path]inventory.Value{f.Path: {Value: f.Desired}}}
 	to, from := inventory.Text(f.Desired), inventory.Text(f.Live)
-	if f.Path == "node" {
+	if f.Attr.Call == inventory.CallMigrate {
 		params := map[string]string{"target": to}
 		running := b.c.Have.Running != nil
 		switch {
@@ -316,7 +253,7 @@ func (b *stepBuilder) place(f inventory.FieldChange) {
 
 // power adds start, stop, or the restart that lets written values take effect.
 func (b *stepBuilder) power(late, all []inventory.FieldChange) {
-	i := slices.IndexFunc(late, func(f inventory.FieldChange) bool { return f.Path == "running" })
+	i := slices.IndexFunc(late, func(f inventory.FieldChange) bool { return f.Attr.Call == inventory.CallPower })
 	if i >= 0 {
 		call, word := "shutdown", "shut down"
 		if inventory.True(late[i].Desired) {

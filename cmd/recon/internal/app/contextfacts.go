@@ -10,6 +10,8 @@ import (
 	"recon/inventory/contextfile"
 	"recon/reconcile"
 	"recon/reconcile/ledger"
+
+	"github.com/zclconf/go-cty/cty"
 )
 
 // A history is what the ledger tells documents beside what is observed.
@@ -122,25 +124,20 @@ func (g *gatherer) guest(o *inventory.Observation, unknown bool) contextfile.Gue
 	out := contextfile.Guest{
 		Address: o.Resource.Addr, Identity: o.Resource.Identity, Name: o.Resource.Name(), Kind: o.Resource.Addr.Kind, VMID: inventory.VMID(o.Resource.Identity),
 		Node: o.Volatile.Node, Status: o.Volatile.Status, Template: o.Volatile.Template, Unknown: unknown,
-		Reboot: len(o.Volatile.Pending) > 0 && o.Running != nil, DNS: inventory.Strings(attrs["nameservers"]), Disks: disksOf(attrs),
+		Reboot: len(o.Volatile.Pending) > 0 && o.Running != nil,
 	}
-	out.Cores, _ = inventory.Int(attrs["cores"])
-	out.Memory, _ = inventory.Int(attrs["memory"])
-	for _, slot := range attrs.Slots("network") {
-		out.Networks = append(out.Networks, networkOf(attrs, slot)...)
-		if mac := inventory.Text(attrs[inventory.Path("network."+slot+".mac")]); mac != "" {
-			out.MACs = append(out.MACs, mac)
-		}
+	for _, a := range o.Resource.Kind().Attrs {
+		g.topColumn(&out, a, attrs[inventory.Path(a.Name)])
 	}
-	if out.Kind == "vm" {
-		out.DNS = inventory.Strings(attrs["cloud_init.nameservers"])
-	}
-	if g.freeText {
-		out.Notes = inventory.Text(attrs["description"])
-	}
+	addDevices(&out, o.Resource.Kind(), attrs)
 	if r := g.declared[o.Resource.Identity]; r != nil {
 		out.Address = r.Addr
-		out.Managed, out.Protect, out.Purpose, out.Terraform = true, r.Policy.Protect, inventory.Text(r.Attrs["purpose"]), r.Policy.Terraform
+		out.Managed, out.Protect, out.Terraform = true, r.Policy.Protect, r.Policy.Terraform
+		for _, a := range r.Kind().Attrs {
+			if a.Column == inventory.ColumnPurpose {
+				out.Purpose = inventory.Text(r.Attrs[inventory.Path(a.Name)])
+			}
+		}
 	}
 	if held := g.claims.of(o.Resource.Identity); held != nil {
 		out.Terraform = held.Guest.Address
@@ -151,37 +148,85 @@ func (g *gatherer) guest(o *inventory.Observation, unknown bool) contextfile.Gue
 	return out
 }
 
-func networkOf(a inventory.Attrs, slot string) []contextfile.Network {
-	field := func(name string) string { return inventory.Text(a[inventory.Path("network."+slot+"."+name)]) }
-	vlan, _ := inventory.Int(a[inventory.Path("network."+slot+".vlan")])
-	var out []contextfile.Network
-	if addr := field("address"); addr != "" {
-		out = append(out, contextfile.Network{Address: addr, Gateway: field("gateway"), VLAN: vlan})
+// topColumn notes a value of the guest itself that documents show.
+func (g *gatherer) topColumn(out *contextfile.Guest, a *inventory.Attr, v cty.Value) {
+	switch a.Column {
+	case inventory.ColumnCores:
+		out.Cores, _ = inventory.Int(v)
+	case inventory.ColumnMemory:
+		out.Memory, _ = inventory.Int(v)
+	case inventory.ColumnDNS:
+		out.DNS = inventory.Strings(v)
+	case inventory.ColumnNotes:
+		if g.freeText {
+			out.Notes = inventory.Text(v)
+		}
 	}
-	if addr := field("address6"); addr != "" && strings.Contains(addr, ":") {
-		out = append(out, contextfile.Network{Address: addr, Gateway: field("gateway6"), VLAN: vlan})
+}
+
+func addDevices(out *contextfile.Guest, kind *inventory.Kind, attrs inventory.Attrs) {
+	for _, b := range kind.Blocks {
+		slots := []string{""}
+		if b.Labelled() {
+			slots = attrs.Slots(b.Name)
+		}
+		for _, slot := range slots {
+			addDevice(out, b, func(name string) cty.Value { return attrs[b.Path(slot, name)] })
+		}
+	}
+}
+
+// guestIPs lists the addresses of a guest without their prefix; words such as dhcp are
+// none.
+func guestIPs(kind *inventory.Kind, attrs inventory.Attrs) []string {
+	var g contextfile.Guest
+	addDevices(&g, kind, attrs)
+	out := []string{}
+	for _, n := range g.Networks {
+		if ip, _, ok := strings.Cut(n.Address, "/"); ok {
+			out = append(out, ip)
+		}
 	}
 	return out
 }
 
-// disksOf lists the volumes of a guest: the root file system and mounts of a
-// container, the disks of a VM.
-func disksOf(a inventory.Attrs) (out []contextfile.Disk) {
-	add := func(prefix string) {
-		field := func(name string) inventory.Path { return inventory.Path(prefix + "." + name) }
-		d := contextfile.Disk{Storage: inventory.Text(a[field("storage")]), Path: inventory.Text(a[field("path")])}
-		d.Size, _ = inventory.Int(a[field("size")])
-		if d.Storage != "" || d.Size > 0 || d.Path != "" {
-			out = append(out, d)
+// addDevice notes what documents show of one device: addresses, each with its gateway
+// and VLAN, and volumes.
+func addDevice(out *contextfile.Guest, b *inventory.Block, value func(string) cty.Value) {
+	var disk contextfile.Disk
+	var nets []contextfile.Network
+	var vlan int64
+	for _, a := range b.Attrs {
+		v := value(a.Name)
+		switch a.Column {
+		case inventory.ColumnDNS:
+			out.DNS = inventory.Strings(v)
+		case inventory.ColumnMAC:
+			if mac := inventory.Text(v); mac != "" {
+				out.MACs = append(out.MACs, mac)
+			}
+		case inventory.ColumnVLAN:
+			vlan, _ = inventory.Int(v)
+		case inventory.ColumnAddress:
+			nets = append(nets, contextfile.Network{Address: inventory.Text(v)})
+		case inventory.ColumnGateway:
+			nets[len(nets)-1].Gateway = inventory.Text(v)
+		case inventory.ColumnStorage:
+			disk.Storage = inventory.Text(v)
+		case inventory.ColumnSize:
+			disk.Size, _ = inventory.Int(v)
+		case inventory.ColumnPath:
+			disk.Path = inventory.Text(v)
 		}
 	}
-	add("rootfs")
-	for _, block := range []string{"disk", "mount"} {
-		for _, slot := range a.Slots(block) {
-			add(block + "." + slot)
+	for i, n := range nets {
+		if n.VLAN = vlan; n.Address != "" && (i == 0 || strings.Contains(n.Address, ":")) {
+			out.Networks = append(out.Networks, n)
 		}
 	}
-	return out
+	if disk != (contextfile.Disk{}) {
+		out.Disks = append(out.Disks, disk)
+	}
 }
 
 // serviceOf turns an observed service into what documents know of it. The names

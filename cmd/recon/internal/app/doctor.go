@@ -127,13 +127,7 @@ func (s *Session) guestFacts(w *World) map[inventory.Address]*doctor.Guest {
 			attrs, g.Known = o.Resource.Attrs, true
 		}
 		g.Features, g.Unprivileged = inventory.Strings(attrs["features"]), inventory.True(attrs["unprivileged"])
-		for _, slot := range attrs.Slots("network") {
-			for _, n := range networkOf(attrs, slot) {
-				if ip, _, ok := strings.Cut(n.Address, "/"); ok {
-					g.IPs = append(g.IPs, ip)
-				}
-			}
-		}
+		g.IPs = guestIPs(r.Kind(), attrs)
 		out[r.Addr] = g
 	}
 	return out

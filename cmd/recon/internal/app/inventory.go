@@ -2,7 +2,6 @@ package app
 
 import (
 	"slices"
-	"strings"
 
 	"recon/inventory"
 	"recon/providers/terraform"
@@ -69,17 +68,10 @@ func (s *Session) Inventory(w *World) (Inventory, error) {
 func existing(o *inventory.Observation, manager string, unknown bool) Existing {
 	e := Existing{
 		Address: o.Resource.Addr.String(), Kind: o.Resource.Addr.Kind, Identity: o.Resource.Identity, Name: o.Resource.Name(), Node: o.Volatile.Node, Status: o.Volatile.Status,
-		Addresses: []string{}, ManagedBy: "none", Unknown: unknown, SeenAt: inventory.Timestamp(o.At), Attributes: map[string]any{},
+		Addresses: guestIPs(o.Resource.Kind(), o.Resource.Attrs), ManagedBy: "none", Unknown: unknown, SeenAt: inventory.Timestamp(o.At), Attributes: map[string]any{},
 	}
 	if manager != "" {
 		e.ManagedBy = manager
-	}
-	for _, slot := range o.Resource.Attrs.Slots("network") {
-		for _, n := range networkOf(o.Resource.Attrs, slot) {
-			if ip, _, ok := strings.Cut(n.Address, "/"); ok {
-				e.Addresses = append(e.Addresses, ip)
-			}
-		}
 	}
 	kind := o.Resource.Kind()
 	for p, v := range o.Resource.Attrs {
