@@ -36,7 +36,7 @@ chaos: ## kill recon at random, SEEDS times; import 200 generated worlds
 	go test -run 'TestChaos|TestImportThenPlanIsEmpty' -timeout 8h ./cmd/recon -chaos.seeds $(SEEDS) -quiet.seeds 200
 
 accuracy: ## how much of what a person asks the written files answer, and how rightly
-	RECON_ACCURACY=full go test ./cmd/recon/internal/app -run '^TestAccuracy$$' -v -count=1 -timeout 20m
+	RECON_ACCURACY=full go test ./cmd/recon/internal/runs -run '^TestAccuracy$$' -v -count=1 -timeout 20m
 
 golden: ## write the golden files anew; look at the diff before you commit it
 	go test ./inventory ./cmd/recon -update

@@ -32,14 +32,20 @@ type Limits struct {
 	Percent int // or so many of those managed, whichever is more
 }
 
-// CheckBulk refuses a run that would change more than the limits allow.
-func CheckBulk(p *Plan, l Limits, opts Options) error {
-	n := 0
+// Count returns how many calls a run would make, on how many resources.
+func (o *Options) Count(p *Plan) (calls, resources int) {
 	for i := range p.Changes {
-		if run, _ := opts.Select(&p.Changes[i]); len(run) > 0 {
-			n++
+		if run, _ := o.Select(&p.Changes[i]); len(run) > 0 {
+			resources++
+			calls += len(run)
 		}
 	}
+	return calls, resources
+}
+
+// CheckBulk refuses a run that would change more than the limits allow.
+func CheckBulk(p *Plan, l Limits, opts Options) error {
+	_, n := opts.Count(p)
 	if limit := max(l.Changes, p.Declared*l.Percent/100); n > limit {
 		return fmt.Errorf("the run would change %d of %d managed resources, more than the %d that one run may; look at the plan, then add --allow-bulk", n, p.Declared, limit)
 	}

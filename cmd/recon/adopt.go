@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 
 	"github.com/spf13/cobra"
 )
@@ -20,54 +20,24 @@ says where it stands and what to write, and exits 4. Nothing is done by halves.`
 		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, what []string) error { return runAdopt(cmd, c, what) },
 	}
-	return exits(cmd, "recon adopt vm.media.memory", app.ExitOK, app.ExitError, app.ExitIncomplete, app.ExitRefused)
-}
-
-type adoptOut struct {
-	FormatVersion string       `json:"format_version"`
-	Adopted       []adoptedOut `json:"adopted"`
-	Refused       []refusedOut `json:"refused"`
-}
-
-type adoptedOut struct {
-	Address string `json:"address"`
-	Field   string `json:"field"`
-}
-
-type refusedOut struct {
-	Address string `json:"address"`
-	Field   string `json:"field"`
-	File    string `json:"file"`
-	Line    int    `json:"line"`
-	Write   string `json:"write"`
-	Why     string `json:"why"`
+	return exits(cmd, "recon adopt vm.media.memory", api.ExitOK, api.ExitError, api.ExitIncomplete, api.ExitRefused)
 }
 
 func runAdopt(cmd *cobra.Command, c *cli, what []string) error {
-	ctx, s, err := c.openToObserve(cmd)
+	ctx, h, err := c.openToObserve(cmd)
 	if err != nil {
 		return err
 	}
-	w, err := s.Observe(ctx)
+	a, err := api.Adopt(ctx, h, what)
 	c.endProgress()
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	a, err := s.PlanAdopt(ctx, w, what)
 	if err != nil {
 		return err
 	}
 	if len(a.Refusals) > 0 {
 		return c.adoptRefused(a)
 	}
-	if len(a.Edits) > 0 {
-		if err := s.WriteAdopt(ctx, w, a); err != nil {
-			return err
-		}
-	}
 	if c.json() {
-		return c.printJSON(adoptJSON(a))
+		return c.printJSON(a.JSON())
 	}
 	p := c.printer()
 	if len(a.Edits) == 0 {
@@ -87,12 +57,12 @@ func runAdopt(cmd *cobra.Command, c *cli, what []string) error {
 
 // adoptRefused says, for each value that recon does not edit, where it stands and
 // what to write.
-func (c *cli) adoptRefused(a *app.Adoption) error {
+func (c *cli) adoptRefused(a *api.Adopted) error {
 	if c.json() {
-		if err := c.printJSON(adoptJSON(a)); err != nil {
+		if err := c.printJSON(a.JSON()); err != nil {
 			return err
 		}
-		return exit(app.ExitRefused)
+		return exit(api.ExitRefused)
 	}
 	for _, r := range a.Refusals {
 		place := ""
@@ -101,18 +71,5 @@ func (c *cli) adoptRefused(a *app.Adoption) error {
 		}
 		c.errPrinter().Printf("%s%s.%s is left as it is: %s\n  write: %s", place, r.Addr, r.Path, r.Why, r.Text)
 	}
-	return app.Refuse("make these changes by hand, then run recon plan", "nothing was adopted")
-}
-
-func adoptJSON(a *app.Adoption) adoptOut {
-	out := adoptOut{FormatVersion: "1.0", Adopted: []adoptedOut{}, Refused: []refusedOut{}}
-	if len(a.Refusals) == 0 {
-		for _, e := range a.Edits {
-			out.Adopted = append(out.Adopted, adoptedOut{e.Addr.String(), string(e.Path)})
-		}
-	}
-	for _, r := range a.Refusals {
-		out.Refused = append(out.Refused, refusedOut{r.Addr.String(), string(r.Path), r.Range.Filename, r.Range.Start.Line, r.Text, r.Why})
-	}
-	return out
+	return api.Refuse("make these changes by hand, then run recon plan", "nothing was adopted")
 }

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
-	"os"
 	"slices"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/term"
 	"recon/inventory"
 	"recon/reconcile"
@@ -42,7 +41,7 @@ done; what would restart, stop or destroy a guest is named and left. With
 	f.StringVar(&o.allow, "allow", "reload", "the worst that may happen to a guest: live, reload, restart, outage, destroy")
 	f.BoolVar(&o.bulk, "allow-bulk", false, "change more resources than one run may by default")
 	f.BoolVar(&o.deferRestart, "defer-restart", false, "write what needs a restart, and leave the restart to somebody else")
-	return exits(cmd, "recon apply --target vm.media --allow restart", app.ExitOK, app.ExitError, app.ExitIncomplete, app.ExitRefused, app.ExitPartial)
+	return exits(cmd, "recon apply --target vm.media --allow restart", api.ExitOK, api.ExitError, api.ExitIncomplete, api.ExitRefused, api.ExitPartial)
 }
 
 func runApply(cmd *cobra.Command, c *cli, o applyOptions, a []string) error {
@@ -50,41 +49,41 @@ func runApply(cmd *cobra.Command, c *cli, o applyOptions, a []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, s, err := c.openToObserve(cmd)
+	targets, err := parseTargets(cmd, o.targets)
 	if err != nil {
 		return err
 	}
-	w, err := s.Observe(ctx)
+	r := api.ApplyRequest{
+		Targets: targets, Options: opts, AllowBulk: o.bulk, Show: c.showCalls,
+		Confirm: func(calls, resources int) error { return c.approve(o, calls, resources) },
+	}
+	if len(a) == 1 {
+		r.PlanFile = a[0]
+	}
+	if r.PlanFile != "" && len(targets) > 0 {
+		return usage(cmd, errors.New("a saved plan has its targets already; leave --target out"))
+	}
+	ctx, h, err := c.openToObserve(cmd)
 	if err != nil {
 		return err
 	}
-	defer w.Close()
-	p, err := c.planToApply(ctx, cmd, s, w, o, a)
-	if err != nil {
-		return err
-	}
+	run, err := api.Apply(ctx, h, r)
 	c.endProgress()
-	if !c.json() {
-		c.printer().Plan(p, term.PlanOptions{Calls: true})
-	}
-	if err := s.Guard(w, p, opts, o.bulk); err != nil {
-		return err
-	}
-	if app.Nothing(p, opts) {
-		return c.nothingToApply(p, opts)
-	}
-	if err := c.approve(p, &opts, o); err != nil {
-		return err
-	}
-	run, err := s.RunApply(ctx, w, p, opts)
-	c.endProgress()
-	if run != nil && run.Results != nil {
+	if run != nil && (run.Results != nil || err == nil) {
 		c.applied(run)
 	}
 	if err != nil {
 		return err
 	}
 	return exit(run.Code())
+}
+
+// showCalls prints the plan with the exact calls, before anything is asked.
+func (c *cli) showCalls(p *reconcile.Plan) {
+	c.endProgress()
+	if !c.json() {
+		c.printer().Plan(p, term.PlanOptions{Calls: true})
+	}
 }
 
 // reconcile turns the flags into what Apply may do.
@@ -104,66 +103,24 @@ func (o applyOptions) reconcile(cmd *cobra.Command, c *cli) (reconcile.Options, 
 	return opts, nil
 }
 
-// planToApply plans anew, or binds a saved plan to what is there now.
-func (c *cli) planToApply(ctx context.Context, cmd *cobra.Command, s *app.Session, w *app.World, o applyOptions, a []string) (*reconcile.Plan, error) {
-	targets, err := parseTargets(cmd, o.targets)
-	if err != nil {
-		return nil, err
-	}
-	if len(a) == 0 {
-		return s.Plan(ctx, w, targets)
-	}
-	if len(targets) > 0 {
-		return nil, usage(cmd, fmt.Errorf("a saved plan has its targets already; leave --target out"))
-	}
-	data, err := os.ReadFile(a[0])
-	if err != nil {
-		return nil, fmt.Errorf("read the saved plan: %w", err)
-	}
-	fresh, err := s.Plan(ctx, w, nil)
-	if err != nil {
-		return nil, err
-	}
-	return s.LoadPlan(data, w, fresh)
-}
-
 // approve asks before anything is done.
-func (c *cli) approve(p *reconcile.Plan, opts *reconcile.Options, o applyOptions) error {
+func (c *cli) approve(o applyOptions, calls, resources int) error {
 	if o.yes {
 		return nil
 	}
 	if !isTerminal(c.stdin) {
-		return app.Refuse("add --yes to apply without being asked", "there is no terminal on which to ask; nothing was done")
-	}
-	calls, resources := 0, 0
-	for i := range p.Changes {
-		if run, _ := opts.Select(&p.Changes[i]); len(run) > 0 {
-			resources++
-			calls += len(run)
-		}
+		return api.Refuse("add --yes to apply without being asked", "there is no terminal on which to ask; nothing was done")
 	}
 	if !c.confirm(fmt.Sprintf("Make %d call(s) on %d resource(s)?", calls, resources)) {
-		return app.Refuse("", "not confirmed; nothing was done")
+		return api.Refuse("", "not confirmed; nothing was done")
 	}
 	return nil
 }
 
-// nothingToApply ends an apply that may not, or need not, do anything.
-func (c *cli) nothingToApply(p *reconcile.Plan, opts reconcile.Options) error {
-	run := &app.ApplyRun{Plan: p}
-	for i := range p.Changes {
-		ch := &p.Changes[i]
-		_, withheld := opts.Select(ch)
-		run.Results = append(run.Results, reconcile.Result{Change: ch, Status: reconcile.StatusSkipped, Withheld: withheld})
-	}
-	c.applied(run)
-	return exit(run.Code())
-}
-
 // applied prints what became of each change.
-func (c *cli) applied(run *app.ApplyRun) {
+func (c *cli) applied(run *api.Applied) {
 	if c.json() {
-		if err := c.printJSON(run.Plan.WithResults(run.Results)); err != nil {
+		if err := c.printJSON(api.AppliedJSON(run)); err != nil {
 			c.errPrinter().Error(err, "")
 		}
 		return

@@ -20,7 +20,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/term"
 	"recon/inventory"
 	"recon/manifests"
@@ -47,7 +47,7 @@ func benchHome(b *testing.B, opts pvesim.Options) (dir string, sim *pvesim.Serve
 	if err := os.WriteFile(filepath.Join(dir, "recon.hcl"), []byte(text), 0o644); err != nil {
 		b.Fatal(err)
 	}
-	recon(b, dir, app.ExitOK, "import", "--all", "-q")
+	recon(b, dir, api.ExitOK, "import", "--all", "-q")
 	return dir, sim
 }
 
@@ -122,7 +122,7 @@ func BenchmarkPlan1000(b *testing.B) {
 	file := binary(b)
 	for b.Loop() {
 		before := sim.Stats()
-		took, peak := measured(b, app.ExitOK, file, "-C", dir, "plan")
+		took, peak := measured(b, api.ExitOK, file, "-C", dir, "plan")
 		after := sim.Stats()
 		calls := after.Total - before.Total
 		bound := time.Duration(calls) * latency / (inFlight * nodes)
@@ -220,7 +220,7 @@ func BenchmarkPlan100(b *testing.B) {
 	dir, sim := benchHome(b, pvesim.Options{World: world})
 	file := binary(b)
 	for b.Loop() {
-		took, _ := measured(b, app.ExitOK, file, "-C", dir, "plan")
+		took, _ := measured(b, api.ExitOK, file, "-C", dir, "plan")
 		bare := bareRequests(b, sim, 104)
 		b.ReportMetric(float64(took.Milliseconds()), "wall-ms")
 		b.ReportMetric(float64(bare.Milliseconds()), "sim-ms")
@@ -253,13 +253,13 @@ func BenchmarkDeadNode(b *testing.B) {
 	dir, sim := benchHome(b, pvesim.Options{World: pvesim.Generate(60, 3)})
 	file := binary(b)
 	for b.Loop() {
-		alive, _ := measured(b, app.ExitOK, file, "-C", dir, "plan")
+		alive, _ := measured(b, api.ExitOK, file, "-C", dir, "plan")
 		for _, f := range []string{"error:595:No route to host@/nodes/pve2/*", "latency:pve2=100ms"} {
 			if err := sim.AddFault(f); err != nil {
 				b.Fatal(err)
 			}
 		}
-		dead, _ := measured(b, app.ExitIncomplete, file, "-C", dir, "plan")
+		dead, _ := measured(b, api.ExitIncomplete, file, "-C", dir, "plan")
 		sim.ClearFaults()
 		b.ReportMetric(float64(alive.Milliseconds()), "alive-ms")
 		b.ReportMetric(float64((dead - alive).Milliseconds()), "delay-ms")
@@ -344,7 +344,7 @@ func BenchmarkDiff(b *testing.B) {
 func BenchmarkVersion(b *testing.B) {
 	file := binary(b)
 	for b.Loop() {
-		took, peak := measured(b, app.ExitOK, file, "version")
+		took, peak := measured(b, api.ExitOK, file, "version")
 		b.ReportMetric(float64(took.Microseconds())/1000, "wall-ms")
 		b.ReportMetric(peak, "peak-MiB")
 	}
@@ -355,10 +355,10 @@ func BenchmarkVersion(b *testing.B) {
 func BenchmarkContextNoChange(b *testing.B) {
 	dir, _ := benchHome(b, pvesim.Options{World: pvesim.Generate(200, 4)})
 	file := binary(b)
-	measured(b, app.ExitOK, file, "-C", dir, "context")
+	measured(b, api.ExitOK, file, "-C", dir, "context")
 	for b.Loop() {
-		plan, _ := measured(b, app.ExitOK, file, "-C", dir, "plan")
-		context, _ := measured(b, app.ExitOK, file, "-C", dir, "context")
+		plan, _ := measured(b, api.ExitOK, file, "-C", dir, "plan")
+		context, _ := measured(b, api.ExitOK, file, "-C", dir, "context")
 		b.ReportMetric(float64(plan.Milliseconds()), "plan-ms")
 		b.ReportMetric(float64((context - plan).Milliseconds()), "beyond-ms")
 	}

@@ -21,7 +21,8 @@ import (
 	"testing"
 	"time"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
+	"recon/cmd/recon/internal/docs"
 	"recon/inventory/contextfile"
 	"recon/manifests"
 	"recon/providers/proxmox/pvesim"
@@ -87,7 +88,7 @@ func (c *chaos) request(method, path string, params url.Values) {
 }
 
 func (c *chaos) run() {
-	c.want(app.ExitOK, "import", "--all", "-q")
+	c.want(api.ExitOK, "import", "--all", "-q")
 	c.edits()
 	for range 1 + c.rnd.Intn(3) {
 		c.faults()
@@ -224,7 +225,7 @@ func (c *chaos) killed() {
 	if err == nil || errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled() {
 		return
 	}
-	if code := exit.ExitCode(); !slices.Contains([]int{app.ExitDiffers, app.ExitIncomplete, app.ExitRefused, app.ExitPartial}, code) {
+	if code := exit.ExitCode(); !slices.Contains([]int{api.ExitDiffers, api.ExitIncomplete, api.ExitRefused, api.ExitPartial}, code) {
 		c.t.Errorf("recon %v exited with %d:\n%s", args, code, &out)
 	}
 }
@@ -245,7 +246,7 @@ func (c *chaos) whole() {
 			c.t.Errorf("%v", err)
 			continue
 		}
-		for _, id := range []string{app.HomeBlock, app.SessionBlock} {
+		for _, id := range []string{docs.HomeBlock, docs.SessionBlock} {
 			if doc.Edited(id) {
 				c.t.Errorf("%s: block %s is not what recon wrote", name, id)
 			}
@@ -262,13 +263,13 @@ func (c *chaos) converges() {
 	c.t.Helper()
 	c.idle()
 	for range 4 {
-		if code := c.home.run("apply", "--yes", "--allow", "destroy", "--allow-bulk"); code == app.ExitOK {
+		if code := c.home.run("apply", "--yes", "--allow", "destroy", "--allow-bulk"); code == api.ExitOK {
 			break
 		}
 	}
-	c.want(app.ExitOK, "plan")
-	c.want(app.ExitOK, "context")
-	c.want(app.ExitOK, "context", "--check")
+	c.want(api.ExitOK, "plan")
+	c.want(api.ExitOK, "context")
+	c.want(api.ExitOK, "context", "--check")
 	c.whole()
 }
 

@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
@@ -34,41 +33,38 @@ edited text.`,
 	f.BoolVar(&o.insert, "insert", false, "add missing markers at the end of existing documents")
 	f.BoolVar(&o.theirs, "theirs", false, "replace blocks that were edited by hand")
 	f.BoolVar(&o.ours, "ours", false, "keep blocks that were edited by hand")
-	return exits(cmd, "recon context --diff", app.ExitOK, app.ExitError, app.ExitDiffers, app.ExitIncomplete, app.ExitRefused)
+	return exits(cmd, "recon context --diff", api.ExitOK, api.ExitError, api.ExitDiffers, api.ExitIncomplete, api.ExitRefused)
 }
 
 func runContext(cmd *cobra.Command, c *cli, o contextOptions) error {
 	if o.theirs && o.ours {
 		return usage(cmd, errors.New("--theirs and --ours exclude each other"))
 	}
-	ctx, s, err := c.openToObserve(cmd)
+	ctx, h, err := c.openToObserve(cmd)
 	if err != nil {
 		return err
 	}
-	if s.Project.Context == nil {
-		return &app.Failure{Code: app.ExitError, Err: errors.New("no context block says which documents to write"), Hint: `add to recon.hcl: context { claude_md = "CLAUDE.md" }`}
-	}
-	how := app.RefuseEdited
+	how := api.RefuseEdited
 	switch {
 	case o.theirs:
-		how = app.Theirs
+		how = api.Theirs
 	case o.ours:
-		how = app.Ours
+		how = api.Ours
 	}
 	if o.check || o.diff {
-		return c.compareDocuments(ctx, s, o, how)
+		return c.compareDocuments(ctx, h, o, how)
 	}
-	cycle, err := s.RunCycle(ctx, "context", app.CycleOptions{Insert: o.insert, How: how})
+	cycle, err := api.WriteDocuments(ctx, h, api.DocumentOptions{Insert: o.insert, How: how})
 	c.endProgress()
 	if err != nil {
 		return err
 	}
 	c.cycleNotes(cycle)
 	if c.json() {
-		if err := c.printJSON(documentsJSON(cycle.Docs, cycle.Written)); err != nil {
+		if err := c.printJSON(api.DocumentsJSON(cycle.Docs)); err != nil {
 			return err
 		}
-	} else if len(cycle.Written) == 0 && cycle.DocsCode() == app.ExitOK {
+	} else if len(cycle.Docs.Written) == 0 && cycle.DocsCode() == api.ExitOK {
 		c.printer().Printf("Documents are up to date.")
 	}
 	c.unobserved(cycle.World.Unknown())
@@ -76,65 +72,24 @@ func runContext(cmd *cobra.Command, c *cli, o contextOptions) error {
 }
 
 // compareDocuments shows what recon context would change.
-func (c *cli) compareDocuments(ctx context.Context, s *app.Session, o contextOptions, how app.Resolution) error {
-	w, err := s.Observe(ctx)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	p, err := s.Plan(ctx, w, nil)
-	if err != nil {
-		return err
-	}
-	docs, err := s.RenderDocuments(w, p, how)
+func (c *cli) compareDocuments(ctx context.Context, h *api.Home, o contextOptions, how api.Resolution) error {
+	found, err := api.CompareDocuments(ctx, h, how)
 	c.endProgress()
 	if err != nil {
 		return err
 	}
-	codes := []int{app.ExitOK}
-	if w.Incomplete() {
-		codes = append(codes, app.ExitIncomplete)
-	}
-	edited, _ := app.LeftAlone(docs)
-	for _, e := range edited {
-		codes = append(codes, app.ExitRefused)
+	for _, e := range found.Edited {
 		c.errPrinter().Warning("%s was edited by hand", e)
 	}
-	for i := range docs {
-		d := &docs[i]
-		if d.Changed() {
-			codes = append(codes, app.ExitDiffers)
-			if o.diff {
-				fmt.Fprintf(c.stdout, "%s", diff.Diff(d.Path, d.Old, d.Path+" (observed)", d.New))
-			} else {
-				c.printer().Printf("%s is not up to date", d.Path)
-			}
+	for i := range found.Docs {
+		d := &found.Docs[i]
+		switch {
+		case !d.Changed():
+		case o.diff:
+			fmt.Fprintf(c.stdout, "%s", diff.Diff(d.Path, d.Old, d.Path+" (observed)", d.New))
+		default:
+			c.printer().Printf("%s is not up to date", d.Path)
 		}
 	}
-	return exit(app.Worst(codes...))
-}
-
-type documentsOut struct {
-	FormatVersion string        `json:"format_version"`
-	Documents     []documentOut `json:"documents"`
-}
-
-type documentOut struct {
-	File    string `json:"file"`
-	Block   string `json:"block"`
-	Written bool   `json:"written"`
-	Edited  bool   `json:"edited"`
-	Marked  bool   `json:"marked"`
-}
-
-func documentsJSON(docs []app.Document, written []string) documentsOut {
-	out := documentsOut{FormatVersion: "1.0", Documents: []documentOut{}}
-	for _, d := range docs {
-		for _, b := range d.Blocks {
-			out.Documents = append(out.Documents, documentOut{
-				File: d.Path, Block: b.ID, Edited: b.Edited, Marked: b.Marked || !d.Exists, Written: slices.Contains(written, d.Path),
-			})
-		}
-	}
-	return out
+	return exit(found.Code())
 }

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/providers/proxmox/pvesim"
 
 	"github.com/spf13/cobra"
@@ -39,7 +39,7 @@ a recorded one. Nothing on it is changed.`,
 	}
 	cmd.Flags().StringVar(&dir, "dir", "recon-demo", "`folder` of the demo; an existing one that is no demo is never touched")
 	cmd.Flags().StringVar(&engine, "docker", "auto", "`which` Docker host: auto, local (of this machine) or recorded")
-	return exits(cmd, "recon demo", app.ExitOK, app.ExitError, app.ExitRefused)
+	return exits(cmd, "recon demo", api.ExitOK, api.ExitError, api.ExitRefused)
 }
 
 // A demo is a telling of the story.
@@ -85,7 +85,7 @@ func (d *demo) setAside() error {
 func (d *demo) build() error {
 	if entries, err := os.ReadDir(d.dir); err == nil && len(entries) > 0 {
 		if _, err := os.Stat(filepath.Join(d.dir, demoMark)); err != nil {
-			return app.Refuse("choose another folder with --dir", "%s exists and is not a demo", d.dir)
+			return api.Refuse("choose another folder with --dir", "%s exists and is not a demo", d.dir)
 		}
 		if err := d.setAside(); err != nil {
 			return fmt.Errorf("keep the last demo: %w", err)
@@ -133,11 +133,11 @@ func (d *demo) tell() {
 	d.say("A home: three Proxmox nodes and some twenty-five guests, simulated on\n%s. The folder is %s; the commands below are real.", d.sim.Endpoint(), d.dir)
 
 	d.chapter("What is there becomes manifests")
-	d.recon(app.ExitOK, "import", "--all", "-q")
+	d.recon(api.ExitOK, "import", "--all", "-q")
 	d.edit("You add what only you know: purposes, and what nobody may touch.", demoEdits()...)
-	d.recon(app.ExitOK, "fmt", "-q")
-	d.recon(app.ExitOK, "plan")
-	d.recon(app.ExitOK, "context")
+	d.recon(api.ExitOK, "fmt", "-q")
+	d.recon(api.ExitOK, "plan")
+	d.recon(api.ExitOK, "context")
 	d.show("CLAUDE.md", 14)
 
 	d.chapter("Then life goes on")
@@ -147,22 +147,22 @@ func (d *demo) tell() {
 	d.live("She switches off the start at boot of the backup server, which is protected.", "PUT", "/nodes/node03/qemu/150/config", "onboot=0")
 	d.live("And she tries something out in a new container.", "POST", "/nodes/node01/lxc", "vmid=299", "hostname=scratch", "memory=512", "rootfs=local-lvm:4", "ostemplate=local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst", "net0=name=eth0,bridge=vmbr0,tag=40,ip=dhcp")
 	d.edit("You give Immich two more cores in its manifest.", demoEdit{"manifests/media.hcl", `(?s)(vm "immich" .*?cores +=) 6`, "$1 8"})
-	d.recon(app.ExitDiffers, "drift")
+	d.recon(api.ExitDiffers, "drift")
 	d.say("The move and the order of tags are no drift. The rest is, and CLAUDE.md says so.")
 
 	d.chapter("A node goes down halfway")
 	d.fault("node-down:node03")
-	d.recon(app.ExitIncomplete, "context")
+	d.recon(api.ExitIncomplete, "context")
 	d.grep("CLAUDE.md", "STALE")
 	d.say("Unknown is not absent: its guests keep their last known facts.")
 	d.fault("")
 
 	d.chapter("You decide")
-	d.recon(app.ExitPartial, "apply", "--yes", "--allow", "restart", "--target", "vm.media", "--target", "vm.pbs")
+	d.recon(api.ExitPartial, "apply", "--yes", "--allow", "restart", "--target", "vm.media", "--target", "vm.pbs")
 	d.say("The protected guest was left alone. Immich gets its cores, but no restart yet.")
-	d.recon(app.ExitOK, "apply", "--yes", "--defer-restart", "--target", "vm.immich", "-q")
-	d.recon(app.ExitDiffers, "plan")
-	d.recon(app.ExitOK, "history")
+	d.recon(api.ExitOK, "apply", "--yes", "--defer-restart", "--target", "vm.immich", "-q")
+	d.recon(api.ExitDiffers, "plan")
+	d.recon(api.ExitOK, "history")
 
 	d.chapter("What the containers suffer from")
 	if d.here {
@@ -173,8 +173,8 @@ func (d *demo) tell() {
 	} else {
 		d.say("The Docker host is a recorded one: host.docker-media, which is lxc.docker-media\nof the home. On a machine with an engine the demo looks at that one.")
 		d.edit("", demoEdit{"recon.hcl", `\z`, demoRecorded})
-		d.recon(app.ExitOK, "import", "--all", "-q")
-		d.recon(app.ExitDiffers, "doctor")
+		d.recon(api.ExitOK, "import", "--all", "-q")
+		d.recon(api.ExitDiffers, "doctor")
 	}
 	d.ending()
 }
@@ -217,8 +217,8 @@ func (d *demo) recon(want int, args ...string) {
 	root.SetOut(d.stdout)
 	root.SetErr(d.stdout)
 	err := root.ExecuteContext(d.ctx)
-	if sub.session != nil {
-		sub.session.Close()
+	if sub.home != nil {
+		sub.home.Close()
 	}
 	if code := sub.report(err); code != want && want != anyCode {
 		d.err = fmt.Errorf("recon %s ended with %d, not %d", strings.Join(args, " "), code, want)

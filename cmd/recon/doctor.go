@@ -3,8 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"recon/cmd/recon/internal/app"
-	"recon/inventory"
+	"recon/cmd/recon/internal/api"
 )
 
 type doctorOptions struct {
@@ -36,48 +35,32 @@ A finding that is all right is silenced in a manifest, for a reason and until a 
 	}
 	cmd.Flags().StringArrayVar(&o.rules, "rule", nil, "only this `rule`; may be repeated")
 	cmd.Flags().BoolVar(&o.probe, "probe", false, "try hard links inside containers")
-	return exits(cmd, "recon doctor --rule container-localhost", app.ExitOK, app.ExitError, app.ExitDiffers, app.ExitIncomplete)
+	return exits(cmd, "recon doctor --rule container-localhost", api.ExitOK, api.ExitError, api.ExitDiffers, api.ExitIncomplete)
 }
 
 func runDoctor(cmd *cobra.Command, c *cli, o doctorOptions) error {
-	ctx, s, err := c.openToObserve(cmd)
+	ctx, h, err := c.openToObserve(cmd)
 	if err != nil {
 		return err
 	}
-	if err := s.CheckRules(o.rules); err != nil {
-		return err
-	}
-	s.ProbeLinks = o.probe
-	w, err := s.Observe(ctx)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	found, err := s.Doctor(ctx, w, o.rules...)
+	found, err := api.Doctor(ctx, h, o.probe, o.rules...)
 	c.endProgress()
 	if err != nil {
 		return err
 	}
-	if err := c.findings(w, found); err != nil {
+	if err := c.findings(found); err != nil {
 		return err
 	}
-	codes := []int{app.ExitOK}
-	if len(found.Told) > 0 {
-		codes = append(codes, app.ExitDiffers)
-	}
-	if w.Incomplete() || len(found.Unread) > 0 {
-		codes = append(codes, app.ExitIncomplete)
-	}
-	return exit(app.Worst(codes...))
+	return exit(found.Code())
 }
 
-func (c *cli) findings(w *app.World, found app.Findings) error {
+func (c *cli) findings(found *api.Diagnosis) error {
 	if c.json() {
-		return c.printJSON(map[string]any{"format_version": "1.0", "findings": append([]inventory.Finding{}, found.Told...), "silenced": found.Silenced, "unread": append([]string{}, found.Unread...), "complete": !w.Incomplete() && len(found.Unread) == 0})
+		return c.printJSON(found.JSON())
 	}
 	p := c.printer()
 	p.Findings(found.Told)
-	c.unobserved(w.Unknown())
+	c.unobserved(found.Unknown)
 	for _, u := range found.Unread {
 		p.Warning("not understood, so nothing is known of it: %s", u)
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/term"
 
 	"github.com/google/renameio/v2"
@@ -28,7 +28,7 @@ what was last seen) and the documents that the context block names.`,
 	}
 	cmd.Flags().StringVar(&o.report, "report", "", "write a report too: md, html or json")
 	cmd.Flags().StringVar(&o.out, "out", "", "`file` for the report")
-	return exits(cmd, "recon drift --report md --out drift.md", app.ExitOK, app.ExitError, app.ExitDiffers, app.ExitIncomplete, app.ExitRefused)
+	return exits(cmd, "recon drift --report md --out drift.md", api.ExitOK, api.ExitError, api.ExitDiffers, api.ExitIncomplete, api.ExitRefused)
 }
 
 func runDrift(cmd *cobra.Command, c *cli, o driftOptions) error {
@@ -38,11 +38,11 @@ func runDrift(cmd *cobra.Command, c *cli, o driftOptions) error {
 	if o.report != "" && !strings.Contains(" md html json ", " "+o.report+" ") {
 		return usage(cmd, fmt.Errorf("--report is md, html or json, not %q", o.report))
 	}
-	ctx, s, err := c.openToObserve(cmd)
+	ctx, h, err := c.openToObserve(cmd)
 	if err != nil {
 		return err
 	}
-	cycle, err := s.RunCycle(ctx, "drift", app.CycleOptions{})
+	cycle, err := api.Drift(ctx, h, "drift")
 	c.endProgress()
 	if err != nil {
 		return err
@@ -70,28 +70,28 @@ func runDrift(cmd *cobra.Command, c *cli, o driftOptions) error {
 
 // cycleNotes says on stderr what a cycle found out beside the plan: what became of
 // a killed run, and which documents were written or left alone.
-func (c *cli) cycleNotes(cycle *app.Cycle) {
+func (c *cli) cycleNotes(cycle *api.Cycle) {
 	p := c.errPrinter()
 	for _, line := range cycle.Interrupted {
 		p.Warning("%s", line)
 	}
-	edited, unmarked := app.LeftAlone(cycle.Docs)
+	edited, unmarked := api.LeftAlone(cycle.Docs.Docs)
 	for _, e := range edited {
 		p.Warning("%s was edited by hand and is left alone; recon context --theirs replaces it, --ours keeps it", e)
 	}
 	if c.quiet {
 		return
 	}
-	for _, f := range cycle.Unsafe {
+	for _, f := range cycle.Docs.Unsafe {
 		p.Warning("%s", f.Summary)
 	}
 	for _, f := range unmarked {
 		p.Hint(f + " has no recon markers and is left alone; recon context --insert adds them at its end")
 	}
-	for _, f := range cycle.Written {
+	for _, f := range cycle.Docs.Written {
 		p.Hint("wrote " + f)
 	}
-	if cycle.DocsErr != nil {
-		p.Error(cycle.DocsErr, "the other documents are up to date")
+	if cycle.Docs.Err != nil {
+		p.Error(cycle.Docs.Err, "the other documents are up to date")
 	}
 }

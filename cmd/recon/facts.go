@@ -10,7 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/term"
 )
 
@@ -36,7 +36,7 @@ where nothing is doubtful.`,
 	f.BoolVar(&o.fix, "fix", false, "replace wrong tokens, after showing the diff")
 	f.StringVar(&o.report, "report", "", "write a report too: md, html or json")
 	f.StringVar(&o.out, "out", "", "`file` for the report")
-	return exits(cmd, "recon facts docs --offline", app.ExitOK, app.ExitError, app.ExitDiffers, app.ExitIncomplete, app.ExitRefused)
+	return exits(cmd, "recon facts docs --offline", api.ExitOK, api.ExitError, api.ExitDiffers, api.ExitIncomplete, api.ExitRefused)
 }
 
 func runFacts(cmd *cobra.Command, c *cli, o factsOptions, paths []string) error {
@@ -52,7 +52,7 @@ func runFacts(cmd *cobra.Command, c *cli, o factsOptions, paths []string) error 
 		ctx, cancel = context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 	}
-	check, err := app.CheckFacts(ctx, c.options(cmd), paths, o.offline)
+	check, err := api.CheckFacts(ctx, c.options(cmd), paths, o.offline)
 	c.endProgress()
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func runFacts(cmd *cobra.Command, c *cli, o factsOptions, paths []string) error 
 }
 
 // fixFacts shows what would be put right, asks on a terminal, and does it.
-func (c *cli) fixFacts(check *app.FactCheck) error {
+func (c *cli) fixFacts(check *api.FactCheck) error {
 	files := check.Fixed()
 	if len(files) == 0 {
 		return nil
@@ -92,7 +92,7 @@ func (c *cli) fixFacts(check *app.FactCheck) error {
 		fmt.Fprintf(c.stderr, "%s", diff.Diff(f.Path, f.Old, f.Path+" (fixed)", f.New))
 	}
 	if isTerminal(c.stdin) && isTerminal(c.stdout) && !c.confirm("Write this?") {
-		return app.Refuse("", "not confirmed; nothing was written")
+		return api.Refuse("", "not confirmed; nothing was written")
 	}
-	return check.WriteFixed(files)
+	return api.FixFacts(check, files)
 }

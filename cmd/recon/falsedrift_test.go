@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/providers/proxmox/pvesim"
 )
 
@@ -68,7 +68,7 @@ func falseDrifts() []falseDrift {
 			name:     "dead node answers 595 (bpg 692)",
 			manifest: media + "}\nvm \"dc01\" {\n  vmid = 120\n  memory = \"1GiB\"\n}\n",
 			change:   func(w *pvesim.World) { w.Nodes[2].Online = false },
-			want:     app.ExitIncomplete, says: "not compared: vm.dc01", silent: []string{"vm.dc01  home/120 on"},
+			want:     api.ExitIncomplete, says: "not compared: vm.dc01", silent: []string{"vm.dc01  home/120 on"},
 		},
 		{
 			name:     "disk order (bpg 185, 2059, 2199)",
@@ -94,7 +94,7 @@ func falseDrifts() []falseDrift {
 				g := guestIn(w, 111)
 				g.Pending = map[string]string{"scsi0": g.Config["scsi0"] + ",cache=writeback"}
 			},
-			want: app.ExitDiffers, says: "blocked: scsi0 has a change that waits for a restart",
+			want: api.ExitDiffers, says: "blocked: scsi0 has a change that waits for a restart",
 		},
 		{
 			name:     "disk deleted with VM (bpg 1763)",
@@ -119,12 +119,12 @@ func falseDrifts() []falseDrift {
 		{
 			name:     "in-place change planned as replace (bpg 103, 2433)",
 			manifest: media + "  cpu = \"host\"\n  bios = \"ovmf\"\n}\n",
-			want:     app.ExitDiffers, says: "1 to update", silent: []string{"to create", "to delete", "destroy"},
+			want:     api.ExitDiffers, says: "1 to update", silent: []string{"to create", "to delete", "destroy"},
 		},
 		{
 			name:     "two resources adopt one vmid (Telmate 23)",
 			manifest: media + "}\nvm \"other\" {\n  vmid = 111\n}\n",
-			want:     app.ExitError,
+			want:     api.ExitError,
 		},
 	}
 }
@@ -135,11 +135,11 @@ func TestSecondDiskAllocated(t *testing.T) {
 	h := newHome(t, pvesim.Options{})
 	h.write("manifests/a.hcl", "vm \"media\" {\n  vmid = 111\n  disk \"scsi1\" {\n    storage = \"VMDisks\"\n    size = \"5GiB\"\n  }\n}\n")
 	before := len(h.sim.World().Volumes)
-	h.want(app.ExitOK, "apply", "--yes")
-	h.want(app.ExitOK, "plan")
+	h.want(api.ExitOK, "apply", "--yes")
+	h.want(api.ExitOK, "plan")
 	h.write("manifests/a.hcl", "vm \"media\" {\n  vmid = 111\n  disk \"scsi1\" {\n    storage = \"VMDisks\"\n    size = \"6GiB\"\n    backup = false\n  }\n}\n")
-	h.want(app.ExitOK, "apply", "--yes")
-	h.want(app.ExitOK, "plan")
+	h.want(api.ExitOK, "apply", "--yes")
+	h.want(api.ExitOK, "plan")
 	if after := len(h.sim.World().Volumes); after != before+1 {
 		t.Errorf("there are %d volumes more, not 1", after-before)
 	}
@@ -154,7 +154,7 @@ func TestMACRegenerated(t *testing.T) {
 	lxcMAC := guestIn(&before, 205).Config["net0"]
 	lxcMAC = lxcMAC[strings.Index(lxcMAC, "hwaddr="):][:len("hwaddr=XX:XX:XX:XX:XX:XX")]
 	h.write("manifests/a.hcl", "vm \"media\" {\n  vmid = 111\n  network \"net0\" {\n    vlan = 20\n  }\n}\nlxc \"docker-media\" {\n  vmid = 205\n  network \"net0\" {\n    vlan = 20\n  }\n}\n")
-	h.want(app.ExitOK, "apply", "--yes")
+	h.want(api.ExitOK, "apply", "--yes")
 	after := h.sim.World()
 	for vmid, want := range map[int]string{111: mac, 205: lxcMAC} {
 		net := guestIn(&after, vmid).Config["net0"]

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 
 	"github.com/spf13/cobra"
 )
@@ -16,11 +16,11 @@ func newFmt(c *cli) *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return runFmt(cmd, c, check) },
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "write nothing; exit 2 when a file is not laid out")
-	return exits(cmd, "recon fmt --check", app.ExitOK, app.ExitError, app.ExitDiffers)
+	return exits(cmd, "recon fmt --check", api.ExitOK, api.ExitError, api.ExitDiffers)
 }
 
 func runFmt(cmd *cobra.Command, c *cli, check bool) error {
-	files, err := app.Format(c.options(cmd), !check)
+	files, err := api.Format(c.options(cmd), !check)
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func runFmt(cmd *cobra.Command, c *cli, check bool) error {
 		c.printer().Printf("%s", f)
 	}
 	if check && len(files) > 0 {
-		return exit(app.ExitDiffers)
+		return exit(api.ExitDiffers)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/providers/proxmox/pvesim"
 )
 
@@ -33,7 +33,7 @@ func TestTwoReconsAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	for _, c := range codes {
-		if c != app.ExitOK && c != app.ExitRefused && c != app.ExitPartial {
+		if c != api.ExitOK && c != api.ExitRefused && c != api.ExitPartial {
 			t.Errorf("exit codes: %v", codes)
 		}
 	}
@@ -42,8 +42,8 @@ func TestTwoReconsAtOnce(t *testing.T) {
 			t.Errorf("%s happened %d times", what, n)
 		}
 	}
-	h.want(app.ExitOK, "apply", "--yes")
-	h.want(app.ExitOK, "plan")
+	h.want(api.ExitOK, "apply", "--yes")
+	h.want(api.ExitOK, "plan")
 }
 
 // TestClusterIsAskedWhileManifestsAreRead: a manifest that cannot be read before the
@@ -70,7 +70,7 @@ func TestClusterIsAskedWhileManifestsAreRead(t *testing.T) {
 		}
 		asked <- seen
 	}()
-	h.want(app.ExitOK, "plan")
+	h.want(api.ExitOK, "plan")
 	if !<-asked {
 		t.Error("the manifests were read before the cluster was asked")
 	}
@@ -84,8 +84,8 @@ func TestReadOnlyFolder(t *testing.T) {
 	if err := os.Mkdir(mount, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	h.want(app.ExitOK, "import", "media", "-q")
-	h.want(app.ExitOK, "drift", "-q")
+	h.want(api.ExitOK, "import", "media", "-q")
+	h.want(api.ExitOK, "drift", "-q")
 	if err := syscall.Mount(h.dir, mount, "", syscall.MS_BIND, ""); err != nil {
 		t.Skipf("needs root, to mount a folder read-only: %v", err)
 	}
@@ -94,14 +94,14 @@ func TestReadOnlyFolder(t *testing.T) {
 		t.Skipf("needs root, to mount a folder read-only: %v", err)
 	}
 	h.dir = mount
-	h.want(app.ExitOK, "plan")
-	h.want(app.ExitOK, "show", "vm.media")
-	h.want(app.ExitOK, "inventory")
-	h.want(app.ExitError, "drift")
+	h.want(api.ExitOK, "plan")
+	h.want(api.ExitOK, "show", "vm.media")
+	h.want(api.ExitOK, "inventory")
+	h.want(api.ExitError, "drift")
 	if !strings.Contains(h.err.String(), "read-only file system") {
 		t.Errorf("it says: %s", &h.err)
 	}
-	h.want(app.ExitError, "import", "gitlab")
+	h.want(api.ExitError, "import", "gitlab")
 }
 
 // TestClockJumps: the clock goes back a year and forth ten; nothing breaks, and
@@ -109,51 +109,51 @@ func TestReadOnlyFolder(t *testing.T) {
 func TestClockJumps(t *testing.T) {
 	h := newHome(t, pvesim.Options{})
 	h.write("context.recon.hcl", "context {\n  claude_md = \"CLAUDE.md\"\n  session_log = \"log.md\"\n}\n")
-	h.want(app.ExitOK, "import", "docker-media", "-q")
+	h.want(api.ExitOK, "import", "docker-media", "-q")
 	now := time.Now()
 	for i, at := range []time.Time{now, now.AddDate(-1, 0, 0), now.AddDate(10, 0, 0), now.Add(time.Hour)} {
 		h.sim.Update(setConfig(205, "memory", []string{"8192", "4096", "2048", "8192"}[i]))
-		s, err := app.Open(app.Options{Dir: h.dir, Command: "recon test", Now: func() time.Time { return at }})
+		s, err := api.Open(api.Options{Dir: h.dir, Command: "recon test", Now: func() time.Time { return at }})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {
-			cycle, err := s.RunCycle(context.Background(), "drift", app.CycleOptions{})
-			if err != nil || cycle.DocsErr != nil {
-				t.Fatalf("at %s: %v, %v", at, err, cycle.DocsErr)
+			cycle, err := api.Drift(context.Background(), s, "drift")
+			if err != nil || cycle.Docs.Err != nil {
+				t.Fatalf("at %s: %v, %v", at, err, cycle.Docs.Err)
 			}
-			if len(cycle.Written) == 0 {
+			if len(cycle.Docs.Written) == 0 {
 				break
 			}
 		}
 		before := h.read("CLAUDE.md")
-		if _, err := s.RunCycle(context.Background(), "drift", app.CycleOptions{}); err != nil {
+		if _, err := api.Drift(context.Background(), s, "drift"); err != nil {
 			t.Fatal(err)
 		}
 		if after := h.read("CLAUDE.md"); after != before {
 			t.Errorf("at %s the document does not settle:\n%s\n%s", at, before, after)
 		}
 	}
-	h.want(app.ExitOK, "plan")
+	h.want(api.ExitOK, "plan")
 }
 
 // TestDamagedLedgerIsSetAside: its name is told, and what recon remembers comes
 // back by looking.
 func TestDamagedLedgerIsSetAside(t *testing.T) {
 	h := newHome(t, pvesim.Options{})
-	h.want(app.ExitOK, "import", "docker-media", "-q")
-	h.want(app.ExitOK, "drift", "-q")
+	h.want(api.ExitOK, "import", "docker-media", "-q")
+	h.want(api.ExitOK, "drift", "-q")
 	h.write(".recon/ledger.db", strings.Repeat("garbage ", 2000))
 	for _, suffix := range []string{"-wal", "-shm"} {
 		os.Remove(filepath.Join(h.dir, ".recon", "ledger.db"+suffix))
 	}
-	h.want(app.ExitOK, "plan")
-	h.want(app.ExitOK, "drift")
+	h.want(api.ExitOK, "plan")
+	h.want(api.ExitOK, "drift")
 	if !strings.Contains(h.err.String(), "ledger.db.damaged-") {
 		t.Errorf("its name is not told: %s", &h.err)
 	}
 	h.sim.Update(setConfig(205, "memory", "4096"))
-	h.want(app.ExitDiffers, "plan")
+	h.want(api.ExitDiffers, "plan")
 	if !strings.Contains(h.out.String(), "drift: live has moved") {
 		t.Errorf("the values in agreement were not remembered again:\n%s", &h.out)
 	}

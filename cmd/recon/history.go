@@ -1,11 +1,8 @@
 package main
 
 import (
-	"time"
-
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/inventory"
-	"recon/reconcile/ledger"
 
 	"github.com/spf13/cobra"
 )
@@ -17,26 +14,11 @@ func newHistory(c *cli) *cobra.Command {
 		Args:  args(cobra.MaximumNArgs(1)),
 		RunE:  func(cmd *cobra.Command, a []string) error { return runHistory(cmd, c, a) },
 	}
-	return exits(cmd, "recon history vm.media", app.ExitOK, app.ExitError)
-}
-
-type eventOut struct {
-	At      string          `json:"at"`
-	Address string          `json:"address"`
-	Event   string          `json:"event"`
-	Fields  []eventFieldOut `json:"fields"`
-	By      *string         `json:"by"`
-	Summary string          `json:"summary"`
-}
-
-type eventFieldOut struct {
-	Name string `json:"name"`
-	From any    `json:"from"`
-	To   any    `json:"to"`
+	return exits(cmd, "recon history vm.media", api.ExitOK, api.ExitError)
 }
 
 func runHistory(cmd *cobra.Command, c *cli, a []string) error {
-	_, s, err := c.open(cmd)
+	_, h, err := c.open(cmd)
 	if err != nil {
 		return err
 	}
@@ -46,20 +28,14 @@ func runHistory(cmd *cobra.Command, c *cli, a []string) error {
 			return usage(cmd, err)
 		}
 	}
-	var events []inventory.Event
-	l, err := ledger.OpenExisting(s.StatePath())
+	history, err := api.ReadHistory(h, addr)
 	if err != nil {
 		return err
 	}
-	if l != nil {
-		defer l.Close()
-		if events, err = l.Events(time.Time{}, addr); err != nil {
-			return err
-		}
-	}
 	if c.json() {
-		return c.printJSON(eventsJSON(events))
+		return c.printJSON(history.JSON())
 	}
+	events := history.Events
 	switch {
 	case len(events) == 0 && !addr.IsZero():
 		c.printer().Printf("Nothing has been recorded of %s.", addr)
@@ -69,30 +45,4 @@ func runHistory(cmd *cobra.Command, c *cli, a []string) error {
 	}
 	c.printer().Events(events, true)
 	return nil
-}
-
-func eventsJSON(events []inventory.Event) any {
-	out := struct {
-		FormatVersion string     `json:"format_version"`
-		Events        []eventOut `json:"events"`
-	}{"1.0", eventsOut(events)}
-	return out
-}
-
-func eventsOut(events []inventory.Event) []eventOut {
-	out := []eventOut{}
-	for _, e := range events {
-		o := eventOut{At: inventory.Timestamp(e.At), Event: string(e.Kind), Fields: []eventFieldOut{}, Summary: e.Summary}
-		if !e.Address.IsZero() {
-			o.Address = e.Address.String()
-		}
-		if e.By != "" {
-			o.By = &e.By
-		}
-		for _, f := range e.Fields {
-			o.Fields = append(o.Fields, eventFieldOut{string(f.Name), f.From, f.To})
-		}
-		out = append(out, o)
-	}
-	return out
 }

@@ -5,8 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"recon/cmd/recon/internal/app"
-	"recon/providers/sshhost"
+	"recon/cmd/recon/internal/api"
 )
 
 func newHosts(c *cli) *cobra.Command {
@@ -33,32 +32,28 @@ out with ssh-keygen -R when you know why it changed.`,
 		RunE: func(cmd *cobra.Command, a []string) error { return runHostsTrust(cmd, c, yes, a[0]) },
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask; for when the fingerprint was compared elsewhere")
-	return exits(cmd, "recon hosts trust docker-media", app.ExitOK, app.ExitError, app.ExitRefused)
+	return exits(cmd, "recon hosts trust docker-media", api.ExitOK, api.ExitError, api.ExitRefused)
 }
 
 func runHostsTrust(cmd *cobra.Command, c *cli, yes bool, name string) error {
-	ctx, s, err := c.open(cmd)
-	if err != nil {
-		return err
-	}
-	cfg, err := s.HostConfig(name)
+	ctx, h, err := c.open(cmd)
 	if err != nil {
 		return err
 	}
 	p := c.printer()
 	for {
-		in, err := sshhost.Introduce(ctx, cfg)
+		in, err := api.IntroduceHost(ctx, h, name)
 		if err != nil {
 			return err
 		}
 		if in == nil {
-			p.Printf("The key of %s is trusted.", cfg.Name)
+			p.Printf("The key of %s is trusted.", name)
 			return nil
 		}
 		p.Printf("%s  %s %s", in.Host, in.Type, in.Fingerprint)
 		c.hint("compare it on the machine's own console: ssh-keygen -lf /etc/ssh/ssh_host_%s_key.pub", keyFile(in.Type))
 		if !yes && !c.confirm(fmt.Sprintf("Trust this key and write it to %s?", in.File)) {
-			return app.Refuse("add --yes when you have compared the fingerprint", "the key of %s was not trusted", in.Host)
+			return api.Refuse("add --yes when you have compared the fingerprint", "the key of %s was not trusted", in.Host)
 		}
 		if err := in.Trust(); err != nil {
 			return err

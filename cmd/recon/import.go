@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/inventory"
 
 	"github.com/spf13/cobra"
@@ -38,7 +38,7 @@ Terraform's states is no longer so. WHAT may be left out and means every guest.`
 	cmd.Flags().BoolVar(&o.all, "all", false, "every guest that is not declared yet")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print the blocks, write nothing")
 	cmd.Flags().BoolVar(&o.state, "from-terraform", false, "what Terraform's states say, where they know a guest")
-	return exits(cmd, "recon import --all", app.ExitOK, app.ExitError, app.ExitIncomplete, app.ExitRefused)
+	return exits(cmd, "recon import --all", api.ExitOK, api.ExitError, api.ExitIncomplete, api.ExitRefused)
 }
 
 func runImport(cmd *cobra.Command, c *cli, o importOptions, what []string) error {
@@ -49,54 +49,20 @@ func runImport(cmd *cobra.Command, c *cli, o importOptions, what []string) error
 	if o.all {
 		what = nil
 	}
-	ctx, s, err := c.openToObserve(cmd)
+	ctx, h, err := c.openToObserve(cmd)
 	if err != nil {
 		return err
 	}
-	w, err := s.Observe(ctx)
+	im, err := api.Import(ctx, h, api.ImportRequest{What: what, DryRun: o.dryRun, FromTerraform: o.state})
 	c.endProgress()
 	if err != nil {
 		return err
 	}
-	defer w.Close()
-	source := w
-	if o.state {
-		if len(s.Project.Terraform) == 0 {
-			return &app.Failure{Code: app.ExitError, Err: errors.New("no terraform block says where a state is"), Hint: "terraform \"NAME\" { directory = \"FOLDER\" } in recon.hcl"}
-		}
-		source = w.FromTerraform()
-	}
-	im, err := s.PlanImport(source, what)
-	if err != nil {
-		return err
-	}
-	if !o.dryRun && len(im.Blocks) > 0 {
-		if err := s.WriteImport(ctx, w, im); err != nil {
-			return err
-		}
-	}
 	if err := c.imported(im, o.dryRun); err != nil {
 		return err
 	}
-	c.unobserved(w.Unknown())
-	if len(im.Unknown) > 0 || w.Incomplete() {
-		return exit(app.ExitIncomplete)
-	}
-	return nil
-}
-
-type importOut struct {
-	FormatVersion string        `json:"format_version"`
-	Imported      []importedOut `json:"imported"`
-	Already       []string      `json:"already"`
-	Unknown       []string      `json:"unknown"`
-}
-
-type importedOut struct {
-	Address  string `json:"address"`
-	Identity string `json:"identity"`
-	File     string `json:"file"`
-	Text     string `json:"text"`
+	c.unobserved(im.Unobserved)
+	return exit(im.Code())
 }
 
 // named names a file's resources one by one, or counts them by kind when they are more
@@ -117,13 +83,9 @@ func named(all []inventory.Address) (out []string) {
 	return out
 }
 
-func (c *cli) imported(im *app.Import, dryRun bool) error {
+func (c *cli) imported(im *api.Imported, dryRun bool) error {
 	if c.json() {
-		out := importOut{FormatVersion: "1.0", Imported: []importedOut{}, Already: append([]string{}, im.Already...), Unknown: append([]string{}, im.Unknown...)}
-		for _, b := range im.Blocks {
-			out.Imported = append(out.Imported, importedOut{b.Address.String(), b.Identity, b.File, b.Text})
-		}
-		return c.printJSON(out)
+		return c.printJSON(im.JSON())
 	}
 	p := c.printer()
 	if dryRun {

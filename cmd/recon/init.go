@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"os"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
@@ -22,7 +22,7 @@ Nothing that exists is overwritten. On a terminal the changes are shown first.`,
 		RunE: func(_ *cobra.Command, _ []string) error { return runInit(c, dryRun) },
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the changes, write nothing")
-	return exits(cmd, "recon init --dry-run", app.ExitOK, app.ExitError, app.ExitRefused)
+	return exits(cmd, "recon init --dry-run", api.ExitOK, api.ExitError, api.ExitRefused)
 }
 
 func runInit(c *cli, dryRun bool) error {
@@ -33,7 +33,7 @@ func runInit(c *cli, dryRun bool) error {
 	if info, err := os.Stat(root); err != nil || !info.IsDir() {
 		return fmt.Errorf("%s is not a folder", root)
 	}
-	in, err := app.PlanInit(root)
+	in, err := api.PlanInit(root)
 	if err != nil {
 		return err
 	}
@@ -54,9 +54,9 @@ func runInit(c *cli, dryRun bool) error {
 	case dryRun:
 		return nil
 	case ask && !c.confirm("Write this?"):
-		return app.Refuse("", "not confirmed; nothing was written")
+		return api.Refuse("", "not confirmed; nothing was written")
 	}
-	if err := app.WriteInit(root, in); err != nil {
+	if err := api.WriteInit(root, in); err != nil {
 		return err
 	}
 	for _, f := range in.Files {
@@ -70,7 +70,7 @@ func runInit(c *cli, dryRun bool) error {
 		c.hint("%d. %s", i+1, n)
 	}
 	if !c.quiet && !c.json() {
-		fmt.Fprintf(c.stderr, "  To begin each session with what has changed, put this into .claude/settings.json:\n\n%s\n", app.SessionHook)
+		fmt.Fprintf(c.stderr, "  To begin each session with what has changed, put this into .claude/settings.json:\n\n%s\n", api.SessionHook)
 	}
 	return nil
 }

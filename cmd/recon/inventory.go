@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 
 	"github.com/spf13/cobra"
 )
@@ -24,24 +24,19 @@ func newInventory(c *cli) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&o.format, "format", "table", "table or json")
 	cmd.Flags().BoolVar(&o.refresh, "refresh", true, "look at live state; false lists what was seen last")
-	return exits(cmd, "recon inventory --format json", app.ExitOK, app.ExitError, app.ExitIncomplete)
+	return exits(cmd, "recon inventory --format json", api.ExitOK, api.ExitError, api.ExitIncomplete)
 }
 
 func runInventory(cmd *cobra.Command, c *cli, o inventoryOptions) error {
 	if o.format != "table" && o.format != "json" {
 		return usage(cmd, fmt.Errorf("--format is table or json, not %q", o.format))
 	}
-	ctx, s, err := c.openToLook(cmd, o.refresh)
+	ctx, h, err := c.openToLook(cmd, o.refresh)
 	if err != nil {
 		return err
 	}
-	w, err := c.look(ctx, s, o.refresh)
+	inv, err := api.ListInventory(ctx, h, o.refresh)
 	c.endProgress()
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	inv, err := s.Inventory(w)
 	if err != nil {
 		return err
 	}
@@ -51,15 +46,15 @@ func runInventory(cmd *cobra.Command, c *cli, o inventoryOptions) error {
 		}
 	} else {
 		c.inventoryTable(inv)
-		c.unobserved(w.Unknown())
+		c.unobserved(inv.Unknown)
 	}
-	if w.Incomplete() {
-		return exit(app.ExitIncomplete)
+	if len(inv.Unknown) > 0 {
+		return exit(api.ExitIncomplete)
 	}
 	return nil
 }
 
-func (c *cli) inventoryTable(inv app.Inventory) {
+func (c *cli) inventoryTable(inv *api.Inventory) {
 	var rows [][]string
 	for _, r := range inv.Resources {
 		status := r.Status

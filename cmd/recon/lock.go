@@ -3,7 +3,7 @@ package main
 import (
 	"time"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 
 	"github.com/spf13/cobra"
 )
@@ -17,25 +17,23 @@ func newLock(c *cli) *cobra.Command {
 		Args:  args(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return runLockList(cmd, c) },
 	}
-	cmd.AddCommand(exits(list, "recon lock list", app.ExitOK, app.ExitError))
-	return exits(cmd, "recon lock list", app.ExitOK, app.ExitError)
+	cmd.AddCommand(exits(list, "recon lock list", api.ExitOK, api.ExitError))
+	return exits(cmd, "recon lock list", api.ExitOK, api.ExitError)
 }
 
 func runLockList(cmd *cobra.Command, c *cli) error {
-	_, s, err := c.open(cmd)
+	_, home, err := c.open(cmd)
 	if err != nil {
 		return err
 	}
-	h, err := s.Holder()
+	found, err := api.WhoHolds(home)
 	if err != nil {
 		return err
 	}
 	if c.json() {
-		return c.printJSON(struct {
-			FormatVersion string      `json:"format_version"`
-			Holder        *app.Holder `json:"holder"`
-		}{"1.0", h})
+		return c.printJSON(found)
 	}
+	h := found.Holder
 	if h == nil {
 		c.printer().Printf("Nobody holds the lock.")
 		return nil

@@ -15,7 +15,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/term"
 )
 
@@ -40,8 +40,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if c.session != nil {
-		c.session.Close()
+	if c.home != nil {
+		c.home.Close()
 	}
 	c.endProgress()
 	return c.report(err)
@@ -54,7 +54,7 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // exit returns nil for 0.
 func exit(code int) error {
-	if code == app.ExitOK {
+	if code == api.ExitOK {
 		return nil
 	}
 	return exitCode(code)
@@ -63,29 +63,29 @@ func exit(code int) error {
 // report prints what went wrong and returns the exit code.
 func (c *cli) report(err error) int {
 	var quiet exitCode
-	var diags *app.DiagnosticsError
-	var failure *app.Failure
+	var diags *api.DiagnosticsError
+	var failure *api.Failure
 	p := c.errPrinter()
 	switch {
 	case err == nil:
-		return app.ExitOK
+		return api.ExitOK
 	case errors.Is(err, context.Canceled) && errors.Unwrap(err) == nil:
 		p.Error(errors.New("interrupted"), "")
-		return app.ExitError
+		return api.ExitError
 	case errors.Is(err, context.DeadlineExceeded) && errors.Unwrap(err) == nil && c.timeout > 0:
 		p.Error(fmt.Errorf("not done within the %s of --timeout", c.timeout), "")
-		return app.ExitError
+		return api.ExitError
 	case errors.As(err, &quiet):
 		return int(quiet)
 	case errors.As(err, &diags):
 		p.Diagnostics(diags.Diags, diags.Files)
-		return app.ExitError
+		return api.ExitError
 	case errors.As(err, &failure):
 		p.Error(err, failure.Hint)
 		return failure.Code
 	}
 	p.Error(err, "")
-	return app.ExitError
+	return api.ExitError
 }
 
 func (c *cli) errPrinter() *term.Printer {

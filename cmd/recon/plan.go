@@ -3,14 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/term"
 	"recon/inventory"
 	"recon/reconcile"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -33,11 +31,11 @@ what apply would do. It takes no lock and writes nothing but the file of --out.`
 	cmd.Flags().StringArrayVar(&o.targets, "target", nil, "only this `address`; may be repeated")
 	cmd.Flags().StringVar(&o.out, "out", "", "save the plan to a `file` for recon apply")
 	cmd.Flags().BoolVar(&o.refresh, "refresh", true, "look at live state; false compares with what was seen last")
-	return exits(cmd, "recon plan --target vm.gitlab --out gitlab.plan", app.ExitOK, app.ExitError, app.ExitDiffers, app.ExitIncomplete)
+	return exits(cmd, "recon plan --target vm.gitlab --out gitlab.plan", api.ExitOK, api.ExitError, api.ExitDiffers, api.ExitIncomplete)
 }
 
 func runPlan(cmd *cobra.Command, c *cli, o planOptions) error {
-	ctx, s, err := c.openToLook(cmd, o.refresh)
+	ctx, h, err := c.openToLook(cmd, o.refresh)
 	if err != nil {
 		return err
 	}
@@ -45,20 +43,10 @@ func runPlan(cmd *cobra.Command, c *cli, o planOptions) error {
 	if err != nil {
 		return err
 	}
-	w, err := c.look(ctx, s, o.refresh)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	p, err := s.Plan(ctx, w, targets)
-	if err != nil {
-		return err
-	}
+	p, err := api.Plan(ctx, h, api.PlanRequest{Targets: targets, Refresh: o.refresh, Save: o.out})
 	c.endProgress()
-	if o.out != "" {
-		if err := savePlan(p, o.out); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	if c.json() {
 		if err := c.printJSON(p); err != nil {
@@ -68,19 +56,7 @@ func runPlan(cmd *cobra.Command, c *cli, o planOptions) error {
 		c.printer().Plan(p, term.PlanOptions{})
 		c.afterPlan(p, o)
 	}
-	return exit(planCode(p))
-}
-
-// planCode is the exit code of what a plan shows.
-func planCode(p *reconcile.Plan) int {
-	codes := []int{app.ExitOK}
-	if !p.InSync() {
-		codes = append(codes, app.ExitDiffers)
-	}
-	if !p.Complete {
-		codes = append(codes, app.ExitIncomplete)
-	}
-	return app.Worst(codes...)
+	return exit(api.PlanCode(p))
 }
 
 func (c *cli) afterPlan(p *reconcile.Plan, o planOptions) {
@@ -92,20 +68,12 @@ func (c *cli) afterPlan(p *reconcile.Plan, o planOptions) {
 	}
 }
 
-// openToLook opens the project for look.
-func (c *cli) openToLook(cmd *cobra.Command, refresh bool) (context.Context, *app.Session, error) {
+// openToLook opens the project for a command that looks, or remembers.
+func (c *cli) openToLook(cmd *cobra.Command, refresh bool) (context.Context, *api.Home, error) {
 	if refresh {
 		return c.openToObserve(cmd)
 	}
 	return c.open(cmd)
-}
-
-// look observes, or remembers.
-func (c *cli) look(ctx context.Context, s *app.Session, refresh bool) (*app.World, error) {
-	if refresh {
-		return s.Observe(ctx)
-	}
-	return s.Remembered()
 }
 
 func parseTargets(cmd *cobra.Command, texts []string) ([]inventory.Address, error) {
@@ -121,16 +89,4 @@ func parseTargets(cmd *cobra.Command, texts []string) ([]inventory.Address, erro
 		out = append(out, a)
 	}
 	return out, nil
-}
-
-// savePlan writes a plan for its owner's eyes only.
-func savePlan(p *reconcile.Plan, file string) error {
-	body, err := p.Save()
-	if err != nil {
-		return err
-	}
-	if err := renameio.WriteFile(file, body, os.FileMode(0o600)); err != nil {
-		return fmt.Errorf("save the plan: %w", err)
-	}
-	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/providers/proxmox/pvesim"
 )
 
@@ -92,11 +92,11 @@ func TestImportThenPlanIsEmpty(t *testing.T) {
 		guests := 5 + seed*7%196
 		t.Run(fmt.Sprintf("seed%d_%dguests", seed, guests), func(t *testing.T) {
 			h := newHome(t, pvesim.Options{World: pvesim.Generate(guests, int64(seed))})
-			h.want(app.ExitOK, "import", "--all", "-q")
-			h.want(app.ExitOK, "plan")
-			h.want(app.ExitOK, "fmt", "--check")
+			h.want(api.ExitOK, "import", "--all", "-q")
+			h.want(api.ExitOK, "plan")
+			h.want(api.ExitOK, "fmt", "--check")
 			h.sim.Update(shuffled(rand.New(rand.NewSource(int64(seed)))))
-			h.want(app.ExitOK, "plan")
+			h.want(api.ExitOK, "plan")
 		})
 	}
 }

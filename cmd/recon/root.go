@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/inventory"
 
 	"github.com/hashicorp/hcl/v2"
@@ -36,7 +36,7 @@ type cli struct {
 	progressLock sync.Mutex
 	progress     *progress
 
-	session     *app.Session    // of openToObserve, to be closed when the command ends
+	home        *api.Home       // of openToObserve, to be closed when the command ends
 	interrupted <-chan struct{} // closed by the first interrupt, which ends questions too
 }
 
@@ -89,7 +89,7 @@ func suggestions(cmd *cobra.Command, word string) string {
 
 // usage is a mistake on the command line.
 func usage(cmd *cobra.Command, err error) error {
-	return &app.Failure{Code: app.ExitUsage, Err: err, Hint: cmd.CommandPath() + " --help tells more"}
+	return &api.Failure{Code: api.ExitUsage, Err: err, Hint: cmd.CommandPath() + " --help tells more"}
 }
 
 // args wraps a check of arguments so that its failure is a usage error.
@@ -121,8 +121,8 @@ func (c *cli) check(cmd *cobra.Command) error {
 // exits documents the exit codes of a command and one example.
 func exits(cmd *cobra.Command, example string, codes ...int) *cobra.Command {
 	words := map[int]string{
-		app.ExitOK: "in sync, or done", app.ExitError: "error", app.ExitDiffers: "something differs", app.ExitIncomplete: "incomplete: some source could not be observed",
-		app.ExitRefused: "refused: policy, guard, lock, stale plan, no terminal and no --yes; nothing was done", app.ExitPartial: "partial: not every change ended as planned", app.ExitUsage: "usage",
+		api.ExitOK: "in sync, or done", api.ExitError: "error", api.ExitDiffers: "something differs", api.ExitIncomplete: "incomplete: some source could not be observed",
+		api.ExitRefused: "refused: policy, guard, lock, stale plan, no terminal and no --yes; nothing was done", api.ExitPartial: "partial: not every change ended as planned", api.ExitUsage: "usage",
 	}
 	var b strings.Builder
 	b.WriteString(strings.TrimSpace(cmd.Long))
@@ -130,7 +130,7 @@ func exits(cmd *cobra.Command, example string, codes ...int) *cobra.Command {
 		b.WriteString(cmd.Short + ".")
 	}
 	b.WriteString("\n\nExit codes:\n")
-	for _, code := range append(codes, app.ExitUsage) {
+	for _, code := range append(codes, api.ExitUsage) {
 		fmt.Fprintf(&b, "  %-3d %s\n", code, words[code])
 	}
 	cmd.Long = strings.TrimRight(b.String(), "\n")
@@ -138,14 +138,14 @@ func exits(cmd *cobra.Command, example string, codes ...int) *cobra.Command {
 	return cmd
 }
 
-// options turns the flags into those of the app.
-func (c *cli) options(cmd *cobra.Command) app.Options {
+// options turns the flags into those of the api.
+func (c *cli) options(cmd *cobra.Command) api.Options {
 	vars := map[string]string{}
 	for _, v := range c.vars {
 		name, value, _ := strings.Cut(v, "=")
 		vars[name] = value
 	}
-	return app.Options{
+	return api.Options{
 		Dir: c.dir, Vars: vars, VarFiles: c.varFiles, Timeout: c.timeout, Version: version, Command: cmd.CommandPath(), Log: c.logger(),
 		Warn: func(d hcl.Diagnostics, files map[string]*hcl.File) {
 			if !c.quiet {
@@ -166,17 +166,17 @@ func (c *cli) logger() *slog.Logger {
 }
 
 // open opens the project and bounds the command's time.
-func (c *cli) open(cmd *cobra.Command) (context.Context, *app.Session, error) {
-	s, err := app.Open(c.options(cmd))
-	return c.bounded(cmd), s, err
+func (c *cli) open(cmd *cobra.Command) (context.Context, *api.Home, error) {
+	h, err := api.Open(c.options(cmd))
+	return c.bounded(cmd), h, err
 }
 
 // openToObserve is open for a command that goes on to observe everything.
-func (c *cli) openToObserve(cmd *cobra.Command) (context.Context, *app.Session, error) {
+func (c *cli) openToObserve(cmd *cobra.Command) (context.Context, *api.Home, error) {
 	ctx := c.bounded(cmd)
-	s, err := app.OpenToObserve(ctx, c.options(cmd))
-	c.session = s
-	return ctx, s, err
+	h, err := api.OpenToObserve(ctx, c.options(cmd))
+	c.home = h
+	return ctx, h, err
 }
 
 // bounded is the command's context, with the time that --timeout allows.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/providers/proxmox/pvesim"
 )
 
@@ -52,7 +52,7 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 	t.Setenv("CANARY_CI", canaries[0])
 	t.Setenv("CANARY_ROOT", canaries[1])
 	h.write("context.recon.hcl", "context {\n  claude_md = \"CLAUDE.md\"\n  session_log = \"log.md\"\n}\n")
-	h.want(app.ExitOK, "import", "nextcloud")
+	h.want(api.ExitOK, "import", "nextcloud")
 	h.write("manifests/secret.hcl", secretManifest)
 
 	clean := func(what string) {

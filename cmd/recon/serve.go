@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/daemon"
 
 	"github.com/spf13/cobra"
@@ -21,18 +21,18 @@ not each time it is seen. Changed manifests are loaded anew.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runServe(cmd, c) },
 	}
-	return exits(cmd, "recon serve -C /srv/home", app.ExitOK, app.ExitError)
+	return exits(cmd, "recon serve -C /srv/home", api.ExitOK, api.ExitError)
 }
 
 func runServe(cmd *cobra.Command, c *cli) error {
 	opts := c.options(cmd)
 	opts.Progress = nil
-	s, err := app.Open(opts)
+	h, err := api.Open(opts)
 	if err != nil {
 		return err
 	}
 	var mu sync.Mutex
-	return daemon.Run(cmd.Context(), daemon.Options{Session: s, Tell: func(n daemon.Notice) {
+	return daemon.Run(cmd.Context(), daemon.Options{Home: h, Tell: func(n daemon.Notice) {
 		mu.Lock()
 		defer mu.Unlock()
 		c.notice(n)
@@ -48,7 +48,7 @@ func (c *cli) notice(n daemon.Notice) {
 	}
 	switch {
 	case n.Cycle != nil && n.Err == nil:
-		p.Printf("%s: %s", head, app.Describe(n.Cycle.Plan))
+		p.Printf("%s: %s", head, api.Describe(n.Cycle.Plan))
 		p.Events(n.Cycle.Events, false)
 		c.cycleNotes(n.Cycle)
 	case n.Facts != nil && n.Err == nil:

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/providers/proxmox/pvesim"
 )
 
@@ -57,8 +57,8 @@ func TestServe(t *testing.T) {
 	h := &home{t: t, dir: filepath.Join(dir, "project"), sim: sim}
 	t.Setenv("PVE_TOKEN", sim.Token())
 	h.write("recon.hcl", "proxmox \"home\" {\n  endpoints = [\""+sim.Endpoint()+"\"]\n  token = env(\"PVE_TOKEN\")\n  fingerprint = \""+sim.Fingerprint()+"\"\n}\ncontext {\n  claude_md = \"CLAUDE.md\"\n}\n")
-	h.want(app.ExitOK, "import", "media", "docker-media")
-	h.want(app.ExitError, "serve")
+	h.want(api.ExitOK, "import", "media", "docker-media")
+	h.want(api.ExitError, "serve")
 	if !strings.Contains(h.err.String(), "the manifests have no schedule") {
 		t.Errorf("without a schedule it says: %s", &h.err)
 	}
@@ -109,7 +109,7 @@ func TestServe(t *testing.T) {
 	stop()
 	select {
 	case code := <-ended:
-		if code != app.ExitOK {
+		if code != api.ExitOK {
 			t.Errorf("it ended with %d: %s", code, errs.String())
 		}
 	case <-time.After(20 * time.Second):

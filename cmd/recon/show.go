@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/inventory"
 
 	"github.com/spf13/cobra"
@@ -21,71 +21,44 @@ Without an address it lists the declared resources with their verdicts.`,
 		RunE: func(cmd *cobra.Command, a []string) error { return runShow(cmd, c, refresh, a) },
 	}
 	cmd.Flags().BoolVar(&refresh, "refresh", true, "look at live state; false shows what was seen last")
-	return exits(cmd, "recon show vm.media", app.ExitOK, app.ExitError, app.ExitIncomplete)
+	return exits(cmd, "recon show vm.media", api.ExitOK, api.ExitError, api.ExitIncomplete)
 }
 
 func runShow(cmd *cobra.Command, c *cli, refresh bool, a []string) error {
-	ctx, s, err := c.openToLook(cmd, refresh)
+	ctx, h, err := c.openToLook(cmd, refresh)
 	if err != nil {
 		return err
 	}
-	w, err := c.look(ctx, s, refresh)
-	if err != nil {
-		return err
+	var addr inventory.Address
+	if len(a) == 1 {
+		if addr, _, err = inventory.ParseAddress(a[0]); err != nil {
+			return usage(cmd, err)
+		}
 	}
-	defer w.Close()
-	p, err := s.Plan(ctx, w, nil)
+	found, err := api.Show(ctx, h, addr, refresh)
 	c.endProgress()
 	if err != nil {
 		return err
 	}
-	var shown []*app.Shown
-	if len(a) == 1 {
-		addr, _, err := inventory.ParseAddress(a[0])
-		if err != nil {
-			return usage(cmd, err)
-		}
-		sh, found, err := s.Show(w, p, addr)
-		if err != nil {
-			return err
-		}
-		if !found {
-			return &app.Failure{Code: app.ExitError, Err: fmt.Errorf("there is no %s", addr), Hint: "recon inventory lists what there is"}
-		}
-		shown = append(shown, sh)
-	} else {
-		for _, r := range s.Project.Resources {
-			sh, _, err := s.Show(w, p, r.Addr)
-			if err != nil {
-				return err
-			}
-			shown = append(shown, sh)
-		}
-	}
-	if err := c.shown(shown, len(a) == 1); err != nil {
+	if err := c.shown(found, len(a) == 1); err != nil {
 		return err
 	}
-	c.unobserved(w.Unknown())
-	for _, sh := range shown {
-		if sh.State == inventory.Unknown.String() || len(sh.Unread) > 0 {
-			return exit(app.ExitIncomplete)
-		}
-	}
-	return nil
+	c.unobserved(found.Unknown)
+	return exit(found.Code())
 }
 
-func (c *cli) shown(shown []*app.Shown, one bool) error {
+func (c *cli) shown(found *api.Showing, one bool) error {
 	switch {
 	case c.json() && one:
-		return c.printJSON(shown[0])
+		return c.printJSON(found.Resources[0])
 	case c.json():
-		return c.printJSON(map[string]any{"format_version": "1.0", "resources": append([]*app.Shown{}, shown...)})
+		return c.printJSON(found.JSON())
 	case one:
-		c.showOne(shown[0])
+		c.showOne(found.Resources[0])
 		return nil
 	}
 	var rows [][]string
-	for _, sh := range shown {
+	for _, sh := range found.Resources {
 		rows = append(rows, []string{sh.Address, sh.Identity, sh.Node, sh.Verdict, fmt.Sprintf("%s:%d", sh.File, sh.Line)})
 	}
 	c.printer().Table([]string{"ADDRESS", "IDENTITY", "NODE", "VERDICT", "WRITTEN"}, rows)
@@ -93,7 +66,7 @@ func (c *cli) shown(shown []*app.Shown, one bool) error {
 }
 
 // showOne prints a head of facts and a table of values.
-func (c *cli) showOne(sh *app.Shown) {
+func (c *cli) showOne(sh *api.Shown) {
 	p := c.printer()
 	p.Printf("%s  %s  %s", sh.Address, sh.Identity, sh.Verdict)
 	if sh.Node != "" {

@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/providers/proxmox/pvesim"
 
 	"github.com/spf13/cobra"
@@ -46,7 +46,7 @@ set while it runs: POST /recon-sim/faults, one a line; DELETE clears them.`,
 	f.DurationVar(&o.latency, "latency", 0, "service time of a request")
 	f.IntVar(&o.workers, "workers", 3, "requests that a node serves at the same time")
 	f.StringArrayVar(&o.faults, "fault", nil, "`fault`: node-down:NODE, no-quorum, latency:NODE=2s, lose-response:PUT, error:500@GET /path, lock:101=backup, unlock:101")
-	return exits(cmd, "recon sim --world single --listen 127.0.0.1:0 -o json", app.ExitOK, app.ExitError)
+	return exits(cmd, "recon sim --world single --listen 127.0.0.1:0 -o json", api.ExitOK, api.ExitError)
 }
 
 func runSim(cmd *cobra.Command, c *cli, o simOptions) error {

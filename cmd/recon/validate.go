@@ -1,9 +1,8 @@
 package main
 
 import (
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -15,63 +14,23 @@ func newValidate(c *cli) *cobra.Command {
 		Args:  args(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return runValidate(cmd, c) },
 	}
-	return exits(cmd, "recon validate", app.ExitOK, app.ExitError)
-}
-
-type diagnosticOut struct {
-	Severity string `json:"severity"`
-	Summary  string `json:"summary"`
-	Detail   string `json:"detail"`
-	File     string `json:"file"`
-	Line     int    `json:"line"`
-	Column   int    `json:"column"`
+	return exits(cmd, "recon validate", api.ExitOK, api.ExitError)
 }
 
 func runValidate(cmd *cobra.Command, c *cli) error {
-	opts := c.options(cmd)
-	opts.Warn = nil
-	s, err := app.Open(opts)
-	if s == nil {
-		return err
-	}
-	p, diags, err := s.Validate()
+	found, err := api.Validate(c.options(cmd))
 	if err != nil {
 		return err
 	}
-	code := app.ExitOK
-	if diags.HasErrors() {
-		code = app.ExitError
-	}
 	if c.json() {
-		out := struct {
-			FormatVersion string          `json:"format_version"`
-			Valid         bool            `json:"valid"`
-			Resources     int             `json:"resources"`
-			Diagnostics   []diagnosticOut `json:"diagnostics"`
-		}{"1.0", code == app.ExitOK, len(p.Resources), diagnosticsJSON(diags)}
-		if err := c.printJSON(out); err != nil {
+		if err := c.printJSON(found.JSON()); err != nil {
 			return err
 		}
-		return exit(code)
+		return exit(found.Code())
 	}
-	c.errPrinter().Diagnostics(diags, p.Sources())
-	if code == app.ExitOK {
-		c.printer().Printf("The manifests are valid: %d resource(s) in %d file(s).", len(p.Resources), len(p.Files))
+	c.errPrinter().Diagnostics(found.Diags, found.Sources)
+	if found.Code() == api.ExitOK {
+		c.printer().Printf("The manifests are valid: %d resource(s) in %d file(s).", found.Resources, found.Files)
 	}
-	return exit(code)
-}
-
-func diagnosticsJSON(diags hcl.Diagnostics) []diagnosticOut {
-	out := []diagnosticOut{}
-	for _, d := range diags {
-		o := diagnosticOut{Severity: "error", Summary: d.Summary, Detail: d.Detail}
-		if d.Severity == hcl.DiagWarning {
-			o.Severity = "warning"
-		}
-		if d.Subject != nil {
-			o.File, o.Line, o.Column = d.Subject.Filename, d.Subject.Start.Line, d.Subject.Start.Column
-		}
-		out = append(out, o)
-	}
-	return out
+	return exit(found.Code())
 }

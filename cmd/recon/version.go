@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 
 	"github.com/spf13/cobra"
 )
@@ -16,7 +16,7 @@ func newVersion(c *cli) *cobra.Command {
 		Args:  args(cobra.NoArgs),
 		RunE:  func(*cobra.Command, []string) error { return runVersion(c) },
 	}
-	return exits(cmd, "recon version", app.ExitOK)
+	return exits(cmd, "recon version", api.ExitOK)
 }
 
 func runVersion(c *cli) error {

@@ -36,7 +36,7 @@ type Guest struct {
 	VMID       int
 	Node       string
 	Status     string
-	Networks   []Network
+	Networks   []inventory.Network
 	MACs       []string
 	DNS        []string
 	Cores      int64
@@ -52,13 +52,6 @@ type Guest struct {
 	Unknown    bool // not observed now; the facts are the last known ones
 	LastChange time.Time
 	ChangedBy  string
-}
-
-// A Network is an address that a guest has.
-type Network struct {
-	Address string // with prefix length
-	Gateway string
-	VLAN    int64
 }
 
 // A Disk is a volume of a guest.

@@ -38,7 +38,7 @@ func worldOf(s string) *Facts {
 	keyed := inventory.Address{Kind: "vm", Name: "node", Key: s}
 	g := Guest{
 		Address: addr, Identity: "home/311", Name: s, Kind: "lxc", VMID: 311, Node: s, Status: s, DNS: []string{s}, MACs: []string{s}, Purpose: s, Notes: s, Terraform: s, ChangedBy: s,
-		LastChange: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Networks: []Network{{Address: s, Gateway: s}}, Disks: []Disk{{Storage: s, Size: 1, Path: s}}, Managed: true, Protect: true, Reboot: true,
+		LastChange: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Networks: []inventory.Network{{Address: s, Gateway: s}}, Disks: []Disk{{Storage: s, Size: 1, Path: s}}, Managed: true, Protect: true, Reboot: true,
 	}
 	k := g
 	k.Address, k.Identity = keyed, "home/312"

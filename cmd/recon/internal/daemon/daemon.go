@@ -1,5 +1,5 @@
 // Package daemon runs a project's schedules until it is told to stop. It is a thin
-// view of app: a schedule's action is the same cycle that a command runs.
+// view of api: a schedule's action is the same cycle that a command runs.
 //
 // A run that is due while the same schedule still runs is skipped; runs of
 // different schedules wait for each other. When manifests change they are loaded
@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"recon/cmd/recon/internal/app"
+	"recon/cmd/recon/internal/api"
 	"recon/inventory/factcheck"
 
 	"github.com/robfig/cron/v3"
@@ -22,17 +22,17 @@ import (
 
 // Options say what the daemon works on and who hears of it.
 type Options struct {
-	Session *app.Session
-	Poll    time.Duration // how often manifests are looked at; 0 means 2 s
-	Grace   time.Duration // how long a run may go on after the daemon is told to stop; 0 means 30 s
-	Tell    func(Notice)
+	Home  *api.Home
+	Poll  time.Duration // how often manifests are looked at; 0 means 2 s
+	Grace time.Duration // how long a run may go on after the daemon is told to stop; 0 means 30 s
+	Tell  func(Notice)
 }
 
 // A Notice is something that happened.
 type Notice struct {
 	Schedule string
-	Cycle    *app.Cycle          // a run that ended
-	Facts    *app.FactCheck      // a check of documents that ended
+	Cycle    *api.Cycle          // a run that ended
+	Facts    *api.FactCheck      // a check of documents that ended
 	New      []factcheck.Finding // what it found that the check before did not
 	Text     string              // anything else
 	Err      error
@@ -48,14 +48,14 @@ func Run(ctx context.Context, o Options) error {
 		o.Grace = 30 * time.Second
 	}
 	d := &daemon{Options: o}
-	if len(o.Session.Schedules()) == 0 {
-		return &app.Failure{Code: app.ExitError, Err: errors.New("the manifests have no schedule"), Hint: `add one: schedule "drift" { cron = "*/15 * * * *", action = "drift" }`}
+	if len(o.Home.Project().Schedules) == 0 {
+		return &api.Failure{Code: api.ExitError, Err: errors.New("the manifests have no schedule"), Hint: `add one: schedule "drift" { cron = "*/15 * * * *", action = "drift" }`}
 	}
 	work, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
 	d.work = work
 	d.start()
-	seen := o.Session.Fingerprint()
+	seen := o.Home.Fingerprint()
 	tick := time.NewTicker(o.Poll)
 	defer tick.Stop()
 	for {
@@ -64,7 +64,7 @@ func Run(ctx context.Context, o Options) error {
 			d.stop(kill)
 			return nil
 		case <-tick.C:
-			if now := o.Session.Fingerprint(); now != seen {
+			if now := o.Home.Fingerprint(); now != seen {
 				seen = now
 				d.reload()
 			}
@@ -84,7 +84,7 @@ type daemon struct {
 // start begins the schedules of the project.
 func (d *daemon) start() {
 	d.cron = cron.New()
-	for _, s := range d.Session.Schedules() {
+	for _, s := range d.Home.Project().Schedules {
 		schedule, err := cron.ParseStandard(s.Cron)
 		if err != nil {
 			panic(err) // the manifests were checked
@@ -115,7 +115,7 @@ func (d *daemon) skipIfRunning(name string) cron.JobWrapper {
 }
 
 // run runs one cycle of a schedule.
-func (d *daemon) run(s app.Schedule) {
+func (d *daemon) run(s api.Schedule) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.work.Err() != nil {
@@ -125,15 +125,15 @@ func (d *daemon) run(s app.Schedule) {
 		d.facts(s)
 		return
 	}
-	cycle, err := d.Session.RunCycle(d.work, s.Action, app.CycleOptions{})
+	cycle, err := api.Drift(d.work, d.Home, s.Action)
 	d.Tell(Notice{Schedule: s.Name, Cycle: cycle, Err: err})
 }
 
 // facts checks what people wrote, and tells what is new since the check before.
-func (d *daemon) facts(s app.Schedule) {
-	opts := d.Session.Options
-	opts.Dir = d.Session.Root
-	check, err := app.CheckFacts(d.work, opts, nil, false)
+func (d *daemon) facts(s api.Schedule) {
+	opts := d.Home.Options
+	opts.Dir = d.Home.Root
+	check, err := api.CheckFacts(d.work, opts, nil, false)
 	n := Notice{Schedule: s.Name, Facts: check, Err: err}
 	if err == nil {
 		known := d.known
@@ -153,7 +153,7 @@ func (d *daemon) facts(s app.Schedule) {
 func (d *daemon) reload() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.Session.Reload(); err != nil {
+	if err := d.Home.Reload(); err != nil {
 		d.Tell(Notice{Text: "the manifests have changed and cannot be used; the last good ones stay in force", Err: err})
 		return
 	}

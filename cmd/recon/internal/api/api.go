@@ -1,0 +1,81 @@
+// Package api is the door through which every view goes: the commands, the daemon,
+// and whatever else shows a home. A request goes in, an answer comes out; the
+// answers are the JSON of the command line, and errors carry an exit code.
+//
+// Views know this package alone. It knows no terminal.
+package api
+
+import (
+	"context"
+
+	"recon/cmd/recon/internal/docs"
+	"recon/cmd/recon/internal/home"
+	"recon/cmd/recon/internal/runs"
+	"recon/manifests"
+	"recon/reconcile"
+)
+
+// FormatVersion is the version of every answer. Keys are added, never taken away.
+const FormatVersion = reconcile.FormatVersion
+
+// What views handle without knowing where it comes from.
+type (
+	Home             = home.Home
+	Options          = home.Options
+	Failure          = home.Failure
+	DiagnosticsError = home.DiagnosticsError
+	Cycle            = runs.Cycle
+	Schedule         = manifests.Schedule
+	FactCheck        = docs.FactCheck
+	Document         = docs.Document
+	Resolution       = docs.Resolution
+	DocumentOptions  = docs.Options
+)
+
+// The exit codes; see package home.
+const (
+	ExitOK         = home.ExitOK
+	ExitError      = home.ExitError
+	ExitDiffers    = home.ExitDiffers
+	ExitIncomplete = home.ExitIncomplete
+	ExitRefused    = home.ExitRefused
+	ExitPartial    = home.ExitPartial
+	ExitUsage      = home.ExitUsage
+)
+
+// What becomes of a block that was edited by hand.
+const (
+	RefuseEdited = docs.RefuseEdited
+	Theirs       = docs.Theirs
+	Ours         = docs.Ours
+)
+
+// Open finds and loads a project.
+func Open(opts Options) (*Home, error) { return home.Open(opts) }
+
+// OpenToObserve opens a project of which everything will be observed: its clusters
+// are looked at while its manifests are still being read.
+func OpenToObserve(ctx context.Context, opts Options) (*Home, error) {
+	return home.OpenToObserve(ctx, opts)
+}
+
+// Refuse returns an error that ends a command with 4.
+func Refuse(hint, format string, args ...any) error { return home.Refuse(hint, format, args...) }
+
+// Worst combines exit codes: 1, 5, 4, 3, 2, 0.
+func Worst(codes ...int) int { return home.Worst(codes...) }
+
+// look observes, or remembers.
+func look(ctx context.Context, h *Home, refresh bool) (*home.World, error) {
+	if refresh {
+		return h.Observe(ctx)
+	}
+	return h.Remembered(ctx)
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

@@ -1,0 +1,170 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"recon/inventory"
+	"recon/inventory/contextfile"
+	"recon/reconcile/ledger"
+)
+
+// Changes is what happened in the home since a time.
+type Changes struct {
+	Since   time.Time // zero: since the beginning
+	Looked  time.Time // when a run last looked at the home; zero when none did
+	Events  []inventory.Event
+	Unknown []ledger.Source // what cannot be observed now
+}
+
+// LastTold asks for the changes that nobody was told yet.
+const LastTold = "last"
+
+// ChangesSince reads from the ledger what has happened since "last", a time, or
+// the commit of a Git revision. What was asked for with "last" counts as told.
+func ChangesSince(h *Home, since string) (*Changes, error) {
+	c := &Changes{}
+	l, err := h.Ledger()
+	if err != nil {
+		return nil, err
+	}
+	if l == nil {
+		_, err := sinceTime(h, nil, since)
+		return c, err
+	}
+	defer l.Close()
+	if c.Since, err = sinceTime(h, l, since); err != nil {
+		return nil, err
+	}
+	if c.Events, err = l.Events(c.Since, inventory.Address{}); err != nil {
+		return nil, err
+	}
+	if c.Looked, err = l.LastRun(); err != nil {
+		return nil, err
+	}
+	if c.Unknown, err = l.Sources(); err != nil {
+		return nil, err
+	}
+	if since == LastTold && len(c.Events) > 0 {
+		// The ledger counts in whole seconds, so the next one is the first not told.
+		return c, l.SetChangesTold(c.Events[len(c.Events)-1].At.Add(time.Second))
+	}
+	return c, nil
+}
+
+// sinceTime reads what --since says.
+func sinceTime(h *Home, l *ledger.Ledger, since string) (time.Time, error) {
+	if since == LastTold {
+		if l == nil {
+			return time.Time{}, nil
+		}
+		return l.ChangesTold()
+	}
+	if age, err := time.ParseDuration(since); err == nil && age > 0 {
+		return h.Now().Add(-age), nil
+	}
+	for _, form := range []string{time.RFC3339, "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04", time.DateOnly} {
+		if at, err := time.ParseInLocation(form, since, time.Local); err == nil {
+			return at, nil
+		}
+	}
+	at, err := commitTime(h.Root, since)
+	if err != nil {
+		return time.Time{}, &Failure{Code: ExitError, Err: fmt.Errorf("--since %s: %w", since, err), Hint: "write last, a time (2026-11-24, 2026-11-24T18:00, 36h) or a Git revision"}
+	}
+	return at, nil
+}
+
+func commitTime(root, rev string) (time.Time, error) {
+	repo, err := git.PlainOpenWithOptions(root, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	if errors.Is(err, git.ErrRepositoryNotExists) {
+		return time.Time{}, errors.New("it is neither a time nor, without a Git repository, a revision")
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	hash, err := repo.ResolveRevision(plumbing.Revision(rev))
+	if err != nil {
+		return time.Time{}, errors.New("it is neither a time nor a Git revision")
+	}
+	commit, err := repo.CommitObject(*hash)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return commit.Committer.When, nil
+}
+
+// JSON is the answer of recon changes.
+func (c *Changes) JSON() any {
+	return struct {
+		FormatVersion string      `json:"format_version"`
+		Since         string      `json:"since"`
+		ObservedAt    string      `json:"observed_at"`
+		Changes       []eventJSON `json:"changes"`
+	}{FormatVersion, inventory.Timestamp(c.Since), inventory.Timestamp(c.Looked), eventsJSON(c.Events)}
+}
+
+// Lost says, a line each, which sources cannot be observed now.
+func (c *Changes) Lost() (out []string) {
+	for _, u := range c.Unknown {
+		out = append(out, contextfile.StaleText(contextfile.Source{Provider: u.Provider, Scope: u.Scope, Since: u.Since}))
+	}
+	return out
+}
+
+// History is what happened to a resource, or to everything.
+type History struct{ Events []inventory.Event }
+
+// ReadHistory reads the history of a resource; of everything when the address is
+// zero.
+func ReadHistory(h *Home, addr inventory.Address) (*History, error) {
+	l, err := h.Ledger()
+	if err != nil || l == nil {
+		return &History{}, err
+	}
+	defer l.Close()
+	events, err := l.Events(time.Time{}, addr)
+	return &History{events}, err
+}
+
+// JSON is the answer of recon history.
+func (h *History) JSON() any {
+	return struct {
+		FormatVersion string      `json:"format_version"`
+		Events        []eventJSON `json:"events"`
+	}{FormatVersion, eventsJSON(h.Events)}
+}
+
+type eventJSON struct {
+	At      string           `json:"at"`
+	Address string           `json:"address"`
+	Event   string           `json:"event"`
+	Fields  []eventFieldJSON `json:"fields"`
+	By      *string          `json:"by"`
+	Summary string           `json:"summary"`
+}
+
+type eventFieldJSON struct {
+	Name string `json:"name"`
+	From any    `json:"from"`
+	To   any    `json:"to"`
+}
+
+func eventsJSON(events []inventory.Event) []eventJSON {
+	out := []eventJSON{}
+	for _, e := range events {
+		o := eventJSON{At: inventory.Timestamp(e.At), Event: string(e.Kind), Fields: []eventFieldJSON{}, By: orNull(e.By), Summary: e.Summary}
+		if !e.Address.IsZero() {
+			o.Address = e.Address.String()
+		}
+		for _, f := range e.Fields {
+			o.Fields = append(o.Fields, eventFieldJSON{string(f.Name), f.From, f.To})
+		}
+		out = append(out, o)
+	}
+	return out
+}

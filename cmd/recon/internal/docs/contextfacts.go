@@ -1,0 +1,276 @@
+package docs
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"recon/cmd/recon/internal/home"
+	"recon/inventory"
+	"recon/inventory/contextfile"
+	"recon/reconcile"
+	"recon/reconcile/ledger"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+// A history is what the ledger tells documents beside what is observed.
+type history struct {
+	events   []inventory.Event
+	latest   map[string]inventory.Event // the last change of each thing, by identity
+	inFlight []ledger.Entry
+}
+
+// gather collects what documents are rendered from. What could not be observed
+// keeps its last known facts and is marked.
+func gather(w *home.World, p *reconcile.Plan, h history) (*contextfile.Facts, error) {
+	f := &contextfile.Facts{Events: h.events, Clusters: clustersOf(w)}
+	g := &gatherer{facts: f, latest: h.latest, claims: w.Claims, declared: make(map[string]*inventory.Resource, len(w.Project.Resources))}
+	for i := range w.Project.Resources {
+		r := &w.Project.Resources[i]
+		g.declared[r.Identity] = r
+	}
+	g.freeText = w.Project.Context != nil && slices.Contains(w.Project.Context.FreeText, "description")
+	known, err := w.Known()
+	if err != nil {
+		return nil, err
+	}
+	for i := range known {
+		if k := &known[i]; k.State != inventory.Unknown {
+			g.add(&k.Observation, k.Stale)
+		}
+	}
+	slices.SortFunc(f.Guests, func(a, b contextfile.Guest) int {
+		return cmp.Or(inventory.CompareAddress(a.Address, b.Address), inventory.NaturalCompare(a.Identity, b.Identity))
+	})
+	slices.SortFunc(f.Services, func(a, b contextfile.Service) int { return inventory.CompareAddress(a.Address, b.Address) })
+	f.Sources = sourcesOf(w)
+	f.Drift = openDrift(w, p)
+	f.Tasks = tasksOf(w, p, h.inFlight)
+	for _, x := range p.Findings {
+		if x.Severity != "info" {
+			f.Findings = append(f.Findings, contextfile.Finding{Rule: x.Rule, Subject: x.Address})
+		}
+	}
+	return f, nil
+}
+
+// sourcesOf lists what could not be observed.
+func sourcesOf(w *home.World) (out []contextfile.Source) {
+	for _, u := range w.Unknown() {
+		out = append(out, contextfile.Source{Provider: u.Provider, Scope: u.Scope, Since: u.Since})
+	}
+	slices.SortFunc(out, func(a, b contextfile.Source) int {
+		return cmp.Or(inventory.NaturalCompare(a.Provider, b.Provider), inventory.NaturalCompare(a.Scope, b.Scope))
+	})
+	return out
+}
+
+// clustersOf describes the clusters. One that could not be observed at all is as
+// it was last time.
+func clustersOf(w *home.World) (out []contextfile.Cluster) {
+	for _, snap := range w.Snapshots {
+		name, ok := strings.CutPrefix(snap.Provider, "proxmox.")
+		if !ok {
+			continue
+		}
+		c := contextfile.Cluster{Name: name, Version: snap.Version, Nodes: snap.Nodes}
+		if last, known := w.Memory.Clusters[snap.Provider]; len(snap.Nodes) == 0 && known {
+			c.Version, c.Nodes, c.Unknown = last.Version, last.Nodes, true
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// A gatherer turns observations into facts.
+type gatherer struct {
+	facts    *contextfile.Facts
+	declared map[string]*inventory.Resource
+	latest   map[string]inventory.Event
+	claims   *home.Claims
+	freeText bool
+}
+
+func (g *gatherer) add(o *inventory.Observation, unknown bool) {
+	switch o.Resource.Addr.Kind {
+	case "vm", "lxc":
+		g.facts.Guests = append(g.facts.Guests, g.guest(o, unknown))
+	case "service":
+		g.facts.Services = append(g.facts.Services, serviceOf(o, unknown))
+	}
+}
+
+// guest turns an observation into what documents know of it.
+func (g *gatherer) guest(o *inventory.Observation, unknown bool) contextfile.Guest {
+	attrs := o.Resource.Attrs
+	out := contextfile.Guest{
+		Address: o.Resource.Addr, Identity: o.Resource.Identity, Name: o.Resource.Name(), Kind: o.Resource.Addr.Kind, VMID: inventory.VMID(o.Resource.Identity),
+		Node: o.Volatile.Node, Status: o.Volatile.Status, Template: o.Volatile.Template, Unknown: unknown,
+		Reboot: len(o.Volatile.Pending) > 0 && o.Running != nil, Networks: inventory.NetworksOf(o.Resource.Kind(), attrs),
+	}
+	for _, a := range o.Resource.Kind().Attrs {
+		g.topColumn(&out, a, attrs[inventory.Path(a.Name)])
+	}
+	addDevices(&out, o.Resource.Kind(), attrs)
+	if r := g.declared[o.Resource.Identity]; r != nil {
+		out.Address = r.Addr
+		out.Managed, out.Protect, out.Terraform = true, r.Policy.Protect, r.Policy.Terraform
+		for _, a := range r.Kind().Attrs {
+			if a.Column == inventory.ColumnPurpose {
+				out.Purpose = inventory.Text(r.Attrs[inventory.Path(a.Name)])
+			}
+		}
+	}
+	if held := g.claims.Of(o.Resource.Identity); held != nil {
+		out.Terraform = held.Guest.Address
+	}
+	if e, ok := g.latest[o.Resource.Identity]; ok {
+		out.LastChange, out.ChangedBy = e.At, e.By
+	}
+	return out
+}
+
+// topColumn notes a value of the guest itself that documents show.
+func (g *gatherer) topColumn(out *contextfile.Guest, a *inventory.Attr, v cty.Value) {
+	switch a.Column {
+	case inventory.ColumnCores:
+		out.Cores, _ = inventory.Int(v)
+	case inventory.ColumnMemory:
+		out.Memory, _ = inventory.Int(v)
+	case inventory.ColumnDNS:
+		out.DNS = inventory.Strings(v)
+	case inventory.ColumnNotes:
+		if g.freeText {
+			out.Notes = inventory.Text(v)
+		}
+	}
+}
+
+func addDevices(out *contextfile.Guest, kind *inventory.Kind, attrs inventory.Attrs) {
+	for _, b := range kind.Blocks {
+		slots := []string{""}
+		if b.Labelled() {
+			slots = attrs.Slots(b.Name)
+		}
+		for _, slot := range slots {
+			addDevice(out, b, func(name string) cty.Value { return attrs[b.Path(slot, name)] })
+		}
+	}
+}
+
+// addDevice notes what documents show of one device beside its addresses.
+func addDevice(out *contextfile.Guest, b *inventory.Block, value func(string) cty.Value) {
+	var disk contextfile.Disk
+	for _, a := range b.Attrs {
+		v := value(a.Name)
+		switch a.Column {
+		case inventory.ColumnDNS:
+			out.DNS = inventory.Strings(v)
+		case inventory.ColumnMAC:
+			if mac := inventory.Text(v); mac != "" {
+				out.MACs = append(out.MACs, mac)
+			}
+		case inventory.ColumnStorage:
+			disk.Storage = inventory.Text(v)
+		case inventory.ColumnSize:
+			disk.Size, _ = inventory.Int(v)
+		case inventory.ColumnPath:
+			disk.Path = inventory.Text(v)
+		}
+	}
+	if disk != (contextfile.Disk{}) {
+		out.Disks = append(out.Disks, disk)
+	}
+}
+
+// serviceOf turns an observed service into what documents know of it. The names
+// are those of the service block in manifests.
+func serviceOf(o *inventory.Observation, unknown bool) contextfile.Service {
+	attrs := o.Resource.Attrs
+	s := contextfile.Service{
+		Address: o.Resource.Addr, Unknown: unknown, Container: inventory.Text(attrs["container"]), Image: inventory.Text(attrs["image"]),
+		URL: inventory.Text(attrs["url"]), Ports: inventory.Strings(attrs["listen"]), Host: o.Volatile.Node,
+	}
+	for _, a := range o.Resource.Policy.DependsOn {
+		s.DependsOn = append(s.DependsOn, a.Name)
+	}
+	for _, slot := range attrs.Slots("path") {
+		s.Paths = append(s.Paths, contextfile.Path{Inside: slot, Source: inventory.Text(attrs[inventory.Path("path."+slot+".source")])})
+	}
+	return s
+}
+
+// openDrift lists what differs because live moved, with the day on which that
+// was first seen. A flapping resource is listed whether it differs just now or
+// not, so that the document does not flap with it.
+func openDrift(w *home.World, p *reconcile.Plan) []contextfile.Drift {
+	var out []contextfile.Drift
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		fields := reconcile.Drifted(c)
+		if len(fields) == 0 || w.Memory.Flapping(c.Addr) {
+			continue
+		}
+		d := contextfile.Drift{Address: c.Addr, Identity: c.Want.Identity, Since: w.At, By: c.Have.Volatile.Changed.User, Fields: driftFields(fields)}
+		if e, ok := w.Memory.Episodes[c.Addr]; ok {
+			d.Since, d.By = e.OpenedAt, e.By
+		}
+		out = append(out, d)
+	}
+	for addr := range w.Memory.Flaps {
+		if w.Memory.Flapping(addr) {
+			out = append(out, contextfile.Drift{Address: addr, Flapping: true})
+		}
+	}
+	slices.SortFunc(out, func(a, b contextfile.Drift) int { return inventory.CompareAddress(a.Address, b.Address) })
+	return out
+}
+
+func driftFields(fields []inventory.EventField) (out []contextfile.DriftField) {
+	for _, f := range fields {
+		out = append(out, contextfile.DriftField{Path: f.Name, Desired: f.FromText, Live: f.ToText})
+	}
+	return out
+}
+
+// tasksOf lists what somebody has to finish: steps of a killed run, drift to
+// decide about, changes of manifests that are not applied, restarts that wait.
+func tasksOf(w *home.World, p *reconcile.Plan, inFlight []ledger.Entry) (out []contextfile.Task) {
+	killed := map[inventory.Address]time.Time{}
+	for _, e := range inFlight {
+		killed[e.Address] = e.BegunAt
+	}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		t := contextfile.Task{Address: c.Addr, Identity: c.Want.Identity, Verdict: c.Verdict, Impact: c.Impact}
+		switch c.Verdict {
+		case inventory.VerdictDrift, inventory.VerdictConflict, inventory.VerdictPendingChange, inventory.VerdictMissing, inventory.VerdictPendingReboot:
+		default:
+			continue
+		}
+		if w.Memory.Flapping(c.Addr) {
+			continue
+		}
+		if e, ok := w.Memory.Episodes[c.Addr]; ok {
+			t.Since, t.By = e.OpenedAt, e.By
+		}
+		for _, f := range c.Writing() {
+			t.Fields = append(t.Fields, contextfile.DriftField{Path: f.Path, Desired: f.Attr.Show(f.Desired), Live: f.Attr.Show(f.Live)})
+		}
+		for _, b := range c.Blocked {
+			t.Blocked = append(t.Blocked, b.Code)
+		}
+		if at, ok := killed[c.Addr]; ok {
+			t.InFlight, t.Since, t.By = true, at, ""
+			delete(killed, c.Addr)
+		}
+		out = append(out, t)
+	}
+	for addr, at := range killed {
+		out = append(out, contextfile.Task{Address: addr, InFlight: true, Since: at})
+	}
+	slices.SortFunc(out, func(a, b contextfile.Task) int { return inventory.CompareAddress(a.Address, b.Address) })
+	return out
+}

@@ -1,0 +1,244 @@
+// Package home is a project on disk and what is known of its world: it finds and
+// loads the manifests, observes every source, asks the witnesses, and remembers.
+//
+// A Home lives long and is shared: its manifests are replaced as a whole, never
+// changed. A World is one look at everything, bound to the manifests that were in
+// force when it began; it never changes under a reader.
+package home
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"recon/manifests"
+	"recon/providers/docker"
+	"recon/providers/proxmox"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Options come from the global flags.
+type Options struct {
+	Dir      string // -C; "" looks for the nearest parent that holds recon.hcl
+	Vars     map[string]string
+	VarFiles []string
+	Timeout  time.Duration // of one command's work; 0 means none
+	Version  string
+	Command  string // what is run, for the lock and the ledger
+	Log      *slog.Logger
+	Warn     func(hcl.Diagnostics, map[string]*hcl.File) // hears of warnings
+	Progress func(what string, done, total int)          // hears of long work; nil: nobody listens
+	Now      func() time.Time
+
+	ProbeLinks bool // try hard links inside containers
+}
+
+// StateDir is the folder that belongs to recon inside a project.
+const StateDir = ".recon"
+
+// ErrNoProject says that no folder above holds a project.
+var ErrNoProject = errors.New("there is no recon.hcl here or in a parent folder")
+
+// FindRoot returns the root of the project: dir itself when it is given, else the
+// nearest parent of the current folder that holds recon.hcl.
+func FindRoot(dir string) (string, error) {
+	if dir != "" {
+		root, err := filepath.Abs(dir)
+		if err != nil {
+			return "", err
+		}
+		if _, err := os.Stat(filepath.Join(root, manifests.MainFile)); err != nil {
+			return "", &Failure{Code: ExitError, Err: fmt.Errorf("%s holds no recon.hcl", dir), Hint: "recon init writes one"}
+		}
+		return root, nil
+	}
+	at, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(at, manifests.MainFile)); err == nil {
+			return at, nil
+		}
+		parent := filepath.Dir(at)
+		if parent == at {
+			return "", &Failure{Code: ExitError, Err: ErrNoProject, Hint: "recon init writes one; recon demo shows everything without one"}
+		}
+		at = parent
+	}
+}
+
+// A Home is a project on disk.
+type Home struct {
+	Options
+	Root string
+
+	project atomic.Pointer[manifests.Project] // nil for a folder without a project
+	dockers struct {
+		sync.Mutex
+		byConfig map[docker.Config]*docker.Provider // by how they are reached
+	}
+	early   early
+	learned learned
+}
+
+// An early look is one that begins while the manifests are still being read.
+type early struct {
+	sync.Mutex
+	begun map[string]*proxmox.Provider // clusters that are being looked at already, by label
+	since time.Time                    // and since when
+}
+
+// Open finds and loads the project. Warnings are told, errors returned.
+func Open(opts Options) (*Home, error) {
+	root, err := FindRoot(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	h := At(root, opts)
+	return h, h.Load()
+}
+
+// OpenToObserve opens a project of which everything will be observed. The clusters
+// of its main file are looked at while the rest is still being read: reading a
+// large project takes about as long as its cluster's answers. The next Observe
+// takes over what was begun.
+func OpenToObserve(ctx context.Context, opts Options) (*Home, error) {
+	root, err := FindRoot(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	h := At(root, opts)
+	return h, h.load(func(clusters []manifests.Cluster) { h.begin(ctx, clusters) })
+}
+
+// At is a folder whose manifests, if it has any, are not read.
+func At(root string, opts Options) *Home {
+	h := &Home{Options: opts, Root: root}
+	if h.Now == nil {
+		h.Now = time.Now
+	}
+	if h.Log == nil {
+		h.Log = slog.New(slog.DiscardHandler)
+	}
+	return h
+}
+
+// Close abandons what was begun and no Observe has taken over.
+func (h *Home) Close() {
+	h.early.Lock()
+	defer h.early.Unlock()
+	for _, p := range h.early.begun {
+		p.Close()
+	}
+	h.early.begun = nil
+}
+
+// Project is the manifests as they were last loaded, nil without any. It is never
+// changed: a Load puts another one in its place.
+func (h *Home) Project() *manifests.Project { return h.project.Load() }
+
+// Load reads the manifests, anew when they were read before. Those with mistakes
+// are refused, and the last good ones stay in force.
+func (h *Home) Load() error { return h.load(nil) }
+
+func (h *Home) load(early func([]manifests.Cluster)) error {
+	p, diags, err := h.read(early)
+	if err != nil {
+		return err
+	}
+	if diags.HasErrors() {
+		return &DiagnosticsError{diags, p.Sources()}
+	}
+	h.project.Store(p)
+	if h.Warn != nil && len(diags) > 0 {
+		h.Warn(diags, p.Sources())
+	}
+	return nil
+}
+
+// Validate reads the manifests and returns everything that is wrong or doubtful.
+func (h *Home) Validate() (*manifests.Project, hcl.Diagnostics, error) { return h.read(nil) }
+
+func (h *Home) read(early func([]manifests.Cluster)) (*manifests.Project, hcl.Diagnostics, error) {
+	varFiles := map[string][]byte{}
+	for _, name := range h.VarFiles {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read --var-file: %w", err)
+		}
+		varFiles[name] = b
+	}
+	p, diags := manifests.Load(h.Files(), manifests.Options{
+		Vars: h.Vars, VarFiles: varFiles, Env: os.LookupEnv, ReadFile: readOutside, Now: h.Now(), Version: h.Version, Clusters: early,
+	})
+	return p, diags, nil
+}
+
+// readOutside reads a file that a manifest names by absolute path or below the
+// home folder.
+func readOutside(name string) ([]byte, error) {
+	if rest, ok := strings.CutPrefix(name, "~/"); ok {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return nil, err
+		}
+		name = filepath.Join(home, rest)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, 1<<20))
+}
+
+// commandTime bounds a token_command, which may ask for a passphrase.
+const commandTime = 30 * time.Second
+
+// runCommand runs a token_command. What it prints is a secret and stands in no
+// error.
+func (h *Home) runCommand(ctx context.Context, argv []string) (string, error) {
+	if len(argv) == 0 {
+		return "", errors.New("the command is empty")
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Dir = h.Root
+	cmd.Stdin = os.Stdin
+	cmd.WaitDelay = time.Second // a child that it leaves behind may hold its output open
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("run %s: %w", argv[0], err)
+	}
+	return string(out), nil
+}
+
+// Files is the project's folder.
+func (h *Home) Files() fs.FS { return os.DirFS(h.Root) }
+
+// Path returns the place of a file of the project.
+func (h *Home) Path(rel string) string { return filepath.Join(h.Root, filepath.FromSlash(rel)) }
+
+// absolute returns the place of a file that a manifest names.
+func (h *Home) absolute(name string) string {
+	if strings.HasPrefix(name, "/") || strings.HasPrefix(name, "~/") {
+		return name
+	}
+	return h.Path(name)
+}
+
+// StatePath returns recon's own folder in the project.
+func (h *Home) StatePath() string { return filepath.Join(h.Root, StateDir) }

@@ -1,0 +1,202 @@
+package home
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"recon/inventory"
+	"recon/manifests"
+	"recon/providers"
+	"recon/providers/proxmox"
+	"recon/reconcile/ledger"
+)
+
+// Observe looks at every source. One that fails is Unknown and spoils nothing
+// else. The ledger is read when there is one, and never made.
+func (h *Home) Observe(ctx context.Context) (*World, error) {
+	start := time.Now()
+	if since, begun := h.begunSince(); begun {
+		start = since
+	}
+	w, err := h.world(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.Snapshots = make([]inventory.Snapshot, len(w.Readers))
+	var wg sync.WaitGroup
+	for i, r := range w.Readers {
+		wg.Go(func() { w.Snapshots[i] = w.read(ctx, r) })
+	}
+	err = w.remember()
+	wg.Wait()
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	w.dateUnknown()
+	w.gatherClaims()
+	w.Elapsed = time.Since(start)
+	return w, ctx.Err()
+}
+
+// Remembered is a look at the ledger alone: what was seen last time.
+func (h *Home) Remembered(ctx context.Context) (*World, error) {
+	w, err := h.world(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.remember(); err != nil {
+		return nil, err
+	}
+	if err := w.Recall(); err != nil {
+		return nil, err
+	}
+	for _, r := range w.Readers {
+		w.Snapshots = append(w.Snapshots, w.fromMemory(r.Name()))
+	}
+	return w, nil
+}
+
+// world is a world with its readers, before any look.
+func (h *Home) world(ctx context.Context) (w *World, err error) {
+	w = &World{At: h.Now().UTC(), Project: h.Project(), home: h}
+	w.Readers, err = h.readers(ctx, w.Project)
+	return w, err
+}
+
+// begin starts to look at clusters. A token_command may ask for a passphrase, and
+// waits until the manifests are known to be right.
+func (h *Home) begin(ctx context.Context, clusters []manifests.Cluster) {
+	h.early.Lock()
+	defer h.early.Unlock()
+	h.early.begun, h.early.since = map[string]*proxmox.Provider{}, time.Now()
+	for i := range clusters {
+		c := &clusters[i]
+		if len(c.Command) > 0 {
+			continue
+		}
+		p, err := h.Provider(ctx, c)
+		if err != nil {
+			continue // Observe meets it again
+		}
+		h.listen(p)
+		p.Start(ctx)
+		h.early.begun[c.Name] = p
+	}
+}
+
+// begunSince tells since when clusters are being looked at already.
+func (h *Home) begunSince() (time.Time, bool) {
+	h.early.Lock()
+	defer h.early.Unlock()
+	return h.early.since, len(h.early.begun) > 0
+}
+
+// takeBegun hands over the look at a cluster that was begun, nil when none was.
+func (h *Home) takeBegun(name string) *proxmox.Provider {
+	h.early.Lock()
+	defer h.early.Unlock()
+	p := h.early.begun[name]
+	delete(h.early.begun, name)
+	return p
+}
+
+// listen has a reader tell how far it has come.
+func (h *Home) listen(r providers.Reader) {
+	if p, ok := r.(interface{ OnProgress(func(done, total int)) }); ok && h.Progress != nil {
+		p.OnProgress(func(done, total int) { h.Progress("observing "+r.Name(), done, total) })
+	}
+}
+
+// read makes one pass of a reader.
+func (w *World) read(ctx context.Context, r providers.Reader) inventory.Snapshot {
+	var want []inventory.Resource
+	for _, res := range w.Project.Resources {
+		if res.Provider == r.Name() {
+			want = append(want, res)
+		}
+	}
+	snap, err := r.Read(ctx, want)
+	if err != nil {
+		w.home.Log.Warn("source cannot be observed", "provider", r.Name(), "error", err)
+		scope := inventory.Scope{Provider: r.Name(), Scope: r.Name(), Err: err}
+		for _, res := range want {
+			scope.Addresses = append(scope.Addresses, res.Addr)
+		}
+		snap = inventory.Snapshot{Provider: r.Name(), Unknown: []inventory.Scope{scope}, Calls: snap.Calls}
+	}
+	return snap
+}
+
+// dateUnknown notes since when each source could not be observed.
+func (w *World) dateUnknown() {
+	for i := range w.Snapshots {
+		for j := range w.Snapshots[i].Unknown {
+			u := &w.Snapshots[i].Unknown[j]
+			u.Since = sinceOf(w.Memory.Sources, *u, w.At)
+		}
+	}
+}
+
+func sinceOf(known []ledger.Source, u inventory.Scope, now time.Time) time.Time {
+	for _, k := range known {
+		if k.Provider == u.Provider && k.Scope == u.Scope {
+			return k.Since
+		}
+	}
+	return now
+}
+
+// readers makes a provider for each source. A cluster whose token is missing is a
+// mistake of the project, not an unknown source.
+func (h *Home) readers(ctx context.Context, project *manifests.Project) ([]providers.Reader, error) {
+	var out []providers.Reader
+	for i := range project.Clusters {
+		if c := &project.Clusters[i]; c.Credentials.HasErrors() {
+			return nil, &DiagnosticsError{c.Credentials, project.Sources()}
+		}
+	}
+	for i := range project.Clusters {
+		c := &project.Clusters[i]
+		p := h.takeBegun(c.Name)
+		if p == nil {
+			var err error
+			if p, err = h.Provider(ctx, c); err != nil {
+				return nil, err
+			}
+			h.listen(p)
+		}
+		out = append(out, p)
+	}
+	for i := range project.Hosts {
+		p := h.dockerProvider(project, &project.Hosts[i])
+		h.listen(p)
+		out = append(out, p)
+	}
+	return append(out, h.terraforms(project)...), nil
+}
+
+// Provider makes the provider of a cluster.
+func (h *Home) Provider(ctx context.Context, c *manifests.Cluster) (*proxmox.Provider, error) {
+	token := c.Token
+	if len(c.Command) > 0 {
+		out, err := h.runCommand(ctx, c.Command)
+		if err != nil {
+			return nil, fmt.Errorf("token_command of proxmox.%s: %w", c.Name, err)
+		}
+		token = strings.TrimSpace(out)
+		h.learnSecret(token)
+	}
+	cfg := proxmox.Config{Name: c.Name, Endpoints: c.Endpoints, Token: token, Fingerprint: c.Fingerprint, Insecure: c.Insecure}
+	if c.CAFile != "" {
+		ca, err := readOutside(h.absolute(c.CAFile))
+		if err != nil {
+			return nil, fmt.Errorf("read ca_file of proxmox.%s: %w", c.Name, err)
+		}
+		cfg.CA = ca
+	}
+	return proxmox.New(cfg)
+}

@@ -1,0 +1,210 @@
+package home
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"recon/inventory"
+	"recon/manifests"
+	"recon/providers"
+	"recon/reconcile"
+)
+
+// A World is what one look at everything found, beside what is remembered and
+// what the manifests said at that time.
+type World struct {
+	At        time.Time
+	Project   *manifests.Project
+	Snapshots []inventory.Snapshot
+	Readers   []providers.Reader
+	Memory    Memory
+	Claims    *Claims // what Terraform says; nil without terraform blocks
+	Elapsed   time.Duration
+
+	home *Home
+}
+
+// Home is the project that was looked at.
+func (w *World) Home() *Home { return w.home }
+
+// With is the same look beside other manifests: those that were written from it.
+func (w *World) With(p *manifests.Project) *World {
+	out := *w
+	out.Project = p
+	out.Snapshots = slices.Clone(w.Snapshots)
+	addrs := map[string]inventory.Address{}
+	for i := range p.Resources {
+		addrs[p.Resources[i].Identity] = p.Resources[i].Addr
+	}
+	for i := range out.Snapshots {
+		snap := &out.Snapshots[i]
+		snap.Observations = slices.Clone(snap.Observations)
+		for j := range snap.Observations {
+			res := &snap.Observations[j].Resource
+			if a, ok := addrs[res.Identity]; ok && a.Kind == res.Addr.Kind {
+				res.Addr = a
+			}
+		}
+	}
+	return &out
+}
+
+// Close ends the readers' idle connections.
+func (w *World) Close() {
+	for _, r := range w.Readers {
+		if c, ok := r.(interface{ Close() }); ok {
+			c.Close()
+		}
+	}
+}
+
+// Unknown lists what could not be observed.
+func (w *World) Unknown() (out []inventory.Scope) {
+	for i := range w.Snapshots {
+		out = append(out, w.Snapshots[i].Unknown...)
+	}
+	return out
+}
+
+// Incomplete reports whether some source could not be observed.
+func (w *World) Incomplete() bool {
+	return slices.ContainsFunc(w.Snapshots, func(s inventory.Snapshot) bool { return !s.Complete })
+}
+
+// Observations returns everything that was looked at, sorted by address.
+func (w *World) Observations() []inventory.Observation {
+	var out []inventory.Observation
+	for _, s := range w.Snapshots {
+		out = append(out, s.Observations...)
+	}
+	slices.SortFunc(out, func(a, b inventory.Observation) int {
+		return cmp.Or(inventory.CompareAddress(a.Resource.Addr, b.Resource.Addr), inventory.NaturalCompare(a.Resource.Identity, b.Resource.Identity))
+	})
+	return out
+}
+
+// A Known is what is known of one thing: as it was observed now, or as it was last
+// seen. One that was never seen has State Unknown.
+type Known struct {
+	inventory.Observation
+	Stale bool // it could not be observed now
+}
+
+// Known is everything that is there as far as anybody knows: what is live, else
+// what was last seen of it, else that it is still meant to be there. What is proven
+// absent is not in it. The order is that of Observations.
+func (w *World) Known() ([]Known, error) {
+	if err := w.Recall(); err != nil {
+		return nil, err
+	}
+	var out []Known
+	seen := map[string]bool{}
+	for _, o := range w.Observations() {
+		seen[o.Resource.Identity] = true
+		switch o.State {
+		case inventory.Present:
+			out = append(out, Known{Observation: o})
+		case inventory.Unknown:
+			out = append(out, Known{w.lastSeen(o), true})
+		}
+	}
+	for id, last := range w.Memory.Sightings {
+		if !seen[id] && w.lost(last.Provider) {
+			out = append(out, Known{observationOf(last), true})
+		}
+	}
+	slices.SortFunc(out, func(a, b Known) int {
+		return cmp.Or(inventory.CompareAddress(a.Resource.Addr, b.Resource.Addr), inventory.NaturalCompare(a.Resource.Identity, b.Resource.Identity))
+	})
+	return out, nil
+}
+
+// lastSeen is what is remembered of something that could not be observed; without
+// a memory the observation itself.
+func (w *World) lastSeen(o inventory.Observation) inventory.Observation {
+	last, known := w.Memory.Sightings[o.Resource.Identity]
+	if !known {
+		return o
+	}
+	old := observationOf(last)
+	old.Resource.Addr, old.Err = o.Resource.Addr, o.Err
+	return old
+}
+
+// lost reports whether nothing at all of a source could be observed, so that what
+// it did not mention may still be there.
+func (w *World) lost(provider string) bool {
+	for i := range w.Snapshots {
+		if w.Snapshots[i].Provider == provider {
+			return len(w.Snapshots[i].Observations) == 0 && !w.Snapshots[i].Complete
+		}
+	}
+	return false
+}
+
+// Request is the comparison's input.
+func (w *World) Request(targets []inventory.Address) reconcile.Request {
+	return reconcile.Request{
+		Input: reconcile.Input{
+			Desired: w.Project.Resources, Snapshots: w.Snapshots, LastApplied: w.Memory.Applied, Terraform: w.Claims.attrs(), Now: w.At,
+		},
+		Readers: w.Readers, Targets: targets, Graph: w.Project.Graph,
+	}
+}
+
+// Plan compares what was observed with the manifests. Who changed what is asked
+// only when something has drifted.
+func (w *World) Plan(ctx context.Context, targets []inventory.Address) (*reconcile.Plan, error) {
+	for _, t := range targets {
+		if !slices.ContainsFunc(w.Project.Resources, func(r inventory.Resource) bool {
+			return r.Addr == t || t.Key == "" && r.Addr.Kind == t.Kind && r.Addr.Name == t.Name
+		}) {
+			return nil, fmt.Errorf("no manifest declares %s", t)
+		}
+	}
+	start := time.Now()
+	p, err := reconcile.New(ctx, w.Request(targets))
+	if err != nil {
+		return nil, err
+	}
+	w.attribute(ctx, p)
+	if err := w.examine(ctx, p); err != nil {
+		return nil, err
+	}
+	p.Elapsed = w.Elapsed + time.Since(start)
+	return p, nil
+}
+
+// attribute asks the providers who changed what has drifted.
+func (w *World) attribute(ctx context.Context, p *reconcile.Plan) {
+	for i, r := range w.Readers {
+		a, ok := r.(providers.Attributor)
+		if !ok || w.Snapshots[i].Calls == 0 {
+			continue
+		}
+		var ids []string
+		for j := range p.Changes {
+			if c := &p.Changes[j]; c.Want.Provider == r.Name() && outside(c.Verdict) {
+				ids = append(ids, c.Want.Identity)
+			}
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		who := a.Attribute(ctx, ids)
+		p.Calls += 2
+		for j := range p.Changes {
+			if by, ok := who[p.Changes[j].Want.Identity]; ok {
+				p.Changes[j].Have.Volatile.Changed = by
+			}
+		}
+	}
+}
+
+// outside reports a verdict that somebody else than the manifests' author caused.
+func outside(v inventory.Verdict) bool {
+	return v == inventory.VerdictDrift || v == inventory.VerdictConflict || v == inventory.VerdictPendingReboot
+}

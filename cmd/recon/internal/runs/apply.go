@@ -1,0 +1,113 @@
+package runs
+
+import (
+	"context"
+	"errors"
+
+	"recon/cmd/recon/internal/docs"
+	"recon/cmd/recon/internal/home"
+	"recon/inventory"
+	"recon/reconcile"
+	"recon/reconcile/ledger"
+)
+
+// An Apply is one apply: what was planned, what became of it, and the cycle
+// that looked at the outcome.
+type Apply struct {
+	Plan    *reconcile.Plan
+	Results []reconcile.Result
+	After   *Cycle // nil when nothing was done
+}
+
+// Code is the exit code of an apply: 5 when a change was attempted and not every
+// change ended as planned, 4 when changes were there and none was attempted.
+func (a *Apply) Code() int {
+	attempted, left := false, false
+	for i := range a.Results {
+		r := &a.Results[i]
+		attempted = attempted || len(r.Done) > 0 || r.Status == reconcile.StatusDone
+		wanted := r.Change.Action != inventory.ActionNone || len(r.Change.Steps) > 0 || len(r.Change.Blocked) > 0
+		left = left || wanted && (r.Status != reconcile.StatusDone || len(r.Withheld) > 0 || len(r.Change.Blocked) > 0)
+	}
+	codes := []int{home.ExitOK}
+	switch {
+	case attempted && left:
+		codes = append(codes, home.ExitPartial)
+	case left:
+		codes = append(codes, home.ExitRefused)
+	}
+	if !a.Plan.Complete {
+		codes = append(codes, home.ExitIncomplete)
+	}
+	if a.After != nil {
+		codes = append(codes, a.After.DocsCode())
+	}
+	return home.Worst(codes...)
+}
+
+// RunApply executes a plan under the lock, looks at everything again, and writes
+// ledger and documents from that second look.
+func RunApply(ctx context.Context, w *home.World, p *reconcile.Plan, opts reconcile.Options) (*Apply, error) {
+	run := &Apply{Plan: p}
+	err := writing(w.Home(), "apply", p.Declared, func(l *ledger.Ledger, _ int64) (int, string, error) {
+		opts.Journal, opts.Secret = l, reconcile.SecretOf
+		run.Results = reconcile.Apply(ctx, p, w.Request(nil), opts)
+		after, err := lookAgain(context.WithoutCancel(ctx), w.Home(), l, run.Results)
+		run.After = after
+		if err != nil {
+			return home.ExitError, "", err
+		}
+		return run.Code(), Describe(p), nil
+	})
+	return run, err
+}
+
+// lookAgain is the cycle after an apply: documents are rendered from the re-read,
+// never from the wish.
+func lookAgain(ctx context.Context, h *home.Home, l *ledger.Ledger, results []reconcile.Result) (*Cycle, error) {
+	w, err := h.Observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	c := &Cycle{World: w}
+	if c.Plan, err = w.Plan(ctx, nil); err != nil {
+		return nil, err
+	}
+	if err := c.record(ctx, l, results); err != nil {
+		return c, err
+	}
+	c.Docs = docs.Write(l, w, c.Plan, docs.Options{})
+	return c, nil
+}
+
+// Withheld is the apply that may not, or need not, do anything.
+func Withheld(p *reconcile.Plan, opts reconcile.Options) *Apply {
+	run := &Apply{Plan: p}
+	for i := range p.Changes {
+		_, withheld := opts.Select(&p.Changes[i])
+		run.Results = append(run.Results, reconcile.Result{Change: &p.Changes[i], Status: reconcile.StatusSkipped, Withheld: withheld})
+	}
+	return run
+}
+
+// Guard holds the run-wide guards against a plan before it is applied.
+func Guard(w *home.World, p *reconcile.Plan, opts reconcile.Options, bulk bool) error {
+	if err := reconcile.CheckEmpty(p, w.Memory.Managed); err != nil {
+		return home.Refuse("", "%w", err)
+	}
+	limits := reconcile.Limits{Changes: w.Project.Settings.MaxChanges, Percent: w.Project.Settings.MaxChangePercent}
+	if err := reconcile.CheckBulk(p, limits, opts); err != nil && !bulk {
+		return home.Refuse("", "%w", err)
+	}
+	return nil
+}
+
+// LoadPlan reads a saved plan and binds it to what is observed now.
+func LoadPlan(data []byte, w *home.World, fresh *reconcile.Plan) (*reconcile.Plan, error) {
+	p, err := reconcile.Load(data, fresh, w.Request(nil))
+	if errors.Is(err, reconcile.ErrStale) {
+		return nil, home.Refuse("make a new plan with recon plan --out FILE", "%w", err)
+	}
+	return p, err
+}

@@ -1,0 +1,157 @@
+// Package runs is what writes: the cycle that recon drift, recon context and the
+// daemon run, apply, import and adopt. A write phase holds the project's lock and is
+// noted as a run; ledger first, documents last, since a document is rendered from
+// what was observed and remembered.
+package runs
+
+import (
+	"context"
+	"fmt"
+
+	"recon/cmd/recon/internal/docs"
+	"recon/cmd/recon/internal/home"
+	"recon/inventory"
+	"recon/reconcile"
+	"recon/reconcile/ledger"
+)
+
+// A Cycle is one pass that writes: observe, compare, remember, bring the documents
+// up to date. recon drift, recon context and the daemon run it.
+type Cycle struct {
+	World       *home.World
+	Plan        *reconcile.Plan
+	Events      []inventory.Event // what is news
+	Interrupted []string          // what became of a killed run's steps
+	Docs        docs.Update
+}
+
+// Code is the exit code of a cycle as recon drift has it.
+func (c *Cycle) Code() int {
+	codes := []int{home.ExitOK}
+	if !c.Plan.InSync() {
+		codes = append(codes, home.ExitDiffers)
+	}
+	return home.Worst(append(codes, c.DocsCode())...)
+}
+
+// DocsCode is the exit code of a cycle as far as documents and sources go.
+func (c *Cycle) DocsCode() int {
+	codes := []int{home.ExitOK}
+	if c.World.Incomplete() {
+		codes = append(codes, home.ExitIncomplete)
+	}
+	if edited, _ := docs.LeftAlone(c.Docs.Docs); len(edited) > 0 {
+		codes = append(codes, home.ExitRefused)
+	}
+	if c.Docs.Err != nil {
+		codes = append(codes, home.WorstOf(c.Docs.Err))
+	}
+	return home.Worst(codes...)
+}
+
+// Run runs one cycle. The lock is held for its write phase only; when another run
+// has written since this one looked, it looks again under the lock, since what it
+// saw may be what that run has changed.
+func Run(ctx context.Context, h *home.Home, kind string, opts docs.Options) (*Cycle, error) {
+	c, err := observed(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { c.World.Close() }()
+	err = writing(h, kind, c.Plan.Declared, func(l *ledger.Ledger, lastRun int64) (int, string, error) {
+		if lastRun != c.World.Memory.LastRun {
+			again, err := observed(ctx, h)
+			if err != nil {
+				return home.ExitError, "", err
+			}
+			c.World.Close()
+			c = again
+		}
+		if err := c.record(ctx, l, nil); err != nil {
+			return home.ExitError, "", err
+		}
+		c.Docs = docs.Write(l, c.World, c.Plan, opts)
+		return c.Code(), Describe(c.Plan), nil
+	})
+	return c, err
+}
+
+// observed is the part of a cycle that writes nothing.
+func observed(ctx context.Context, h *home.Home) (*Cycle, error) {
+	w, err := h.Observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cycle{World: w}
+	if c.Plan, err = w.Plan(ctx, nil); err == nil {
+		if err = reconcile.CheckEmpty(c.Plan, w.Memory.Managed); err != nil {
+			err = home.Refuse("nothing was written", "%w", err)
+		}
+	}
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// record settles a killed run's steps and writes down what was seen.
+func (c *Cycle) record(ctx context.Context, l *ledger.Ledger, results []reconcile.Result) (err error) {
+	if c.Interrupted, err = interrupted(ctx, l, c.World); err != nil {
+		return err
+	}
+	c.Events, err = record(ctx, l, c.World, c.Plan, results)
+	return err
+}
+
+// writing holds the lock around a write phase and notes it as a run.
+// The function is told which run was the last before it.
+func writing(h *home.Home, kind string, managed int, do func(l *ledger.Ledger, lastRun int64) (exit int, summary string, err error)) error {
+	release, err := Lock(h)
+	if err != nil {
+		return err
+	}
+	defer release()
+	l, err := openLedger(h)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	lastRun, err := l.LatestID()
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	id, err := l.BeginRun(kind, h.Now())
+	if err != nil {
+		return fmt.Errorf("write the ledger: %w", err)
+	}
+	exit, summary, err := do(l, lastRun)
+	if endErr := l.EndRun(id, h.Now(), exit, managed, summary); endErr != nil && err == nil {
+		err = fmt.Errorf("write the ledger: %w", endErr)
+	}
+	return err
+}
+
+// Describe says a plan in one line.
+func Describe(p *reconcile.Plan) string {
+	s := p.Summary()
+	text := fmt.Sprintf("%d managed, %d in sync", s.Managed, s.InSync)
+	for _, n := range []struct {
+		count int
+		what  string
+	}{
+		{s.Drift, "drifted"},
+		{s.PendingChange, "to change"},
+		{s.Conflict, "in conflict"},
+		{s.Missing, "missing"},
+		{s.PendingReboot, "waiting for a restart"},
+		{s.TerraformStale, "stale in Terraform"},
+		{s.Unknown, "unknown"},
+		{s.Unmanaged, "unmanaged"},
+	} {
+		if n.count > 0 {
+			text += fmt.Sprintf(", %d %s", n.count, n.what)
+		}
+	}
+	return text
+}

@@ -1,0 +1,28 @@
+package reconcile
+
+import (
+	"recon/inventory"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+// NewEventField spells a field's way from one value to another for the history.
+// Secrets do not appear in it.
+func NewEventField(f inventory.FieldChange, from, to cty.Value) inventory.EventField {
+	ef := inventory.EventField{Name: f.Path, FromText: f.Attr.Show(from), ToText: f.Attr.Show(to), From: inventory.JSONValue(from), To: inventory.JSONValue(to)}
+	if f.Attr.Secret {
+		ef.From, ef.To = Secret, Secret
+	}
+	return ef
+}
+
+// Drifted returns the fields in which live has moved.
+func Drifted(c *inventory.Change) []inventory.EventField {
+	var out []inventory.EventField
+	for _, f := range c.Fields {
+		if f.Policy != "ignore" && (f.Verdict == inventory.VerdictDrift || f.Verdict == inventory.VerdictConflict) {
+			out = append(out, NewEventField(f, f.Desired, f.Live))
+		}
+	}
+	return out
+}
