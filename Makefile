@@ -6,7 +6,7 @@ BIN      := $(CURDIR)/bin
 FUZZTIME ?= 10m
 SEEDS    ?= 1000
 
-.PHONY: build test lint fmt bench fuzz golden stats chaos accuracy docs deps clean
+.PHONY: build test lint fmt bench fuzz golden stats chaos accuracy docs deps fresh clean
 
 build: ## bin/recon
 	CGO_ENABLED=0 go build -trimpath -o $(BIN)/recon ./cmd/recon
@@ -16,6 +16,9 @@ deps: ## what the tests use beside Go, where it can be installed
 
 test: deps ## every test, with the race detector
 	PATH="$(BIN):$$PATH" go test -race -timeout 20m ./...
+
+fresh: ## both commands of the README, on a machine that has make, git, gcc and Go alone
+	@.ci/fresh
 
 lint: $(BIN)/golangci-lint ## the linters
 	$(BIN)/golangci-lint run ./...

@@ -101,7 +101,7 @@ func StartIn(t testing.TB, in Place, home string, options ...string) *Server {
 	if in.Root != "" {
 		s.Dir = filepath.Join(in.Root, "opt", "sshd", filepath.Base(home))
 	}
-	if err := os.MkdirAll(filepath.Join(in.Root, "run", "sshd"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join("/", in.Root, "run", "sshd"), 0o755); err != nil {
 		t.Fatalf("sshd needs /run/sshd: %v", err)
 	}
 	key, err := os.ReadFile(filepath.Join(home, ".ssh", "id_ed25519.pub"))
