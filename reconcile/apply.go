@@ -27,7 +27,7 @@ type Options struct {
 	DeferRestart bool
 	Journal      Journal
 	Secret       func(c *inventory.Change, field inventory.Path) (string, error) // values that steps do not hold
-	Approve      func(c *inventory.Change) bool                                  // asks about steps that changed since they were shown; nil refuses
+	Approve      func(c *inventory.Change) bool                                  // asks about steps that changed since they were shown, one change at a time; nil refuses
 	Progress     func(Event)                                                     // nil: nobody listens
 	PerNode      int                                                             // changes under way on one node; 0 means 1
 	Total        int                                                             // changes under way at all; 0 means 8
@@ -62,6 +62,7 @@ func (o *Options) Select(c *inventory.Change) (run, withheld []inventory.Step) {
 // them did not end as planned. It returns a result for each change.
 func Apply(ctx context.Context, p *Plan, req Request, opts Options) []Result {
 	a := &applier{plan: p, req: req, opts: opts, results: make([]Result, len(p.Changes)), ended: make([]chan struct{}, len(p.Changes)), nodes: map[string]chan struct{}{}}
+	a.asking = make(chan struct{}, 1)
 	a.total = make(chan struct{}, orDefault(opts.Total, 8))
 	a.needs = a.dependencies()
 	for i := range p.Changes {
@@ -107,6 +108,7 @@ type applier struct {
 	nodes   map[string]chan struct{}
 	total   chan struct{}
 	mu      sync.Mutex
+	asking  chan struct{} // holds one: one question at a time: an answer belongs to what was shown last
 }
 
 // dependencies maps the graph onto the plan's changes. Only earlier changes count,
@@ -135,6 +137,20 @@ func (a *applier) tell(e Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.opts.Progress(e)
+}
+
+// approved asks about the new steps of a change. Progress goes on meanwhile.
+func (a *applier) approved(ctx context.Context, c *inventory.Change) bool {
+	if a.opts.Approve == nil {
+		return false
+	}
+	select {
+	case a.asking <- struct{}{}:
+		defer func() { <-a.asking }()
+		return ctx.Err() == nil && a.opts.Approve(c)
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // run waits for its turn and executes one change.

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/zclconf/go-cty/cty"
 	"go.uber.org/goleak"
@@ -249,8 +252,58 @@ func TestUnseen(t *testing.T) {
 		}
 		return nil
 	}
-	if r := applied(t, h, Options{}, twoFields()); r[0].Status != StatusUnknown {
+	j := &memoryJournal{open: map[int64]string{}}
+	if r := applied(t, h, Options{Journal: j}, twoFields()); r[0].Status != StatusUnknown {
 		t.Errorf("%s %v", r[0].Status, r[0].Err)
+	}
+	if len(j.open) != 1 {
+		t.Errorf("in flight: %v; a later run shall say what became of it", j.open)
+	}
+}
+
+// TestOneQuestionAtATime: two changes that go on at the same time both need
+// approval. The second is not asked about before the first is answered, and each
+// answer counts for the one that it was asked about.
+func TestOneQuestionAtATime(t *testing.T) { synctest.Test(t, oneQuestionAtATime) }
+
+func oneQuestionAtATime(t *testing.T) {
+	h := newFakeHome()
+	h.guests["home/112"], h.version["home/112"] = inventory.Attrs{"onboot": cty.False, "description": cty.StringVal("a")}, 1
+	second := twoFields()
+	second.Addr.Name, second.Identity = "other", "home/112"
+	both := make(chan struct{})
+	var begun atomic.Int32
+	h.onDo = func(s inventory.Step) error {
+		if s.Digest == "1" {
+			h.edit(s.Path, "onboot", cty.True) // so that other steps are needed
+			if begun.Add(1) == 2 {
+				close(both)
+			}
+			<-both
+		}
+		return nil
+	}
+	asking := make(chan struct{}, 1)
+	opts := Options{PerNode: 2, Approve: func(c *inventory.Change) bool {
+		select {
+		case asking <- struct{}{}:
+		default:
+			t.Error("asked while another question was open")
+			return false
+		}
+		time.Sleep(time.Minute) // the bubble's: until everybody else waits
+		<-asking
+		return c.Want.Identity == "home/112"
+	}}
+	r := applied(t, h, opts, twoFields(), second)
+	for i := range r {
+		want := StatusSkipped
+		if r[i].Change.Want.Identity == "home/112" {
+			want = StatusDone
+		}
+		if r[i].Status != want {
+			t.Errorf("%s: %s %v", r[i].Change.Want.Identity, r[i].Status, r[i].Err)
+		}
 	}
 }
 

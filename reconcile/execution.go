@@ -96,6 +96,10 @@ func (e *execution) step(ctx context.Context, s inventory.Step) error {
 	}
 	obs := e.lookAfter(ctx, s, doErr)
 	verdict := e.judge(s, &obs, doErr)
+	if errors.Is(verdict, errUnseen) {
+		e.res.Have = obs
+		return verdict // the entry stays open: the next run that can look says what became of it
+	}
 	if err := e.opts.Journal.End(id, outcome(verdict)); err != nil && verdict == nil {
 		return fmt.Errorf("%s: done, but the journal cannot be written: %w", s.Summary, err)
 	}
@@ -257,7 +261,7 @@ func (e *execution) replan(ctx context.Context, remaining []inventory.Step) ([]i
 	case len(steps) == 0:
 		return nil, fmt.Errorf("%w: %s is blocked now: %s", ErrStale, e.change.Addr, next.Blocked[len(next.Blocked)-1].Detail)
 	}
-	if e.opts.Approve == nil || !e.opts.Approve(&next) {
+	if !e.approved(ctx, &next) {
 		return nil, fmt.Errorf("%w: %s has changed since the plan, and other steps would be needed now", ErrStale, e.change.Addr)
 	}
 	return steps, nil
