@@ -174,46 +174,35 @@ type Attr struct {
 func (a *Attr) Derived() bool { return a.Wire >= WireVolume || a.Beside != "" }
 
 // Same reports whether two values of the attribute mean the same. An absent value
-// means the attribute's default; without one, null equals only null.
+// means the attribute's default; without one, null equals only null. A value that is
+// not of the attribute's type means what it is, and nothing else.
 func (a *Attr) Same(want, have cty.Value) bool {
-	if a.Default != cty.NilVal {
-		if IsNull(want) {
-			want = a.Default
-		}
-		if IsNull(have) {
-			have = a.Default
-		}
-	}
-	if IsNull(want) || IsNull(have) {
+	want, have = a.orDefault(want), a.orDefault(have)
+	switch {
+	case IsNull(want) || IsNull(have):
 		return IsNull(want) == IsNull(have)
-	}
-	if a.Equal != nil {
+	case !a.Takes(want) || !a.Takes(have):
+		return want.RawEquals(have)
+	case a.Equal != nil:
 		return a.Equal(want, have)
+	case Holds(want, cty.String):
+		return want.AsString() == have.AsString()
+	case Holds(want, cty.Number):
+		return want.AsBigFloat().Cmp(have.AsBigFloat()) == 0
 	}
-	return sameScalar(want, have) || want.RawEquals(have)
+	return want.RawEquals(have)
 }
 
-// sameScalar is the short way for equal numbers and strings, which are most of what
-// is compared. cty's way writes numbers out, since 0.1 has as many values as
-// precisions.
-func sameScalar(a, b cty.Value) bool {
-	if !a.IsKnown() || !b.IsKnown() || a.Type() != b.Type() {
-		return false
+func (a *Attr) orDefault(v cty.Value) cty.Value {
+	if IsNull(v) {
+		return a.Default
 	}
-	switch a.Type() {
-	case cty.Number:
-		return a.AsBigFloat().Cmp(b.AsBigFloat()) == 0
-	case cty.String:
-		return a.AsString() == b.AsString()
-	}
-	return false
+	return v
 }
 
 // SameInUse reports whether what is configured and what is in use mean the same. An
 // absent value on either side is the attribute's default.
 func (a *Attr) SameInUse(configured, running cty.Value) bool {
-	if IsNull(configured) && a.Default != cty.NilVal {
-		configured = a.Default
-	}
+	configured = a.orDefault(configured)
 	return IsNull(configured) && IsNull(running) || a.Same(configured, running)
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
-	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
 
 // The kinds of a Docker host.
@@ -199,7 +198,7 @@ func serviceHardlink() *Block {
 func key(name string, t cty.Type) *Attr {
 	a := &Attr{Name: strings.ReplaceAll(name, "-", "_"), Key: name, Type: t, Impact: ImpactRestart, Check: checkOneLine}
 	switch {
-	case t == cty.String:
+	case t.Equals(cty.String):
 		a.Default = cty.StringVal("")
 	case t.IsListType():
 		a.Default = cty.ListValEmpty(t.ElementType())
@@ -207,7 +206,7 @@ func key(name string, t cty.Type) *Attr {
 		a.Default = cty.SetValEmpty(t.ElementType())
 	case t.IsMapType():
 		a.Default = cty.MapValEmpty(t.ElementType())
-	case t == cty.DynamicPseudoType:
+	case isDynamic(t):
 		a.Default, a.Equal = cty.EmptyObjectVal, JSONEqual
 	}
 	return a
@@ -238,7 +237,7 @@ func reload(a *Attr) *Attr { a.Impact = ImpactReload; return a }
 
 func enum(a *Attr, values ...string) *Attr {
 	a.Enum = values
-	if a.Type == cty.String && values[0] != "" {
+	if a.Type.Equals(cty.String) && values[0] != "" {
 		a.Default = cty.NilVal
 	}
 	return a
@@ -253,35 +252,12 @@ func withUnit(a *Attr, least, most int64) *Attr {
 
 func checked(a *Attr, check func(cty.Value) error) *Attr { a.Check = check; return a }
 
-// JSONEqual compares values by the JSON that they make: maps and objects, lists
-// and tuples mean the same in a file.
-func JSONEqual(a, b cty.Value) bool { return jsonOf(a) == jsonOf(b) }
-
-func jsonOf(v cty.Value) string {
-	raw, err := ctyjson.Marshal(v, v.Type())
-	if err != nil {
-		return v.GoString()
-	}
-	return string(raw)
-}
-
 // settingsEqual compares the declared keys alone: who names one key has no opinion
 // on the others.
 func settingsEqual(want, have cty.Value) bool {
-	h := map[string]cty.Value{}
-	if have.CanIterateElements() {
-		h = have.AsValueMap()
-	}
-	for k, w := range want.AsValueMap() {
-		other, ok := h[k]
-		absent := !ok || other.IsNull()
-		if w.IsNull() || absent {
-			if w.IsNull() != absent {
-				return false
-			}
-			continue
-		}
-		if !JSONEqual(w, other) {
+	h := Members(have)
+	for k, w := range Members(want) {
+		if !JSONEqual(w, h[k]) {
 			return false
 		}
 	}
@@ -309,7 +285,7 @@ func modeEqual(a, b cty.Value) bool {
 }
 
 func checkOneLine(v cty.Value) error {
-	if v.Type() == cty.String && strings.ContainsAny(Text(v), "\n\r\x00") {
+	if strings.ContainsAny(Text(v), "\n\r\x00") {
 		return fmt.Errorf("a single line is required")
 	}
 	return nil
@@ -350,10 +326,10 @@ func checkOptionalCIDR(v cty.Value) error {
 }
 
 func checkPools(v cty.Value) error {
-	for it := v.ElementIterator(); it.Next(); {
-		_, pool := it.Element()
-		base, err := netip.ParsePrefix(Text(pool.GetAttr("base")))
-		size, ok := Int(pool.GetAttr("size"))
+	for _, pool := range Items(v) {
+		m := Members(pool)
+		base, err := netip.ParsePrefix(Text(m["base"]))
+		size, ok := Int(m["size"])
 		if err != nil || !ok || int(size) < base.Bits() || int(size) > base.Addr().BitLen() {
 			return fmt.Errorf("a pool is { base = \"10.201.0.0/16\", size = 24 }, with a size that is not below the base's prefix length")
 		}
@@ -425,18 +401,31 @@ func SecretText(s string) bool { return userInfo.MatchString(s) }
 
 var userInfo = regexp.MustCompile(`://[^/@\s]+@`)
 
-// checkNoSecrets refuses values that recon would have to show.
+// checkNoSecrets refuses values that recon would have to show, however deep they
+// are.
 func checkNoSecrets(v cty.Value) error {
-	if !v.CanIterateElements() {
-		return nil
-	}
-	for it := v.ElementIterator(); it.Next(); {
-		k, e := it.Element()
-		if k.Type() == cty.String && SecretKey(k.AsString()) || e.Type() == cty.String && !e.IsNull() && SecretText(e.AsString()) {
-			return fmt.Errorf("%q holds a secret; leave it to the file, where recon keeps it as it is", k.AsString())
+	return cty.Walk(v, func(at cty.Path, e cty.Value) (bool, error) {
+		name := lastName(at)
+		if SecretKey(name) || SecretText(Text(e)) {
+			return false, fmt.Errorf("%q holds a secret; leave it to the file, where recon keeps it as it is", name)
+		}
+		return true, nil
+	})
+}
+
+// lastName returns the last key of a path into a value.
+func lastName(at cty.Path) string {
+	for i := len(at) - 1; i >= 0; i-- {
+		switch s := at[i].(type) {
+		case cty.GetAttrStep:
+			return s.Name
+		case cty.IndexStep:
+			if name := Text(s.Key); name != "" {
+				return name
+			}
 		}
 	}
-	return nil
+	return ""
 }
 
 // checkSettings refuses keys that have an attribute of their own, and secrets.
@@ -445,7 +434,7 @@ func checkSettings(known []*Attr) func(cty.Value) error {
 		if !v.Type().IsObjectType() && !v.Type().IsMapType() {
 			return fmt.Errorf("settings takes an object: { \"some-key\" = true }")
 		}
-		for k := range v.AsValueMap() {
+		for k := range Members(v) {
 			for _, a := range known {
 				if a.Key == k {
 					return fmt.Errorf("%q has an attribute of its own: %s", k, a.Name)

@@ -22,7 +22,7 @@ const (
 )
 
 // IsNull reports whether a value says nothing: it is missing or null.
-func IsNull(v cty.Value) bool { return v == cty.NilVal || v.IsNull() }
+func IsNull(v cty.Value) bool { return v.IsNull() }
 
 // Size returns a number of bytes as a value.
 func Size(bytes int64) cty.Value { return cty.NumberIntVal(bytes) }
@@ -50,19 +50,20 @@ func stringCollection(items []string, set bool) cty.Value {
 	}
 }
 
-// Strings returns the items of a list or set of strings; a set comes sorted.
+// Strings returns the items of a list, set or tuple of strings, nil for anything
+// else: what is strings in part is no list of strings. A set comes sorted.
 func Strings(v cty.Value) []string {
-	if IsNull(v) {
-		return nil
-	}
 	var out []string
-	for it := v.ElementIterator(); it.Next(); {
-		_, e := it.Element()
-		if !e.IsNull() {
-			out = append(out, e.AsString())
+	for _, e := range Items(v) {
+		if IsNull(e) {
+			continue
 		}
+		if !Holds(e, cty.String) {
+			return nil
+		}
+		out = append(out, e.AsString())
 	}
-	if v.Type().IsSetType() {
+	if len(out) > 0 && v.Type().IsSetType() {
 		slices.Sort(out)
 	}
 	return out
@@ -70,7 +71,7 @@ func Strings(v cty.Value) []string {
 
 // Int returns a whole number, and false when the value is not one.
 func Int(v cty.Value) (int64, bool) {
-	if IsNull(v) || v.Type() != cty.Number {
+	if !Holds(v, cty.Number) {
 		return 0, false
 	}
 	n, acc := v.AsBigFloat().Int64()
@@ -78,11 +79,11 @@ func Int(v cty.Value) (int64, bool) {
 }
 
 // True reports whether the value is a boolean that is true.
-func True(v cty.Value) bool { return !IsNull(v) && v.Type() == cty.Bool && v.True() }
+func True(v cty.Value) bool { return Holds(v, cty.Bool) && v.True() }
 
 // Text returns a string value, "" for anything else.
 func Text(v cty.Value) string {
-	if IsNull(v) || v.Type() != cty.String {
+	if !Holds(v, cty.String) {
 		return ""
 	}
 	return v.AsString()
@@ -175,12 +176,8 @@ func ShowValue(v cty.Value) string {
 	switch {
 	case IsNull(v):
 		return "(none)"
-	case v.Type() == cty.String:
+	case Holds(v, cty.String):
 		return strconv.Quote(v.AsString())
-	case v.Type() == cty.Number:
-		return v.AsBigFloat().Text('f', -1)
-	case v.Type() == cty.Bool:
-		return strconv.FormatBool(v.True())
 	case isStrings(v):
 		return "[" + strings.Join(Strings(v), ", ") + "]"
 	}
@@ -189,7 +186,7 @@ func ShowValue(v cty.Value) string {
 
 // isStrings reports a list or set of strings.
 func isStrings(v cty.Value) bool {
-	return v.Type().IsCollectionType() && !v.Type().IsMapType() && v.Type().ElementType() == cty.String
+	return (v.Type().IsListType() || v.Type().IsSetType()) && v.Type().ElementType().Equals(cty.String)
 }
 
 // JSONValue turns a value into what encoding/json writes: bytes and numbers as
@@ -198,12 +195,12 @@ func JSONValue(v cty.Value) any {
 	switch {
 	case IsNull(v):
 		return nil
-	case v.Type() == cty.String:
+	case Holds(v, cty.String):
 		return v.AsString()
-	case v.Type() == cty.Bool:
+	case Holds(v, cty.Bool):
 		return v.True()
-	case v.Type() == cty.Number:
-		return json.Number(v.AsBigFloat().Text('f', -1))
+	case Holds(v, cty.Number):
+		return json.Number(numberText(v))
 	case isStrings(v):
 		items := Strings(v)
 		if items == nil {
@@ -211,12 +208,27 @@ func JSONValue(v cty.Value) any {
 		}
 		return items
 	}
+	return json.RawMessage(jsonOf(v))
+}
+
+// JSONEqual compares values by the JSON that they make: maps and objects, lists
+// and tuples mean the same in a file.
+func JSONEqual(a, b cty.Value) bool { return jsonOf(a) == jsonOf(b) }
+
+// jsonOf writes a value as JSON. One that cannot be JSON, which nothing that recon
+// reads is, is written as the text that describes it.
+func jsonOf(v cty.Value) string {
+	if IsNull(v) {
+		return "null"
+	}
 	raw, err := ctyjson.Marshal(v, v.Type())
 	if err != nil {
-		panic(err) // a known value of a known type always marshals
+		raw, _ = json.Marshal(v.GoString())
 	}
-	return json.RawMessage(raw)
+	return string(raw)
 }
+
+func numberText(v cty.Value) string { return v.AsBigFloat().Text('f', -1) }
 
 // Timestamp returns a time in the form of all JSON output: RFC 3339, UTC, whole
 // seconds, and "" for the zero time.

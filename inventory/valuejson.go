@@ -2,95 +2,87 @@ package inventory
 
 import (
 	"encoding/json"
-	"fmt"
-	"math/big"
+	"errors"
 
 	"github.com/zclconf/go-cty/cty"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
 
-// collectionJSON is the JSON of a value that holds others; exactly one is set.
-type collectionJSON struct {
-	List *[]string          `json:"list,omitempty"`
-	Set  *[]string          `json:"set,omitempty"`
-	Map  *map[string]string `json:"map,omitempty"`
-}
-
 // MarshalJSON writes the value so that its type can be told again: a string, a
-// number, a boolean, or {"list": [...]}, {"set": [...]}, {"map": {...}} of strings.
-// Those are the types that attributes have.
+// number or a boolean as itself, everything else as {"value": ..., "type": ...} in
+// the form of cty/json.
 func (v Value) MarshalJSON() ([]byte, error) {
-	switch t := v.Value; {
-	case IsNull(t):
+	switch {
+	case IsNull(v.Value):
 		return []byte("null"), nil
-	case t.Type() == cty.String:
-		return json.Marshal(t.AsString())
-	case t.Type() == cty.Number:
-		return []byte(t.AsBigFloat().Text('f', -1)), nil
-	case t.Type() == cty.Bool:
-		return json.Marshal(t.True())
-	case t.Type().IsMapType():
-		m := map[string]string{}
-		for k, e := range t.AsValueMap() {
-			m[k] = Text(e)
-		}
-		return json.Marshal(collectionJSON{Map: &m})
-	case t.CanIterateElements():
-		items := append([]string{}, Strings(t)...)
-		if t.Type().IsSetType() {
-			return json.Marshal(collectionJSON{Set: &items})
-		}
-		return json.Marshal(collectionJSON{List: &items})
+	case v.Value.Type().IsPrimitiveType():
+		return ctyjson.Marshal(v.Value, v.Value.Type())
 	}
-	return nil, fmt.Errorf("no attribute has the type %s", v.Value.Type().FriendlyName())
+	return ctyjson.Marshal(v.Value, cty.DynamicPseudoType)
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (v *Value) UnmarshalJSON(data []byte) error {
-	var c collectionJSON
-	var text string
-	switch {
-	case len(data) == 0 || string(data) == "null":
+// UnmarshalJSON reads what MarshalJSON wrote, and what it wrote before values came
+// with their type.
+func (v *Value) UnmarshalJSON(data []byte) (err error) {
+	if len(data) == 0 || string(data) == "null" {
 		v.Value = cty.NilVal
-	case string(data) == "true" || string(data) == "false":
-		v.Value = cty.BoolVal(data[0] == 't')
-	case data[0] == '"':
-		if err := json.Unmarshal(data, &text); err != nil {
-			return err
-		}
-		v.Value = cty.StringVal(text)
-	case data[0] != '{':
-		f, _, err := big.ParseFloat(string(data), 10, 512, big.ToNearestEven)
-		if err != nil {
-			return fmt.Errorf("%q is not a value", data)
-		}
-		v.Value = cty.NumberVal(f)
-	default:
-		if err := json.Unmarshal(data, &c); err != nil {
-			return err
-		}
-		return v.collection(c)
+		return nil
 	}
-	return nil
+	if err := checkJSON(data); err != nil {
+		return err
+	}
+	if data[0] != '{' {
+		v.Value, err = DecodeJSON(data)
+		return err
+	}
+	var form struct {
+		Type json.RawMessage `json:"type"`
+		untypedJSON
+	}
+	if err := json.Unmarshal(data, &form); err != nil {
+		return err
+	}
+	if form.Type == nil {
+		v.Value, err = form.value()
+		return err
+	}
+	v.Value, err = ctyjson.Unmarshal(data, cty.DynamicPseudoType)
+	return err
 }
 
-func (v *Value) collection(c collectionJSON) error {
+// untypedJSON is how collections were written once; exactly one is set.
+type untypedJSON struct {
+	List *[]string          `json:"list"`
+	Set  *[]string          `json:"set"`
+	Map  *map[string]string `json:"map"`
+}
+
+// value returns the collection. A map whose values were no strings kept the keys
+// alone, and a value that nobody knows is none.
+func (u untypedJSON) value() (cty.Value, error) {
 	switch {
-	case c.Set != nil:
-		v.Value = StringSet(*c.Set...)
-	case c.List != nil:
-		v.Value = StringList(*c.List...)
-	case c.Map != nil:
-		m := map[string]cty.Value{}
-		for k, s := range *c.Map {
-			m[k] = cty.StringVal(s)
-		}
-		if v.Value = cty.MapValEmpty(cty.String); len(m) > 0 {
-			v.Value = cty.MapVal(m)
-		}
-	default:
-		return fmt.Errorf("a list, a set or a map is expected")
+	case u.Set != nil:
+		return StringSet(*u.Set...), nil
+	case u.List != nil:
+		return StringList(*u.List...), nil
+	case u.Map != nil:
+		return stringMap(*u.Map), nil
 	}
-	return nil
+	return cty.NilVal, errors.New("a value with its type, a list, a set or a map is expected")
+}
+
+func stringMap(m map[string]string) cty.Value {
+	out := map[string]cty.Value{}
+	for k, s := range m {
+		if s == "" {
+			return cty.NilVal
+		}
+		out[k] = cty.StringVal(s)
+	}
+	if len(out) == 0 {
+		return cty.MapValEmpty(cty.String)
+	}
+	return cty.MapVal(out)
 }
 
 // Values wraps attributes for JSON.

@@ -336,7 +336,7 @@ func staticAddress(expr hcl.Expression) (inventory.Address, *hcl.Diagnostic) {
 	addr := inventory.Address{Kind: t.RootName(), Name: name.Name}
 	if len(t) == 3 {
 		index, ok := t[2].(hcl.TraverseIndex)
-		if !ok || index.Key.Type() != cty.String {
+		if !ok || !inventory.Holds(index.Key, cty.String) {
 			return inventory.Address{}, bad
 		}
 		addr.Key = index.Key.AsString()

@@ -43,6 +43,9 @@ func attrValue(a *inventory.Attr, v cty.Value, expr hclsyntax.Expression) (cty.V
 	if !v.IsWhollyKnown() {
 		return v, errorAt(expr.Range(), "Unknown value", "%s cannot be told before something else happens.", a.Name)
 	}
+	if err := inventory.CheckBounds(v); err != nil {
+		return v, errorAt(expr.Range(), "Unsuitable value", "%s: %s.", a.Name, err)
+	}
 	if a.Unit == inventory.Bytes {
 		return sizeValue(a, v, expr)
 	}
@@ -50,7 +53,12 @@ func attrValue(a *inventory.Attr, v cty.Value, expr hclsyntax.Expression) (cty.V
 	if err != nil {
 		return v, errorAt(expr.Range(), "Unsuitable value", "%s takes a %s: %s.", a.Name, a.Type.FriendlyName(), err)
 	}
-	if err := checkValue(a, out); err != nil {
+	if _, whole := inventory.Shape(out, a.Type); !whole {
+		err = errors.New("an item of it is null")
+	} else {
+		err = checkValue(a, out)
+	}
+	if err != nil {
 		return v, errorAt(expr.Range(), "Unsuitable value", "%s: %s.", a.Name, err)
 	}
 	if a.Lower {
@@ -62,11 +70,11 @@ func attrValue(a *inventory.Attr, v cty.Value, expr hclsyntax.Expression) (cty.V
 // sizeValue reads a size. A bare number is a mistake even where the language
 // could make a string of it.
 func sizeValue(a *inventory.Attr, v cty.Value, expr hclsyntax.Expression) (cty.Value, *hcl.Diagnostic) {
-	if v.Type() == cty.Number {
+	if inventory.Holds(v, cty.Number) {
 		n := v.AsBigFloat().Text('f', -1)
 		return v, errorAt(expr.Range(), "Size without a unit", "%s = %s does not say what it counts; write \"%sGiB\" or \"%sMiB\".", a.Name, n, n, n)
 	}
-	if v.Type() != cty.String {
+	if !inventory.Holds(v, cty.String) {
 		return v, errorAt(expr.Range(), "Not a size", "%s takes a string with a number and a unit: \"8GiB\".", a.Name)
 	}
 	n, err := inventory.ParseSize(v.AsString())
@@ -95,7 +103,7 @@ func checkBounds(a *inventory.Attr, n int64) error {
 
 // checkValue reports a value that no provider would take.
 func checkValue(a *inventory.Attr, v cty.Value) error {
-	if a.Type == cty.Number {
+	if a.Type.Equals(cty.Number) {
 		f, _ := v.AsBigFloat().Float64()
 		whole := v.AsBigFloat().IsInt()
 		if !whole && !a.Fraction {
@@ -113,7 +121,7 @@ func checkValue(a *inventory.Attr, v cty.Value) error {
 	if a.Check != nil {
 		return a.Check(v)
 	}
-	if a.Type == cty.String && strings.ContainsAny(inventory.Text(v), "\n\r\x00") && a.Wire != inventory.WireText {
+	if strings.ContainsAny(inventory.Text(v), "\n\r\x00") && a.Wire != inventory.WireText {
 		return errors.New("a single line is required")
 	}
 	return nil

@@ -103,7 +103,7 @@ func (p *Project) splice(e Edit) (splice, *Refusal) {
 		body = nestedBody(body, nested.Name, slot)
 	}
 	text := Literal(attr, e.Value)
-	if inventory.IsNull(e.Value) && attr.Default != cty.NilVal {
+	if inventory.IsNull(e.Value) && !inventory.IsNull(attr.Default) {
 		text = Literal(attr, attr.Default)
 	}
 	refuse := func(rng hcl.Range, why string) (splice, *Refusal) {
@@ -122,9 +122,11 @@ func (p *Project) splice(e Edit) (splice, *Refusal) {
 		return insertLine(block, "name = "+text), nil
 	case arg == nil:
 		return refuse(res.Range, "it is not declared")
+	case !inventory.IsNull(e.Value) && !attr.Takes(e.Value):
+		return refuse(arg.Expr.Range(), "what is there is no "+attr.Type.FriendlyName()+", which is all that can be declared")
 	case !isLiteral(arg.Expr):
 		return refuse(arg.Expr.Range(), "the value comes from an expression")
-	case inventory.IsNull(e.Value) && attr.Default == cty.NilVal:
+	case inventory.IsNull(e.Value) && inventory.IsNull(attr.Default):
 		return removeLine(p.Files[arg.SrcRange.Filename].Bytes, arg), nil
 	}
 	rng := arg.Expr.Range()

@@ -227,7 +227,7 @@ func (s *scope) refer(t hcl.Traversal, n *node) {
 	}
 	if n.guest.forEach() && len(rest) > 0 {
 		index, ok := rest[0].(hcl.TraverseIndex)
-		if !ok || index.Key.Type() != cty.String || !v.Type().HasAttribute(index.Key.AsString()) {
+		if !ok || !inventory.Holds(index.Key, cty.String) || !v.Type().HasAttribute(index.Key.AsString()) {
 			explain("Unknown instance", "%s has for_each; write %s[\"KEY\"] with one of its keys: %s.", n.name, n.name, strings.Join(attrNames(v), ", "))
 			return
 		}

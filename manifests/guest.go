@@ -30,7 +30,7 @@ type guestBlock struct {
 // value is what references to the block see: the one resource, or an object of its
 // instances.
 func (g *guestBlock) value() cty.Value {
-	if g.seen != cty.NilVal {
+	if !inventory.IsNull(g.seen) {
 		return g.seen
 	}
 	if !g.forEach() {
@@ -112,7 +112,7 @@ func (l *loader) forEachValues(g *guestBlock) (map[string]map[string]cty.Value, 
 		return nil, false
 	}
 	t := v.Type()
-	if v.IsNull() || !v.IsWhollyKnown() || !(t.IsMapType() || t.IsObjectType() || t.IsSetType() && t.ElementType() == cty.String) {
+	if v.IsNull() || !v.IsWhollyKnown() || !(t.IsMapType() || t.IsObjectType() || t.IsSetType() && t.ElementType().Equals(cty.String)) {
 		l.report(errorAt(expr.Range(), "Unsuitable for_each", "for_each takes a map, or a set of strings: toset([\"a\", \"b\"])."))
 		return nil, false
 	}
@@ -198,7 +198,7 @@ func (d *guestDecoder) set(p inventory.Path, a *inventory.Attr, arg *hclsyntax.A
 	}
 	d.res.Attrs[p] = val
 	d.res.Origin[p] = arg.Expr.Range()
-	if v.Type() != val.Type() || !v.Type().IsPrimitiveType() {
+	if !v.Type().Equals(val.Type()) || !v.Type().IsPrimitiveType() {
 		d.written[p] = v
 	}
 }

@@ -85,7 +85,7 @@ func written(r Rendering, a *inventory.Attr, p inventory.Path) bool {
 }
 
 func isDefault(a *inventory.Attr, v cty.Value) bool {
-	return a.Default != cty.NilVal && a.Same(a.Default, v)
+	return !inventory.IsNull(a.Default) && a.Same(a.Default, v)
 }
 
 // renderBlocks writes the nested blocks of one type, a text each.
@@ -119,7 +119,12 @@ func renderBlocks(r Rendering, block *inventory.Block) []string {
 	return out
 }
 
+// assignment declares a value. One of another type than the attribute's cannot be
+// declared, and is said to be there.
 func assignment(a *inventory.Attr, v cty.Value) string {
+	if !a.Takes(v) {
+		return fmt.Sprintf("# %s takes a %s, and what is there is a %s\n", a.Name, a.Type.FriendlyName(), v.Type().FriendlyName())
+	}
 	return a.Name + " = " + Literal(a, v) + "\n"
 }
 

@@ -73,7 +73,7 @@ func (l *loader) variableValue(b *hclsyntax.Block, t cty.Type, values map[string
 	switch {
 	case set && g.rng.Filename != "":
 		return g.value, true
-	case set && (t == cty.DynamicPseudoType || t.IsPrimitiveType()):
+	case set && (t.Equals(cty.DynamicPseudoType) || t.IsPrimitiveType()):
 		return cty.StringVal(g.text), true
 	case set:
 		expr, diags := hclsyntax.ParseExpression([]byte(g.text), "--var "+name, hcl.InitialPos)

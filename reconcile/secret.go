@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"recon/inventory"
 )
 
@@ -47,7 +45,7 @@ func SecretOf(c *inventory.Change, field inventory.Path) (string, error) {
 	if field == "create.password" && c.Want.Policy.Create != nil {
 		v = c.Want.Policy.Create.Password
 	}
-	if v == cty.NilVal || v.IsNull() {
+	if inventory.IsNull(v) {
 		return "", fmt.Errorf("the manifests no longer hold a value for %s of %s", field, c.Addr)
 	}
 	return inventory.Text(v), nil

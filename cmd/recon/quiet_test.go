@@ -18,7 +18,7 @@ import (
 
 // A home is a project on a simulated cluster, for tests in this process.
 type home struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 	sim *pvesim.Server
 	// out and err are what the last command printed.

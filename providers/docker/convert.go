@@ -2,12 +2,12 @@ package docker
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/moby/moby/api/types/system"
 	"github.com/zclconf/go-cty/cty"
-	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"recon/inventory"
 )
@@ -24,9 +24,12 @@ func attrsOf(content []byte) (inventory.Attrs, error) {
 		a := attrOfKey(kind, m.key)
 		switch {
 		case a != nil:
-			out[inventory.Path(a.Name)] = valueOf(a, m.raw)
+			out[inventory.Path(a.Name)], err = valueOf(a.Type, m.raw)
 		case !inventory.SecretKey(m.key):
-			other[m.key] = anyValue(m.raw)
+			other[m.key], err = valueOf(cty.DynamicPseudoType, m.raw)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", m.key, err)
 		}
 	}
 	if len(other) > 0 {
@@ -46,29 +49,15 @@ func attrOfKey(kind *inventory.Kind, key string) *inventory.Attr {
 	return nil
 }
 
-// valueOf reads a value of an attribute's type. One of another type is kept as it
-// is, so that it shows as a difference.
-func valueOf(a *inventory.Attr, raw json.RawMessage) cty.Value {
-	clean := withoutSecrets(raw)
-	if a.Type != cty.DynamicPseudoType {
-		if v, err := ctyjson.Unmarshal(clean, a.Type); err == nil {
-			return v
-		}
-	}
-	return anyValue(clean)
-}
-
-func anyValue(raw json.RawMessage) cty.Value {
-	raw = withoutSecrets(raw)
-	t, err := ctyjson.ImpliedType(raw)
+// valueOf reads a value that should be of a type. One that is of another is kept as
+// it is, so that it shows as a difference.
+func valueOf(t cty.Type, raw json.RawMessage) (cty.Value, error) {
+	v, err := inventory.DecodeJSON(withoutSecrets(raw))
 	if err != nil {
-		return cty.StringVal(string(raw))
+		return v, err
 	}
-	v, err := ctyjson.Unmarshal(raw, t)
-	if err != nil {
-		return cty.StringVal(string(raw))
-	}
-	return v
+	v, _ = inventory.Shape(v, t)
+	return v, nil
 }
 
 // withoutSecrets takes out what must not be shown: entries whose name says that
@@ -135,27 +124,20 @@ func keepSecrets(old, value json.RawMessage) json.RawMessage {
 
 // jsonOf writes a value as daemon.json has it; nil for one that means "not in the
 // file".
-func jsonOf(a *inventory.Attr, v cty.Value) json.RawMessage {
+func jsonOf(v cty.Value) json.RawMessage {
 	if inventory.IsNull(v) || isEmpty(v) {
 		return nil
 	}
-	raw, err := ctyjson.Marshal(v, v.Type())
-	if err != nil {
-		return nil
-	}
-	return raw
+	return marshal(inventory.JSONValue(v))
 }
 
 // isEmpty reports a text or collection that holds nothing: the key is not to be in
 // the file.
 func isEmpty(v cty.Value) bool {
-	switch {
-	case v.Type() == cty.String:
-		return v.AsString() == ""
-	case v.CanIterateElements():
+	if v.CanIterateElements() {
 		return v.LengthInt() == 0
 	}
-	return false
+	return inventory.Holds(v, cty.String) && v.AsString() == ""
 }
 
 func stringsOf(raw json.RawMessage) []string {

@@ -13,7 +13,7 @@ func (p *Provider) Impact(c *inventory.Change, f *inventory.FieldChange) invento
 		return pendingImpact(c, f)
 	case c.Have.Running == nil:
 		return inventory.ImpactLive
-	case f.Attr.Impact == inventory.ImpactReload && jsonOf(f.Attr, f.Desired) == nil:
+	case f.Attr.Impact == inventory.ImpactReload && jsonOf(f.Desired) == nil:
 		return inventory.ImpactRestart
 	}
 	return f.Attr.Impact
@@ -22,7 +22,7 @@ func (p *Provider) Impact(c *inventory.Change, f *inventory.FieldChange) invento
 // pendingImpact: a value that is written and not in use waits for what its key
 // takes.
 func pendingImpact(_ *inventory.Change, f *inventory.FieldChange) inventory.Impact {
-	if f.Attr.Impact == inventory.ImpactReload && jsonOf(f.Attr, f.Live) != nil {
+	if f.Attr.Impact == inventory.ImpactReload && jsonOf(f.Live) != nil {
 		return inventory.ImpactReload
 	}
 	return inventory.ImpactRestart

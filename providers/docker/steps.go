@@ -7,9 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/zclconf/go-cty/cty"
-	ctyjson "github.com/zclconf/go-cty/cty/json"
-
 	"recon/inventory"
 )
 
@@ -79,7 +76,7 @@ func (b *stepBuilder) daemon() {
 // refused blocks a key that the command line sets already.
 func (b *stepBuilder) refused(f *inventory.FieldChange) bool {
 	for _, key := range keysOf(f) {
-		if flag := b.v.daemon.conflict(key); flag != "" && jsonOf(f.Attr, f.Desired) != nil {
+		if flag := b.v.daemon.conflict(key); flag != "" && jsonOf(f.Desired) != nil {
 			b.c.Block("flag_conflict", "%s stands on the command line of dockerd already (%s), and with both the daemon does not start; take the flag out of its unit (systemctl edit docker), or the field out of the manifest", key, flag)
 			return true
 		}
@@ -93,7 +90,7 @@ func keysOf(f *inventory.FieldChange) []string {
 		return []string{f.Attr.Key}
 	}
 	var out []string
-	for k := range f.Desired.AsValueMap() {
+	for k := range inventory.Members(f.Desired) {
 		out = append(out, k)
 	}
 	slices.Sort(out)
@@ -130,20 +127,17 @@ func (b *stepBuilder) write(fields []inventory.FieldChange, soft bool) {
 // valuesOf returns what a field writes, by key; nil takes the key out.
 func valuesOf(f *inventory.FieldChange) map[string]json.RawMessage {
 	if f.Path != "settings" {
-		return map[string]json.RawMessage{f.Attr.Key: jsonOf(f.Attr, f.Desired)}
+		return map[string]json.RawMessage{f.Attr.Key: jsonOf(f.Desired)}
 	}
 	out := map[string]json.RawMessage{}
-	live := map[string]cty.Value{}
-	if !inventory.IsNull(f.Live) {
-		live = f.Live.AsValueMap()
-	}
-	for k, v := range f.Desired.AsValueMap() {
+	live := inventory.Members(f.Live)
+	for k, v := range inventory.Members(f.Desired) {
 		if have, ok := live[k]; ok && inventory.JSONEqual(v, have) {
 			continue
 		}
 		out[k] = nil
-		if raw, err := ctyjson.Marshal(v, v.Type()); err == nil && !v.IsNull() {
-			out[k] = raw
+		if !inventory.IsNull(v) {
+			out[k] = marshal(inventory.JSONValue(v))
 		}
 	}
 	return out

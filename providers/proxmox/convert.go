@@ -3,6 +3,7 @@ package proxmox
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"net/url"
 	"regexp"
 	"slices"
@@ -141,9 +142,11 @@ type decoder struct {
 }
 
 func (d *decoder) put(p inventory.Path, a *inventory.Attr, text string) {
-	if v, ok := decodeValue(a, text); ok {
-		d.out[p] = v
+	v, ok := decodeValue(a, text)
+	if !ok {
+		v = cty.StringVal(text) // not what belongs there, which is a difference
 	}
+	d.out[p] = v
 }
 
 func (d *decoder) subKeys(key, value string, attrs []*inventory.Attr) {
@@ -246,7 +249,7 @@ func decodeValue(a *inventory.Attr, text string) (cty.Value, bool) {
 	switch a.Wire {
 	case inventory.WireMiB:
 		n, err := strconv.ParseInt(text, 10, 64)
-		return inventory.Size(n * inventory.MiB), err == nil
+		return inventory.Size(n * inventory.MiB), err == nil && n >= 0 && n <= math.MaxInt64/inventory.MiB
 	case inventory.WireSize:
 		n, err := parseDiskSize(text)
 		return inventory.Size(n), err == nil
@@ -260,13 +263,13 @@ func decodeValue(a *inventory.Attr, text string) (cty.Value, bool) {
 		return decodeWords(a, text), true
 	}
 	switch {
-	case a.Type == cty.Bool:
+	case a.Type.Equals(cty.Bool):
 		b, ok := decodeBool(text)
 		return cty.BoolVal(b), ok
-	case a.Type == cty.Number:
-		v, err := cty.ParseNumberVal(text)
+	case a.Type.Equals(cty.Number):
+		v, err := inventory.ParseNumber(text)
 		return v, err == nil
-	case a.Type == cty.String:
+	case a.Type.Equals(cty.String):
 		return cty.StringVal(text), true
 	}
 	return collection(a, splitList(a, text)), true
@@ -356,7 +359,7 @@ func encode(a *inventory.Attr, v cty.Value) string {
 	case inventory.WireSize:
 		return encodeDiskSize(n)
 	case inventory.WireOnOff:
-		if v.True() {
+		if inventory.True(v) {
 			return "on"
 		}
 		return "ignore"
@@ -371,13 +374,12 @@ func encode(a *inventory.Attr, v cty.Value) string {
 	case inventory.WireFeatures:
 		return encodeFeatures(inventory.Strings(v))
 	}
-	switch v.Type() {
-	case cty.Bool:
-		if v.True() {
-			return "1"
-		}
+	switch {
+	case inventory.True(v):
+		return "1"
+	case inventory.Holds(v, cty.Bool):
 		return "0"
-	case cty.Number:
+	case inventory.Holds(v, cty.Number):
 		return v.AsBigFloat().Text('f', -1)
 	}
 	return inventory.Text(v)

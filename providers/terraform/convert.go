@@ -125,7 +125,7 @@ func (m *mapping) field(o object, p inventory.Path, r rule, raw any) {
 
 // put keeps a value, unless it comes from something that must not be shown.
 func (m *mapping) put(o object, p inventory.Path, r rule, v cty.Value) {
-	if v == cty.NilVal {
+	if inventory.IsNull(v) {
 		return
 	}
 	if m.places != nil {
@@ -161,7 +161,7 @@ func withoutIndexes(path []string) []string {
 func (m *mapping) value(attr *inventory.Attr, p inventory.Path, r rule, raw any) cty.Value {
 	word := text(raw)
 	if s, isText := raw.(string); isText && strings.TrimSpace(s) == "" || r.none != "" && among(word, r.none) {
-		if attr.Default != cty.NilVal {
+		if !inventory.IsNull(attr.Default) {
 			return attr.Default
 		}
 		m.guest.assumed[p] = true
@@ -180,9 +180,9 @@ func among(word, list string) bool { return slices.Contains(strings.Split(list, 
 
 func empty(t cty.Type) cty.Value {
 	switch {
-	case t == cty.Number:
+	case t.Equals(cty.Number):
 		return cty.Zero
-	case t == cty.Bool:
+	case t.Equals(cty.Bool):
 		return cty.False
 	case t.IsSetType():
 		return inventory.StringSet()
@@ -209,7 +209,7 @@ func convert(attr *inventory.Attr, as conversion, raw any) cty.Value {
 		}
 		return multiple(s, inventory.GiB)
 	case inKBps:
-		if v := numberValue(text(raw)); v != cty.NilVal {
+		if v := numberValue(text(raw)); !inventory.IsNull(v) {
 			return v.Divide(cty.NumberIntVal(1000))
 		}
 		return cty.NilVal
@@ -234,9 +234,9 @@ func multiple(s string, unit int64) cty.Value {
 
 func plainValue(t cty.Type, raw any) cty.Value {
 	switch {
-	case t == cty.Number:
+	case t.Equals(cty.Number):
 		return numberValue(text(raw))
-	case t == cty.Bool:
+	case t.Equals(cty.Bool):
 		switch strings.ToLower(text(raw)) {
 		case "true", "1", "on", "yes":
 			return cty.True
@@ -244,7 +244,7 @@ func plainValue(t cty.Type, raw any) cty.Value {
 			return cty.False
 		}
 		return cty.NilVal
-	case t == cty.String:
+	case t.Equals(cty.String):
 		if s, ok := raw.(string); ok {
 			return cty.StringVal(strings.TrimSpace(s))
 		}
@@ -378,12 +378,12 @@ func (pl place) spell(v cty.Value) string {
 		return strconv.FormatInt(n/inventory.GiB, 10)
 	case pl.as == sizeText && whole:
 		return strconv.Quote(strings.TrimSuffix(inventory.FormatSize(n), "iB"))
-	case pl.as == onOff && v.Type() == cty.Bool:
+	case pl.as == onOff && inventory.Holds(v, cty.Bool):
 		if v.True() {
 			return `"on"`
 		}
 		return `"ignore"`
-	case pl.as == notBool && v.Type() == cty.Bool:
+	case pl.as == notBool && inventory.Holds(v, cty.Bool):
 		return strconv.FormatBool(v.False())
 	case pl.as == joined && v.CanIterateElements():
 		return strconv.Quote(strings.Join(inventory.Strings(v), ";"))

@@ -11,7 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclparse"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/zclconf/go-cty/cty"
+
+	"recon/inventory"
 )
 
 // Locate finds the resource block of an address in the source's folder. The file is
@@ -116,7 +117,7 @@ func (p *Provider) moduleFolder(root, dir, key, call string) string {
 		return ""
 	}
 	v, diags := block.Body.Attributes["source"].Expr.Value(nil)
-	if diags.HasErrors() || v.Type() != cty.String || v.IsNull() || !strings.HasPrefix(v.AsString(), ".") {
+	if diags.HasErrors() || !strings.HasPrefix(inventory.Text(v), ".") {
 		return ""
 	}
 	return filepath.Join(dir, filepath.FromSlash(v.AsString()))
