@@ -125,6 +125,7 @@ type Step struct {
 	Path   string            `json:"path"`   // below the API's root, or the command
 	Params map[string]string `json:"params"`
 
+	Provider    string          `json:"provider,omitempty"`     // who makes it, when that is not the resource's own provider
 	Digest      string          `json:"-"`                      // of the configuration that the call may replace; filled in when it is made
 	TakesDigest bool            `json:"takes_digest,omitempty"` // the call itself compares and swaps
 	Repeatable  bool            `json:"repeatable,omitempty"`   // doing it twice is harmless

@@ -49,6 +49,30 @@ type Writer interface {
 	Do(ctx context.Context, s inventory.Step, r Reporter) (Result, error)
 }
 
+// A Witness knows something of resources that another provider observes, and may be
+// the one through whom they are changed. It reads as a Reader does, without
+// observations of its own; a Witness that is also a Writer changes what it covers.
+type Witness interface {
+	Reader
+	// About names the provider of whose resources it speaks: proxmox.home.
+	About() string
+	// Testify holds what the last Read found against what is live. It makes no calls.
+	Testify(h Hearing) ([]inventory.Claim, []inventory.Finding)
+}
+
+// A Hearing is what a Witness is asked about.
+type Hearing struct {
+	Desired  []inventory.Resource
+	Live     map[string]*inventory.Observation // by identity
+	Complete bool                              // the provider of whose resources it speaks was observed in full
+}
+
+// An Outliner is a Writer whose Steps cost much. Outline says what kind of calls they
+// would be, for whoever only looks.
+type Outliner interface {
+	Outline(c inventory.Change) ([]inventory.Step, []inventory.Reason)
+}
+
 // A Looker can observe a single resource, cheaper than with a Read.
 type Looker interface {
 	Look(ctx context.Context, r inventory.Resource) inventory.Observation

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"recon/inventory"
-	"recon/providers"
 )
 
 // ErrStale is wrapped when a resource is no longer as it was planned for and the
@@ -178,7 +178,11 @@ func (a *applier) run(ctx context.Context, i int) Result {
 			return res
 		}
 	}
-	w := a.writer(c.Want.Provider)
+	w := writerOf(a.req.Readers, c.Want.Provider)
+	if i := slices.IndexFunc(steps, func(s inventory.Step) bool { return s.Provider != "" && writerOf(a.req.Readers, s.Provider) == nil }); i >= 0 {
+		res.Err = fmt.Errorf("%s cannot be reached for %s", steps[i].Provider, steps[i].Summary)
+		return res
+	}
 	if w == nil {
 		res.Err = fmt.Errorf("%s cannot be changed", c.Want.Provider)
 		return res
@@ -186,13 +190,4 @@ func (a *applier) run(ctx context.Context, i int) Result {
 	e := &execution{applier: a, change: c, writer: w, base: c.Have, res: &res}
 	e.all(ctx, steps)
 	return res
-}
-
-func (a *applier) writer(name string) providers.Writer {
-	for _, r := range a.req.Readers {
-		if w, ok := r.(providers.Writer); ok && r.Name() == name {
-			return w
-		}
-	}
-	return nil
 }

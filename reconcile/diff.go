@@ -16,8 +16,8 @@ type Input struct {
 	Desired     []inventory.Resource
 	Snapshots   []inventory.Snapshot
 	LastApplied map[inventory.Address]inventory.Applied
-	Terraform   map[string]inventory.Attrs // by identity
-	Now         time.Time                  // decides which ignore rules hold
+	Claims      *inventory.Claims // what witnesses say
+	Now         time.Time         // decides which ignore rules hold
 }
 
 // Diff compares each declared resource with its observation. Resources that agree
@@ -46,12 +46,20 @@ func (in *Input) diff(desired []inventory.Resource, seen map[string]*inventory.O
 		if applied.Identity != want.Identity {
 			applied = inventory.Applied{}
 		}
-		d := differ{want: want, have: have, applied: applied.Attrs, terraform: in.Terraform[want.Identity], now: in.Now}
+		d := differ{want: want, have: have, applied: applied.Attrs, terraform: said(in.Claims, want.Identity), now: in.Now}
 		if c, differs := d.change(); differs {
 			out = append(out, c)
 		}
 	}
 	return out
+}
+
+// said is what a witness says of a resource, nil without one.
+func said(claims *inventory.Claims, identity string) inventory.Attrs {
+	if c := claims.Of(identity); c != nil {
+		return c.Said
+	}
+	return nil
 }
 
 // observations indexes snapshots by identity.

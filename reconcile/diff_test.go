@@ -67,7 +67,7 @@ func TestVerdicts(t *testing.T) {
 				in.LastApplied = map[inventory.Address]inventory.Applied{w.Addr: {Identity: w.Identity, Attrs: inventory.Attrs{"memory": size(c.last)}}}
 			}
 			if c.tf != 0 {
-				in.Terraform = map[string]inventory.Attrs{"home/111": {"memory": size(c.tf)}}
+				in.Claims = inventory.NewClaims([]inventory.Claim{{Witness: "terraform.x", Identity: "home/111", Said: inventory.Attrs{"memory": size(c.tf)}}}, nil)
 			}
 			got := inventory.VerdictInSync
 			if changes := Diff(in); len(changes) > 0 {

@@ -87,7 +87,7 @@ func (e *execution) step(ctx context.Context, s inventory.Step) error {
 	e.tell(Event{Addr: e.change.Addr, Step: &s})
 	// A call that has begun is seen through: cutting it off would only lose the answer.
 	ctx = context.WithoutCancel(ctx)
-	result, doErr := e.writer.Do(ctx, call, func(line string) { e.tell(Event{Addr: e.change.Addr, Step: &s, Line: line}) })
+	result, doErr := e.maker(s).Do(ctx, call, func(line string) { e.tell(Event{Addr: e.change.Addr, Step: &s, Line: line}) })
 	if !errors.Is(doErr, providers.ErrChangedMeanwhile) {
 		e.res.Done = append(e.res.Done, s)
 	}
@@ -142,6 +142,15 @@ func (e *execution) lookAfter(ctx context.Context, s inventory.Step, doErr error
 		case <-time.After(lookPause):
 		}
 	}
+}
+
+// maker is who makes the call of a step: the witness that owns it, else the resource's
+// own provider. The looks are always the own provider's.
+func (e *execution) maker(s inventory.Step) providers.Writer {
+	if s.Provider == "" {
+		return e.writer
+	}
+	return writerOf(e.req.Readers, s.Provider)
 }
 
 func outcome(err error) string {
@@ -276,7 +285,7 @@ func (e *execution) again(ctx context.Context, obs inventory.Observation) (inven
 	if len(changes) == 0 {
 		return inventory.Change{Addr: e.change.Addr, Want: e.change.Want, Have: obs}, nil
 	}
-	err := describe(ctx, &changes[0], e.req.Readers)
+	err := e.req.describe(ctx, &changes[0])
 	return changes[0], err
 }
 

@@ -32,6 +32,7 @@ type Request struct {
 	Readers []providers.Reader  // those that are Writers get to describe steps
 	Targets []inventory.Address // only these resources; nil for all
 	Graph   inventory.Graph
+	Outline bool // nobody means to apply it: witnesses whose steps cost much only outline them
 }
 
 // New compares and plans. It makes no calls that change anything.
@@ -54,7 +55,7 @@ func New(ctx context.Context, req Request) (*Plan, error) {
 	}
 	p.Changes = Diff(req.Input)
 	for i := range p.Changes {
-		if err := describe(ctx, &p.Changes[i], req.Readers); err != nil {
+		if err := req.describe(ctx, &p.Changes[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -114,7 +115,8 @@ func unmanaged(desired []inventory.Resource, snaps []inventory.Snapshot) []inven
 }
 
 // describe gives a change its impacts, its steps and what blocks it.
-func describe(ctx context.Context, c *inventory.Change, readers []providers.Reader) error {
+func (req *Request) describe(ctx context.Context, c *inventory.Change) error {
+	readers := req.Readers
 	i := slices.IndexFunc(readers, func(r providers.Reader) bool { return r.Name() == c.Want.Provider })
 	if i < 0 {
 		c.Block("read_only", "no provider can change %s", c.Want.Provider)
@@ -142,7 +144,7 @@ func describe(ctx context.Context, c *inventory.Change, readers []providers.Read
 	if !ok {
 		return nil
 	}
-	steps, blocked, err := w.Steps(ctx, *c)
+	steps, blocked, err := req.steps(ctx, c, w)
 	if err != nil {
 		return fmt.Errorf("plan the steps of %s: %w", c.Addr, err)
 	}

@@ -15,8 +15,8 @@ import (
 	"recon/providers"
 )
 
-// RunMethod is the method of steps that run terraform.
-const RunMethod = "run"
+// runMethod is the method of steps that run terraform.
+const runMethod = "run"
 
 // Covers reports whether Terraform has a say in a field of the guest: then recon
 // must not write it.
@@ -38,24 +38,50 @@ func (g *Guest) Covers(p inventory.Path, live inventory.Attrs) bool {
 // terraform plan for that resource alone, saved, and its apply. When the code does
 // not say what is wished, the reasons name the lines of code and what to write
 // there, and there are no steps.
-func (p *Provider) Steps(ctx context.Context, c inventory.Change, g *Guest) ([]inventory.Step, []inventory.Reason) {
-	if c.Action == inventory.ActionDelete {
-		return nil, reason("terraform_owned", "Terraform owns it; take %s (%s) out of the code and run terraform apply", g.Address, p.spot(g.Address, place{}))
-	}
-	if p.cfg.Directory == "" {
-		return nil, p.elsewhere(c, g)
+func (p *Provider) Steps(ctx context.Context, c inventory.Change) ([]inventory.Step, []inventory.Reason, error) {
+	g, wrong := p.changeable(c)
+	if wrong != nil {
+		return nil, wrong, nil
 	}
 	pl, err := p.plan(ctx, g.Address)
 	if err != nil {
-		return nil, reason("terraform", "Terraform owns it (%s), and terraform plan failed: %s", g.Address, redact(err.Error(), p.secrets()))
+		return nil, reason("terraform", "Terraform owns it (%s), and terraform plan failed: %s", g.Address, redact(err.Error(), p.secrets())), nil
 	}
 	if wrong := p.unmet(c, g, pl); len(wrong) > 0 {
-		return nil, wrong
+		return nil, wrong, nil
 	}
 	if len(pl.changes) == 0 {
-		return nil, reason("terraform", "Terraform owns it (%s), and terraform plan sees nothing to change", g.Address)
+		return nil, reason("terraform", "Terraform owns it (%s), and terraform plan sees nothing to change", g.Address), nil
 	}
-	return []inventory.Step{p.step(c, g, pl)}, nil
+	return []inventory.Step{p.step(c, g, pl)}, nil, nil
+}
+
+// Outline says that terraform would run, without asking it what it would do.
+func (p *Provider) Outline(c inventory.Change) ([]inventory.Step, []inventory.Reason) {
+	g, wrong := p.changeable(c)
+	if wrong != nil {
+		return nil, wrong
+	}
+	s := p.step(c, g, &plan{})
+	s.Notes = []string{"recon plan asks terraform what it would do"}
+	return []inventory.Step{s}, nil
+}
+
+// changeable finds the guest of a change, or says why a run of terraform is not the
+// way to make it.
+func (p *Provider) changeable(c inventory.Change) (*Guest, []inventory.Reason) {
+	p.mu.Lock()
+	g := p.byIdentity[c.Want.Identity]
+	p.mu.Unlock()
+	switch {
+	case g == nil:
+		return nil, reason("terraform", "%s does not know %s", p.where(), c.Want.Identity)
+	case c.Action == inventory.ActionDelete:
+		return nil, reason("terraform_owned", "Terraform owns it; take %s (%s) out of the code and run terraform apply", g.Address, p.spot(g.Address, place{}))
+	case p.cfg.Directory == "":
+		return nil, p.elsewhere(c, g)
+	}
+	return g, nil
 }
 
 func reason(code, format string, args ...any) []inventory.Reason {
@@ -137,7 +163,7 @@ func (p *Provider) unmet(c inventory.Change, g *Guest, pl *plan) []inventory.Rea
 // step is the apply of a saved plan.
 func (p *Provider) step(c inventory.Change, g *Guest, pl *plan) inventory.Step {
 	s := inventory.Step{
-		Method: RunMethod, Path: "terraform apply", Impact: max(c.Impact, inventory.ImpactReload), Touches: touches(c.Have.Volatile.Raw, g.Kind),
+		Method: runMethod, Path: "terraform apply", Impact: max(c.Impact, inventory.ImpactReload), Touches: touches(c.Have.Volatile.Raw, g.Kind),
 		Params:  map[string]string{"source": p.Name(), "directory": p.cfg.Directory, "target": g.Address, "changes": strings.Join(pl.changes, "\n")},
 		Summary: "terraform apply " + g.Address, Done: inventory.Probe{State: inventory.Present.String(), Fields: map[inventory.Path]inventory.Value{}},
 	}

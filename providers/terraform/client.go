@@ -43,6 +43,8 @@ type Provider struct {
 	hidden []string                      // secret values of the state
 	code   map[string][]*hclsyntax.Block // by folder, as far as it was read
 
+	byIdentity map[string]*Guest // as the last Testify held them
+
 	runs  sync.Mutex // one run that writes at a time
 	temp  string     // holds saved plans, for this process's user only
 	plans map[string]*plan

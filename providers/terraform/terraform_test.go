@@ -137,7 +137,7 @@ resource "terraform_data" "other" {
 	if changes != want {
 		t.Errorf("the plan says\n%s\nwant\n%s", changes, want)
 	}
-	step := inventory.Step{Method: RunMethod, Params: map[string]string{"source": "terraform.test", "target": "terraform_data.x", "changes": changes}}
+	step := inventory.Step{Method: runMethod, Params: map[string]string{"source": "terraform.test", "target": "terraform_data.x", "changes": changes}}
 	var said []string
 	if _, err := p.Do(ctx, step, func(line string) { said = append(said, line) }); err != nil {
 		t.Fatal(err)
@@ -283,7 +283,7 @@ func TestSeveralAppliesThroughTerraform(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		steps = append(steps, inventory.Step{Method: RunMethod, Params: map[string]string{"target": target, "changes": strings.Join(pl.changes, "\n")}})
+		steps = append(steps, inventory.Step{Method: runMethod, Params: map[string]string{"target": target, "changes": strings.Join(pl.changes, "\n")}})
 	}
 	for _, s := range steps {
 		if _, err := p.Do(ctx, s, func(string) {}); err != nil {

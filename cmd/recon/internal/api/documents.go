@@ -48,7 +48,7 @@ func CompareDocuments(ctx context.Context, h *Home, how Resolution) (*Comparison
 		return nil, err
 	}
 	defer w.Close()
-	p, err := w.Plan(ctx, nil)
+	p, err := w.Compare(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 
 	"recon/cmd/recon/internal/home"
 	"recon/inventory"
-	"recon/providers/terraform"
 	"recon/reconcile"
 )
 
@@ -64,7 +63,7 @@ func Show(ctx context.Context, h *Home, addr inventory.Address, refresh bool) (*
 		return nil, err
 	}
 	defer w.Close()
-	p, err := w.Plan(ctx, nil)
+	p, err := w.Compare(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +206,7 @@ func (s *shower) declared(sh *Shown, want *inventory.Resource, state inventory.P
 }
 
 // fields lists every path that anybody has something to say about.
-func (sh *Shown) fields(want *inventory.Resource, o *inventory.Observation, applied inventory.Attrs, cl *terraform.Held) {
+func (sh *Shown) fields(want *inventory.Resource, o *inventory.Observation, applied inventory.Attrs, cl *inventory.Claim) {
 	kind := o.Resource.Kind()
 	paths := map[inventory.Path]bool{}
 	for p := range o.Resource.Attrs {
@@ -260,19 +259,19 @@ type ShownTerraform struct {
 }
 
 // terraform fills in what a state says of the resource.
-func (sh *Shown) terraform(claims *home.Claims, identity string) {
-	sh.Unread = append(sh.Unread, claims.Unread(inventory.ClusterOf(identity))...)
+func (sh *Shown) terraform(claims *inventory.Claims, identity string) {
+	sh.Unread = append(sh.Unread, claims.Unread(sh.Provider)...)
 	cl := claims.Of(identity)
 	if cl == nil {
 		return
 	}
-	sh.Terraform = &ShownTerraform{Source: cl.Provider.Name(), Address: cl.Guest.Address}
-	sh.Terraform.File, sh.Terraform.Line, _ = cl.Provider.Locate(cl.Guest.Address)
+	sh.Terraform = &ShownTerraform{Source: cl.Witness, Address: cl.Address}
+	sh.Terraform.File, sh.Terraform.Line, _ = cl.Locate()
 }
 
 // onlyInState adds the fields in which the state differs from live to the paths that
 // are shown, and returns what the state says.
-func onlyInState(cl *terraform.Held, paths map[inventory.Path]bool) inventory.Attrs {
+func onlyInState(cl *inventory.Claim, paths map[inventory.Path]bool) inventory.Attrs {
 	if cl == nil {
 		return nil
 	}

@@ -89,7 +89,7 @@ type gatherer struct {
 	facts    *contextfile.Facts
 	declared map[string]*inventory.Resource
 	latest   map[string]inventory.Event
-	claims   *home.Claims
+	claims   *inventory.Claims
 	freeText bool
 }
 
@@ -123,8 +123,8 @@ func (g *gatherer) guest(o *inventory.Observation, unknown bool) contextfile.Gue
 			}
 		}
 	}
-	if held := g.claims.Of(o.Resource.Identity); held != nil {
-		out.Terraform = held.Guest.Address
+	if claim := g.claims.Of(o.Resource.Identity); claim != nil {
+		out.Terraform = claim.Address
 	}
 	if e, ok := g.latest[o.Resource.Identity]; ok {
 		out.LastChange, out.ChangedBy = e.At, e.By

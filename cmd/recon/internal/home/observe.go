@@ -37,7 +37,7 @@ func (h *Home) Observe(ctx context.Context) (*World, error) {
 		return nil, err
 	}
 	w.dateUnknown()
-	w.gatherClaims()
+	w.hear()
 	w.Elapsed = time.Since(start)
 	return w, ctx.Err()
 }

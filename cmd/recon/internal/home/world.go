@@ -21,7 +21,7 @@ type World struct {
 	Snapshots []inventory.Snapshot
 	Readers   []providers.Reader
 	Memory    Memory
-	Claims    *Claims // what Terraform says; nil without terraform blocks
+	Claims    *inventory.Claims // what witnesses say
 	Elapsed   time.Duration
 
 	home *Home
@@ -149,14 +149,14 @@ func (w *World) lost(provider string) bool {
 func (w *World) Request(targets []inventory.Address) reconcile.Request {
 	return reconcile.Request{
 		Input: reconcile.Input{
-			Desired: w.Project.Resources, Snapshots: w.Snapshots, LastApplied: w.Memory.Applied, Terraform: w.Claims.attrs(), Now: w.At,
+			Desired: w.Project.Resources, Snapshots: w.Snapshots, LastApplied: w.Memory.Applied, Claims: w.Claims, Now: w.At,
 		},
 		Readers: w.Readers, Targets: targets, Graph: w.Project.Graph,
 	}
 }
 
-// Plan compares what was observed with the manifests. Who changed what is asked
-// only when something has drifted.
+// Plan compares what was observed with the manifests, and says exactly how what
+// differs would be closed.
 func (w *World) Plan(ctx context.Context, targets []inventory.Address) (*reconcile.Plan, error) {
 	for _, t := range targets {
 		if !slices.ContainsFunc(w.Project.Resources, func(r inventory.Resource) bool {
@@ -165,8 +165,21 @@ func (w *World) Plan(ctx context.Context, targets []inventory.Address) (*reconci
 			return nil, fmt.Errorf("no manifest declares %s", t)
 		}
 	}
+	return w.plan(ctx, w.Request(targets))
+}
+
+// Compare is Plan for whoever only looks: what would cost much to foresee, as what a
+// run of terraform would do, is only outlined.
+func (w *World) Compare(ctx context.Context) (*reconcile.Plan, error) {
+	req := w.Request(nil)
+	req.Outline = true
+	return w.plan(ctx, req)
+}
+
+// plan compares. Who changed what is asked only when something has drifted.
+func (w *World) plan(ctx context.Context, req reconcile.Request) (*reconcile.Plan, error) {
 	start := time.Now()
-	p, err := reconcile.New(ctx, w.Request(targets))
+	p, err := reconcile.New(ctx, req)
 	if err != nil {
 		return nil, err
 	}

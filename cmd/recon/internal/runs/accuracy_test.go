@@ -123,7 +123,7 @@ func (b *bench) cycle() {
 		b.t.Fatal(err)
 	}
 	defer w.Close()
-	p, err := w.Plan(ctx, nil)
+	p, err := w.Compare(ctx)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ type Adoption struct {
 // PlanAdopt turns the differing fields of resources into edits: live wins. Paths
 // choose fields; without one every differing field of the resource is meant.
 func PlanAdopt(ctx context.Context, w *home.World, what []string) (*Adoption, error) {
-	p, err := w.Plan(ctx, nil)
+	p, err := w.Compare(ctx)
 	if err != nil {
 		return nil, err
 	}

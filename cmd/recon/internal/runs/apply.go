@@ -71,7 +71,7 @@ func lookAgain(ctx context.Context, h *home.Home, l *ledger.Ledger, results []re
 	}
 	defer w.Close()
 	c := &Cycle{World: w}
-	if c.Plan, err = w.Plan(ctx, nil); err != nil {
+	if c.Plan, err = w.Compare(ctx); err != nil {
 		return nil, err
 	}
 	if err := c.record(ctx, l, results); err != nil {

@@ -83,7 +83,7 @@ func observed(ctx context.Context, h *home.Home) (*Cycle, error) {
 		return nil, err
 	}
 	c := &Cycle{World: w}
-	if c.Plan, err = w.Plan(ctx, nil); err == nil {
+	if c.Plan, err = w.Compare(ctx); err == nil {
 		if err = reconcile.CheckEmpty(c.Plan, w.Memory.Managed); err != nil {
 			err = home.Refuse("nothing was written", "%w", err)
 		}

@@ -153,7 +153,7 @@ func agree(ctx context.Context, l *ledger.Ledger, w *home.World) error {
 		return fmt.Errorf("read what was written: %w", err)
 	}
 	w = w.With(w.Home().Project())
-	p, err := w.Plan(ctx, nil)
+	p, err := w.Compare(ctx)
 	if err != nil {
 		return err
 	}
