@@ -18,18 +18,27 @@ import (
 // FormatVersion is the version of every answer. Keys are added, never taken away.
 const FormatVersion = reconcile.FormatVersion
 
-// What views handle without knowing where it comes from.
 type (
-	Home             = home.Home
-	Options          = home.Options
-	Failure          = home.Failure
+	// Home is a project on disk; see package home.
+	Home = home.Home
+	// Options come from the global flags.
+	Options = home.Options
+	// Failure is an error with an exit code and a next step.
+	Failure = home.Failure
+	// DiagnosticsError is a project that cannot be used.
 	DiagnosticsError = home.DiagnosticsError
-	Cycle            = runs.Cycle
-	Schedule         = manifests.Schedule
-	FactCheck        = docs.FactCheck
-	Document         = docs.Document
-	Resolution       = docs.Resolution
-	DocumentOptions  = docs.Options
+	// Cycle is one pass that writes.
+	Cycle = runs.Cycle
+	// Schedule is one cron entry of the project.
+	Schedule = manifests.Schedule
+	// FactCheck is what recon facts found.
+	FactCheck = docs.FactCheck
+	// Document is a file with blocks of recon.
+	Document = docs.Document
+	// Resolution says what to do with a block that was edited by hand.
+	Resolution = docs.Resolution
+	// DocumentOptions say what a run does with documents.
+	DocumentOptions = docs.Options
 )
 
 // The exit codes; see package home.
