@@ -74,9 +74,9 @@ func (c *call) checkClone(src *machine) error {
 		if c.s.world.storage(storage) == nil {
 			return die("storage '%s' does not exist", storage)
 		}
-		if err := c.check("/storage/"+storage, "Datastore.AllocateSpace"); err != nil {
-			return err
-		}
+	}
+	if err := (&edit{call: c}).mayClone(src); err != nil {
+		return err
 	}
 	if sn := c.p["snapname"]; sn != "" && src.snapshot(sn) == nil {
 		return die("snapshot '%s' does not exist", sn)

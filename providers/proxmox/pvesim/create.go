@@ -87,7 +87,7 @@ func createExtras() []string {
 
 // newGuestEdit makes the edit of a create: everything is to be set.
 func (c *call) newGuestEdit() *edit {
-	e := &edit{call: c, set: maps.Clone(c.p), errs: map[string]string{}}
+	e := &edit{call: c, set: maps.Clone(c.p), errs: map[string]string{}, making: true}
 	for _, k := range createExtras() {
 		delete(e.set, k)
 	}
@@ -109,10 +109,7 @@ func createQEMU(c *call) (any, error) {
 			return nil, err
 		}
 	}
-	if err := e.checkOptionPerms(c.s.qemu, vmid); err != nil {
-		return nil, err
-	}
-	if err := e.checkDrives(); err != nil {
+	if err := e.mayCreate(); err != nil {
 		return nil, err
 	}
 	if err := e.checkBalloon(); err != nil {
@@ -219,7 +216,12 @@ func createLXC(c *call) (any, error) {
 		return c.restore(e, "lxc", vmid, c.p["ostemplate"])
 	}
 	c.defaultsLXC(e)
-	if err := e.checkLXC(vmid); err != nil {
+	for _, k := range sortedKeys(e.set) {
+		if err := e.normalizeLXC(k); err != nil {
+			return nil, err
+		}
+	}
+	if err := e.mayCreateLXC(); err != nil {
 		return nil, err
 	}
 	if err := c.quorum(); err != nil {

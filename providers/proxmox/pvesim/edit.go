@@ -14,6 +14,7 @@ type edit struct {
 	del    []string
 	revert []string
 	force  bool
+	making bool              // the guest does not exist yet
 	errs   map[string]string // of hotplug
 }
 
@@ -149,75 +150,10 @@ func (e *edit) finish() error {
 	return nil
 }
 
-// checkOptionPerms requires the privilege of every option that is touched.
-func (e *edit) checkOptionPerms(opts *optionSet, vmid int) error {
-	if e.who.isRoot() {
-		return nil
-	}
-	touched := append(slices.Sorted(maps.Keys(e.set)), e.del...)
-	for _, k := range touched {
-		priv := opts.perm(k)
-		if priv == "" {
-			return die("only root can set '%s' config", k)
-		}
-		path := "/vms/" + itoa(vmid)
-		if opts.isDrive(k) && strings.Contains(e.set[k]+e.current(k), "media=cdrom") {
-			priv = "VM.Config.CDROM"
-			if e.may(path, "VM.Config.Disk") {
-				continue
-			}
-		}
-		if priv == "VM.Config.Cloudinit" && e.may(path, "VM.Config.Network") {
-			continue
-		}
-		if err := e.check(path, priv); err != nil {
-			return err
-		}
-		if k == "startup" {
-			if err := e.check("/", "Sys.Modify"); err != nil {
-				return err
-			}
-		}
-		if err := e.checkValuePerms(opts, k); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // current is the live value of a key, "" when there is no guest yet.
 func (e *edit) current(key string) string {
 	if e.m == nil {
 		return ""
 	}
 	return e.m.Config[key]
-}
-
-// checkValuePerms has the rules that look at the values.
-func (e *edit) checkValuePerms(opts *optionSet, k string) error {
-	v := e.set[k]
-	switch base := opts.base(k); {
-	case opts.kind == "qemu" && base == "serial" && v != "" && v != "socket",
-		opts.kind == "qemu" && (base == "usb" || base == "hostpci") && v != "" && !strings.Contains(v, "mapping=") && !strings.HasPrefix(strings.ToLower(v), "spice"):
-		return die("only root can set '%s' config for real devices", k)
-	case base == "net":
-		for _, conf := range []string{e.current(k), v} {
-			if b := bridgeOf(conf); b != "" {
-				if err := e.check("/sdn/zones/localnetwork/"+b, "SDN.Use"); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// bridgeOf finds the bridge in the value of a network.
-func bridgeOf(conf string) string {
-	for part := range strings.SplitSeq(conf, ",") {
-		if b, ok := strings.CutPrefix(part, "bridge="); ok {
-			return b
-		}
-	}
-	return ""
 }

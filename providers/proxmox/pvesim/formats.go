@@ -10,10 +10,10 @@ import (
 
 // newFormats builds the named formats: texts as in PVE::JSONSchema,
 // PVE::QemuServer and PVE::LXC::Config.
-func newFormats() *formats {
+func newFormats(release string) *formats {
 	f := &formats{checks: checkTable(), props: map[string]*params{}}
 	for name, table := range propTables() {
-		f.props[name] = parseParams(table)
+		f.props[name] = parseParams(table).of(release)
 	}
 	return f
 }
@@ -146,20 +146,20 @@ func propTables() map[string]string {
 	for _, m := range strings.Split(modelList, "|") {
 		net += " " + m + "=macaddr^model"
 	}
-	mount := ` acl:b idmap mountoptions quota:b replicate:b ro:b shared:b size@size`
+	mount := ` acl:b idmap{9.2} mountoptions quota:b replicate:b ro:b shared:b size@size`
 	return map[string]string{
-		"net":       net + " bridge@bridge firewall:b host-tunnel:b link_down:b mtu:i>=1<=65520 queues:i>=0<=64 rate:n>=0 tag:i>=1<=4094 trunks",
+		"net":       net + " bridge@bridge firewall:b host-tunnel:b{9.2} link_down:b mtu:i>=1<=65520 queues:i>=0<=64 rate:n>=0 tag:i>=1<=4094 trunks",
 		"ide":       driveTable("model~120@url ssd:b wwn"),
 		"sata":      driveTable("ssd:b wwn"),
 		"scsi":      driveTable("iothread:b product queues:i>=2 ro:b scsiblock:b ssd:b vendor wwn"),
 		"virtio":    driveTable("iothread:b ro:b"),
 		"efidisk":   "*file!@drive volume=file efitype(2m|4m) format(raw|qcow|qed|qcow2|vmdk|cloop) import-from ms-cert(2011|2023|2023w|2023k) pre-enrolled-keys:b size@size",
-		"tpm":       "*file!@drive volume=file format(raw|qcow2|vmdk) import-from size@size version(v1.2|v2.0)",
+		"tpm":       "*file!@drive volume=file format(raw|qcow2|vmdk){9.1} import-from size@size version(v1.2|v2.0)",
 		"unused":    "*file!@volume volume=file",
-		"agent":     "*enabled!:b freeze-fs:b freeze-fs-on-backup=freeze-fs guest-fsfreeze=freeze-fs fstrim_cloned_disks:b type(virtio|isa)",
+		"agent":     "*enabled!:b freeze-fs:b{9.1} freeze-fs-on-backup=freeze-fs{9.1} freeze-fs-on-backup:b{<9.1} guest-fsfreeze=freeze-fs{9.1} fstrim_cloned_disks:b type(virtio|isa)",
 		"audio":     "device!(ich9-intel-hda|intel-hda|AC97) driver(spice|none)",
 		"memory":    "*current!:i>=16",
-		"machine":   `*type~40/(?:pc(?:-i440fx)?(?:-\d+(?:\.\d+)+(?:\+pve\d+)?(?:\.pxe)?)?|(?:pc-)?q35(?:-\d+(?:\.\d+)+(?:\+pve\d+)?(?:\.pxe)?)?|virt(?:-\d+(?:\.\d+)+)?(?:\+pve\d+)?)/ aw-bits:n>=32<=64 enable-s3:b enable-s4:b viommu(intel|virtio)`,
+		"machine":   `*type~40/(?:pc(?:-i440fx)?(?:-\d+(?:\.\d+)+(?:\+pve\d+)?(?:\.pxe)?)?|(?:pc-)?q35(?:-\d+(?:\.\d+)+(?:\+pve\d+)?(?:\.pxe)?)?|virt(?:-\d+(?:\.\d+)+)?(?:\+pve\d+)?)/ aw-bits:n>=32<=64{9.1} enable-s3:b enable-s4:b viommu(intel|virtio)`,
 		"vga":       "*type(cirrus|qxl|qxl2|qxl3|qxl4|none|serial0|serial1|serial2|serial3|std|virtio|virtio-gl|vmware) clipboard(vnc) memory:i>=4<=512",
 		"cpu":       "*cputype flags guest-phys-bits:i>=32<=64 hidden:b hv-vendor-id phys-bits reported-model",
 		"numanode":  "cpus! hostnodes memory:n policy(preferred|bind|interleave)",
@@ -175,9 +175,9 @@ func propTables() map[string]string {
 		"ipconfig":  "ip@cidr4 gw@ipv4 ip6@cidr6 gw6@ipv6",
 		"cicustom":  "meta network user vendor",
 		"sev":       "*type allow-smt:b kernel-hashes:b no-debug:b no-key-sharing:b",
-		"lxcnet":    "name!/[-_.\\w]+/ bridge/[-_.\\w]+/ firewall:b gw@ipv4 gw6@ipv6 host-managed:b hwaddr@mac ip@cidr4 ip6@cidr6 link_down:b mtu:i>=64<=65535 rate:n tag:i>=1<=4094 trunks type(veth)",
+		"lxcnet":    "name!/[-_.\\w]+/ bridge/[-_.\\w]+/ firewall:b gw@ipv4 gw6@ipv6 host-managed:b{9.1} hwaddr@mac ip@cidr4 ip6@cidr6 link_down:b mtu:i>=64<=65535 rate:n tag:i>=1<=4094 trunks type(veth)",
 		"rootfs":    "*volume!@mpvol" + mount,
-		"mp":        "*volume!@mpvol mp!@mppath backup:b keepattrs:b" + mount,
+		"mp":        "*volume!@mpvol mp!@mppath backup:b keepattrs:b{9.1}" + mount,
 		"features":  "force_rw_sys:b fuse:b keyctl:b mknod:b mount nesting:b",
 		"dev":       "*path deny-write:b gid:i>=0 mode/0[0-7]{3}/ uid:i>=0",
 		"lxcunused": "*volume!@volume",

@@ -19,7 +19,7 @@ func updateLXC(c *call) (any, error) {
 	if m, err := c.machine(); err == nil {
 		e.m = m
 	}
-	if err := e.checkLXC(c.vmid()); err != nil {
+	if err := e.checkLXC(); err != nil {
 		return nil, err
 	}
 	if err := e.ready(); err != nil {
@@ -29,44 +29,26 @@ func updateLXC(c *call) (any, error) {
 }
 
 // checkLXC has the checks before the first write.
-func (e *edit) checkLXC(vmid int) error {
+func (e *edit) checkLXC() error {
 	for _, k := range sortedKeys(e.set) {
 		if err := e.normalizeLXC(k); err != nil {
 			return err
 		}
-		if err := e.checkLXCValue(k); err != nil {
+	}
+	if e.who.isRoot() {
+		return nil
+	}
+	for _, k := range e.del {
+		if err := e.mayModifyLXC(k, true); err != nil {
 			return err
 		}
 	}
-	for _, k := range e.del {
-		if k == "features" || k == "hookscript" {
-			if err := e.rootOnlyLXC(k, e.current(k)); err != nil {
-				return err
-			}
-		}
-	}
-	if err := e.checkOptionPerms(e.s.lxc, vmid); err != nil {
-		return err
-	}
 	for _, k := range sortedKeys(e.set) {
-		if !e.s.lxc.isMount(k) {
-			continue
-		}
-		vol, _ := diskParts("lxc", k, e.set[k])
-		if storage, _, fresh := newDisk(vol); fresh {
-			if err := e.mayAllocate(storage); err != nil {
-				return err
-			}
+		if err := e.mayModifyLXC(k, false); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-func (e *edit) mayAllocate(storage string) error {
-	if e.s.world.storage(storage) == nil {
-		return die("storage '%s' does not exist", storage)
-	}
-	return e.check("/storage/"+storage, "Datastore.AllocateSpace")
 }
 
 // normalizeLXC brings the values that are re-printed into their form.
@@ -81,45 +63,6 @@ func (e *edit) normalizeLXC(k string) error {
 			return err
 		}
 		e.set[k] = out
-	}
-	return nil
-}
-
-// checkLXCValue refuses what only root@pam itself may set.
-func (e *edit) checkLXCValue(k string) error {
-	v := e.set[k]
-	switch base := e.s.lxc.base(k); {
-	case e.who.isRoot():
-		return nil
-	case (base == "mp" || base == "rootfs") && (strings.HasPrefix(v, "/") || strings.HasPrefix(v, "volume=/")):
-		typ := "bind"
-		if strings.HasPrefix(strings.TrimPrefix(v, "volume="), "/dev/") {
-			typ = "device"
-		}
-		return denied("mount point type " + typ + " is only allowed for root@pam")
-	case k == "features" || k == "hookscript" || base == "dev":
-		return e.rootOnlyLXC(k, v)
-	}
-	return nil
-}
-
-func (e *edit) rootOnlyLXC(k, v string) error {
-	if e.who.isRoot() {
-		return nil
-	}
-	if k != "features" {
-		return denied("changing " + k + " is only allowed for root@pam")
-	}
-	unprivileged := e.current("unprivileged") == "1" || e.set["unprivileged"] == "1"
-	if !unprivileged {
-		return denied("changing feature flags for privileged container is only allowed for root@pam")
-	}
-	now, _ := splitProps(e.s.formats.props["features"], v)
-	old, _ := splitProps(e.s.formats.props["features"], e.current(k))
-	for _, f := range []string{"force_rw_sys", "fuse", "keyctl", "mknod", "mount"} {
-		if now[f] != old[f] {
-			return denied("changing feature flags (except nesting) is only allowed for root@pam")
-		}
 	}
 	return nil
 }

@@ -11,11 +11,12 @@ import (
 // param describes one parameter or one key of a property string. It is
 // written as a word:
 //
-//	[*]name[[max]][=alias][!][:type][(a|b)][>=min][<=max][~maxlen][@format][/regexp/]
+//	[*]name[[max]][=alias][!][:type][(a|b)][>=min][<=max][~maxlen][@format][{release}][/regexp/]
 //
 // A leading * marks the default key of a property string, [max] an indexed
 // name (net[31] is net0 to net31), ! what must be given. Types are s (string),
-// i, n, b and a (list). A format is a check by name or a property string.
+// i, n, b and a (list). {9.1} is the first release that has it, {<9.1} the last that
+// does not count any more. A format is a check by name or a property string.
 type param struct {
 	name     string
 	index    int // highest index, -1 for a plain name
@@ -29,6 +30,8 @@ type param struct {
 	maxLen   int
 	format   string
 	pattern  *regexp.Regexp
+	since    string // the first release that knows it
+	until    string // the first that does not any more
 }
 
 // String is the parameter's name.
@@ -49,6 +52,17 @@ func (ps *params) add(p *param) {
 	for i := 0; i <= p.index; i++ {
 		ps.names[p.name+itoa(i)] = p
 	}
+}
+
+// of returns what a release knows of the set.
+func (ps *params) of(release string) *params {
+	out := &params{names: map[string]*param{}}
+	for _, p := range ps.list {
+		if release >= p.since && (p.until == "" || release < p.until) {
+			out.add(p)
+		}
+	}
+	return out
 }
 
 // find returns the description of a name, nil when there is none.
@@ -80,7 +94,7 @@ func parseParam(word string) *param {
 	if strings.HasPrefix(rest, "*") {
 		p.dflt, rest = true, rest[1:]
 	}
-	end := strings.IndexAny(rest, "[=!:(><~@/")
+	end := strings.IndexAny(rest, "[=!:(><~@/{")
 	if end < 0 {
 		end = len(rest)
 	}
@@ -110,7 +124,7 @@ func (p *param) parsePart(s string) string {
 		p.required = true
 		return s[1:]
 	case strings.HasPrefix(s, ">="), strings.HasPrefix(s, "<="):
-		v, rest = until(2, "<>~@/(")
+		v, rest = until(2, "<>~@/({")
 		f, err := strconv.ParseFloat(v, 64)
 		if err != nil {
 			panic("pvesim: bad bound in parameter table: " + s)
@@ -122,7 +136,7 @@ func (p *param) parsePart(s string) string {
 		}
 		return rest
 	case s[0] == '=':
-		p.alias, rest = until(1, "!:(><~@/^")
+		p.alias, rest = until(1, "!:(><~@/^{")
 		if strings.HasPrefix(rest, "^") {
 			p.keyAlias, rest = rest[1:], ""
 		}
@@ -135,12 +149,20 @@ func (p *param) parsePart(s string) string {
 		p.enum = strings.Split(v, "|")
 		return rest[1:]
 	case s[0] == '~':
-		v, rest = until(1, "@/(")
+		v, rest = until(1, "@/({")
 		p.maxLen = atoi(v)
 		return rest
 	case s[0] == '@':
-		p.format, rest = until(1, "/")
+		p.format, rest = until(1, "/{")
 		return rest
+	case s[0] == '{':
+		v, rest = until(1, "}")
+		if before, old := strings.CutPrefix(v, "<"); old {
+			p.until = before
+		} else {
+			p.since = v
+		}
+		return rest[1:]
 	case s[0] == '/':
 		p.pattern = regexp.MustCompile("^(?:" + strings.TrimSuffix(s[1:], "/") + ")$")
 		return ""

@@ -245,6 +245,16 @@ func permissions(c *call) (any, error) {
 	for _, a := range c.s.world.ACL {
 		paths = append(paths, a.Path)
 	}
+	for _, m := range c.s.guests {
+		if m.Pool != "" {
+			paths = append(paths, "/vms/"+itoa(m.VMID))
+		}
+	}
+	for _, p := range c.s.world.Pools {
+		for _, st := range p.Storages {
+			paths = append(paths, "/storage/"+st)
+		}
+	}
 	if c.has("path") {
 		paths = []string{c.p["path"]}
 	}

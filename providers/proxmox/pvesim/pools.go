@@ -116,6 +116,9 @@ func updatePool(c *call) (any, error) {
 		p.Comment = c.p["comment"]
 	}
 	for _, v := range splitList(c.p["vms"]) {
+		if err := c.mayPool(v); err != nil {
+			return nil, err
+		}
 		if err := c.poolMember(p, v); err != nil {
 			return nil, die("update pools failed: %s", err)
 		}
@@ -135,6 +138,19 @@ func updatePool(c *call) (any, error) {
 	}
 	c.s.dirty()
 	return nil, nil
+}
+
+// mayPool: a guest changes its pool by who may allocate it, and leaves one by who may
+// allocate that (PVE/API2/Pool.pm).
+func (c *call) mayPool(vmid string) error {
+	if err := c.check("/vms/"+vmid, "Permissions.Modify", "VM.Allocate"); err != nil {
+		return err
+	}
+	m := c.s.guests[atoi(vmid)]
+	if m == nil || m.Pool == "" || m.Pool == c.poolID() || !c.flag("allow-move") {
+		return nil
+	}
+	return c.check("/pool/"+m.Pool, "Pool.Allocate")
 }
 
 func (c *call) poolMember(p *Pool, vmid string) error {

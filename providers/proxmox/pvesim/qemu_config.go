@@ -51,27 +51,19 @@ func (c *call) prepareQEMU() (*edit, error) {
 			return nil, err
 		}
 	}
-	if err := e.checkOptionPerms(c.s.qemu, c.vmid()); err != nil {
-		return nil, err
-	}
-	if err := e.checkDrives(); err != nil {
-		return nil, err
+	for _, check := range []func() error{
+		func() error { return e.mayModify(e.del) },
+		func() error { return e.mayModify(sortedKeys(e.set)) },
+		e.mayUseStorage, e.mayUseBridges,
+	} {
+		if err := check(); err != nil {
+			return nil, err
+		}
 	}
 	if err := e.ready(); err != nil {
 		return nil, err
 	}
 	return e, e.checkBalloon()
-}
-
-func (e *edit) checkDrives() error {
-	for _, k := range sortedKeys(e.set) {
-		if e.s.qemu.isDrive(k) {
-			if err := e.checkDriveAccess(k, e.set[k]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // normalizeQEMU brings the values that are re-printed into their form.
@@ -138,11 +130,13 @@ func (e *edit) applyQEMU() error {
 	modified := map[string]bool{}
 	for _, k := range e.del {
 		if err := e.deleteQEMU(k, modified); err != nil {
+			e.changed(m) // what came before is written
 			return err
 		}
 	}
 	for _, k := range e.order() {
 		if err := e.setQEMU(k, modified); err != nil {
+			e.changed(m)
 			return err
 		}
 	}
@@ -170,6 +164,9 @@ func (e *edit) deleteQEMU(k string, modified map[string]bool) error {
 	pend, inPending := m.Pending[k]
 	if !inConf && !inPending {
 		return nil
+	}
+	if err := e.mayChange(k, orElse(cur, pend), "delete"); err != nil {
+		return err
 	}
 	modified[k] = true
 	if inPending && m.opts.isDrive(k) {
@@ -212,6 +209,11 @@ func (e *edit) setQEMU(k string, modified map[string]bool) error {
 	modified[k] = true
 	if old, ok := m.Pending[k]; ok && old == v {
 		return nil
+	}
+	for _, value := range []string{m.Config[k], v} {
+		if err := e.mayChange(k, value, "modify"); err != nil {
+			return err
+		}
 	}
 	switch {
 	case m.opts.isDrive(k):

@@ -21,12 +21,17 @@ func (c *call) checkDriveAccess(key, value string) error {
 		return nil
 	case file == "cdrom":
 		return c.check("/", "Sys.Console")
+	case strings.HasPrefix(file, "/") && c.who.isRoot():
+		return nil
 	case strings.HasPrefix(file, "/"):
-		return die("only root can use arbitrary filesystem paths as drive '%s'", key)
+		return die("Only root can pass arbitrary filesystem paths.")
 	}
 	storage, name, _ := strings.Cut(file, ":")
 	_, _, fresh := newDisk(file)
-	if fresh || name == "cloudinit" {
+	if name == "cloudinit" {
+		return nil
+	}
+	if fresh {
 		if c.s.world.storage(storage) == nil {
 			return die("storage '%s' does not exist", storage)
 		}

@@ -112,7 +112,7 @@ type Server struct {
 func newServer(opts Options) *Server {
 	opts.defaults()
 	s := &Server{
-		opts: opts, formats: newFormats(), qemu: qemuOptions(), lxc: lxcOptions(), tasks: newTaskList(),
+		opts: opts, tasks: newTaskList(),
 		reported: map[string]bool{}, nodes: map[string]*pool{}, conns: map[*conn]bool{}, unsaved: make(chan struct{}, 1),
 		started: time.Now(), stats: newStats(),
 	}
@@ -150,6 +150,7 @@ func (s *Server) open() error {
 	if s.release, err = releaseOf(orElse(s.opts.PVE, w.Version)); err != nil {
 		return err
 	}
+	s.formats, s.qemu, s.lxc = newFormats(s.release), qemuOptions(s.release), lxcOptions(s.release)
 	s.roles = builtinRoles(s.release)
 	s.everything = map[string]int{}
 	for _, p := range s.roles["Administrator"] {

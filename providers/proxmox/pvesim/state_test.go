@@ -155,7 +155,7 @@ func TestPoolRights(t *testing.T) {
 
 // TestPropertyStrings prints what it parsed and parses that again.
 func TestPropertyStrings(t *testing.T) {
-	f := newFormats()
+	f := newFormats("9.2")
 	tests := []struct{ format, in, want string }{
 		{"net", "model=virtio,macaddr=AA:BB:CC:DD:EE:01,tag=5,bridge=vmbr0", "virtio=AA:BB:CC:DD:EE:01,bridge=vmbr0,tag=5"},
 		{"net", "rate=1.50,e1000=aa:bb:cc:dd:ee:01", "e1000=aa:bb:cc:dd:ee:01,rate=1.50"},

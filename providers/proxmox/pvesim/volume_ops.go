@@ -80,6 +80,9 @@ func resizeQEMU(c *call) (any, error) {
 		if size < v.Size {
 			return die("shrinking disks is not supported")
 		}
+		if err := c.check("/storage/"+v.storage(), "Datastore.AllocateSpace"); err != nil {
+			return err
+		}
 		if size > v.Size {
 			c.s.effect("resize", m.VMID)
 		}
@@ -121,6 +124,9 @@ func resizeLXC(c *call) (any, error) {
 	v := c.s.world.volume(vol)
 	if v == nil {
 		return nil, die("can't resize mount point owned by another container")
+	}
+	if err := c.check("/storage/"+v.storage(), "Datastore.AllocateSpace"); err != nil {
+		return nil, err
 	}
 	size := newSize(v.Size, c.p["size"])
 	switch {
