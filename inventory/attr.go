@@ -125,6 +125,7 @@ type Attr struct {
 	Sub    string   // the sub-key, for a top-level attribute that lives in a property string
 	Lead   bool     // the sub-key stands first and without its name
 	Alias  []string // other names of the sub-key
+	Not    string   // the attribute of the device that this one takes the place of
 	Beside string   // the key of the same number that holds the sub-key, when it is not the device's own: ipconfig
 	Type   cty.Type // cty.String, cty.Number, cty.Bool, list or set of strings
 	Unit   Unit
@@ -140,6 +141,8 @@ type Attr struct {
 	RootOnly  bool // Proxmox lets only root@pam itself set it, no token
 	Fraction  bool // a number that need not be whole
 	Lower     bool // held in lower case
+	Always    bool // the sub-key cannot be left out of its property string
+	Slots     bool // its words are slots of the guest's own devices
 
 	Default  cty.Value // what the provider means when the key is absent; NilVal when it has no fixed default
 	Enum     []string  // the values allowed; nil means any

@@ -60,14 +60,14 @@ func commonAttrs(nameKey, namePrivilege string) []*Attr {
 	}
 }
 
-// startupBlock is the start and shutdown order, the same for both kinds.
-func startupBlock() *Block {
-	return &Block{Name: "startup", Key: "startup", DefaultKey: "order", Needs: []Need{{Any: []string{"Sys.Modify"}, Path: "/"}},
-		Doc: "Order and delays of start and shutdown. Changing it needs Sys.Modify on /.", Attrs: []*Attr{
-			{Name: "order", Key: "order", Type: cty.Number, Max: 1 << 31, Needs: asks(privOptions), Doc: "Position in the start order; shutdown goes the other way."},
-			{Name: "up", Key: "up", Type: cty.Number, Unit: Seconds, Max: 1 << 31, Needs: asks(privOptions), Doc: "How long to wait after this guest before the next is started."},
-			{Name: "down", Key: "down", Type: cty.Number, Unit: Seconds, Max: 1 << 31, Needs: asks(privOptions), Doc: "How long to wait for this guest to shut down."},
-		}}
+// startupBlock is the start and shutdown order. Of a VM Proxmox asks more than of a
+// container.
+func startupBlock(needs ...Need) *Block {
+	return &Block{Name: "startup", Key: "startup", DefaultKey: "order", Needs: needs, Doc: "Order and delays of start and shutdown.", Attrs: []*Attr{
+		{Name: "order", Key: "order", Type: cty.Number, Max: 1 << 31, Needs: asks(privOptions), Doc: "Position in the start order; shutdown goes the other way."},
+		{Name: "up", Key: "up", Type: cty.Number, Unit: Seconds, Max: 1 << 31, Needs: asks(privOptions), Doc: "How long to wait after this guest before the next is started."},
+		{Name: "down", Key: "down", Type: cty.Number, Unit: Seconds, Max: 1 << 31, Needs: asks(privOptions), Doc: "How long to wait for this guest to shut down."},
+	}}
 }
 
 // ipAttrs are the addresses of a network device. A container holds them in

@@ -90,6 +90,7 @@ type Kind struct {
 	Doc    string
 	Attrs  []*Attr
 	Blocks []*Block
+	Config Need // what a change of any key of the configuration asks for
 }
 
 // Attr returns the top-level attribute of that name, or nil.

@@ -13,6 +13,7 @@ func lxcKind() *Kind {
 	return &Kind{
 		Name:   "lxc",
 		Doc:    "A Linux container.",
+		Config: asks(privDisk, privCPU, privMemory, privNetwork, privOptions)[0],
 		Attrs:  append(commonAttrs("hostname", privNetwork), lxcAttrs()...),
 		Blocks: []*Block{lxcNetwork(), lxcRootFS(), lxcMount(), lxcDevice(), startupBlock()},
 	}
@@ -52,7 +53,7 @@ func beyondNesting(live, desired cty.Value, guest Attrs) bool {
 
 func lxcNetwork() *Block {
 	attrs := []*Attr{
-		{Name: "name", Key: "name", Type: cty.String, Impact: ImpactReload, Needs: asks(privNetwork), Doc: "Name inside the container: eth0."},
+		{Name: "name", Key: "name", Always: true, Type: cty.String, Impact: ImpactReload, Needs: asks(privNetwork), Doc: "Name inside the container: eth0."},
 		{Name: "bridge", Key: "bridge", Type: cty.String, Impact: ImpactReload, Needs: asks(privNetwork), Doc: "Bridge or SDN network."},
 		{Name: "mac", Key: "hwaddr", Type: cty.String, Column: ColumnMAC, Check: checkMAC, Equal: foldEqual, Impact: ImpactReload, Needs: asks(privNetwork), Doc: "MAC address. Left out, the one that the device has is kept."},
 		{Name: "vlan", Key: "tag", Type: cty.Number, Column: ColumnVLAN, Min: 1, Max: 4094, Impact: ImpactReload, Needs: asks(privNetwork), Doc: "VLAN tag."},
@@ -92,7 +93,7 @@ func lxcRootFS() *Block {
 
 func lxcMount() *Block {
 	attrs := append([]*Attr{
-		{Name: "path", Key: "mp", Type: cty.String, Column: ColumnPath, Impact: ImpactRestart, Needs: asks(privDisk), Doc: "Where it is mounted in the container."},
+		{Name: "path", Key: "mp", Always: true, Type: cty.String, Column: ColumnPath, Impact: ImpactRestart, Needs: asks(privDisk), Doc: "Where it is mounted in the container."},
 		{Name: "source", Key: "source", Wire: WireFolder, RootOnlyUnless: isVolume, Type: cty.String, Frozen: true, Needs: asks(privDisk), Doc: "Folder or device of the node, for a bind mount; needs root@pam."},
 		{Name: "backup", Key: "backup", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Needs: asks(privDisk), Doc: "Part of backups."},
 	}, volumeAttrs()...)

@@ -12,11 +12,12 @@ import (
 // Cloud-Init of the web interface.
 func vmKind() *Kind {
 	return &Kind{
-		Name:  "vm",
-		Doc:   "A QEMU virtual machine.",
-		Attrs: append(commonAttrs("name", privOptions), vmAttrs()...),
+		Name:   "vm",
+		Doc:    "A QEMU virtual machine.",
+		Config: asks(privDisk, privCDROM, privCPU, privMemory, privNetwork, privHardware, privOptions, privCloudInit)[0],
+		Attrs:  append(commonAttrs("name", privOptions), vmAttrs()...),
 		Blocks: []*Block{
-			vmNetwork(), vmDisk(), vmCDROM(), vmEFIDisk(), vmTPM(), vmCloudInit(), startupBlock(), vmVGA(),
+			vmNetwork(), vmDisk(), vmCDROM(), vmEFIDisk(), vmTPM(), vmCloudInit(), startupBlock(Need{Any: []string{"Sys.Modify"}, Path: "/"}), vmVGA(),
 			vmUSB(), vmPCI(), vmSerial(), vmAudio(), vmRNG(), vmVirtioFS(), vmWatchdog(), vmSpice(), vmSEV(),
 		},
 	}
@@ -44,14 +45,14 @@ func vmAttrs() []*Attr {
 		{Name: "keyboard", Key: "keyboard", Type: cty.String, Impact: ImpactRestart, Needs: asks(privOptions), Doc: "Keyboard layout of the VNC console."},
 		{Name: "tablet", Key: "tablet", Type: cty.Bool, Default: cty.True, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "USB tablet as pointer."},
 		{Name: "os_type", Key: "ostype", Type: cty.String, Enum: []string{"other", "wxp", "w2k", "w2k3", "w2k8", "wvista", "win7", "win8", "win10", "win11", "l24", "l26", "solaris"}, Default: cty.StringVal("other"), Impact: ImpactRestart, Needs: asks(privOptions), Doc: "Guest operating system, for the defaults that it implies."},
-		{Name: "boot_order", Key: "boot", Sub: "order", Type: stringList, Wire: WireSemicolon, Impact: ImpactRestart, Needs: asks(privDisk), Doc: "Devices to boot from, in order."},
+		{Name: "boot_order", Key: "boot", Sub: "order", Type: stringList, Wire: WireSemicolon, Slots: true, Impact: ImpactRestart, Needs: asks(privDisk), Doc: "Devices to boot from, in order."},
 		{Name: "hotplug", Key: "hotplug", Type: stringSet, Wire: WireComma, Default: StringSet("network", "disk", "usb"), Needs: asks(privHardware), Doc: "What may be plugged while the VM runs: network, disk, usb, memory, cpu, cloudinit; [] for nothing."},
 		{Name: "acpi", Key: "acpi", Type: cty.Bool, Default: cty.True, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "ACPI support."},
 		{Name: "kvm", Key: "kvm", Type: cty.Bool, Default: cty.True, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Hardware virtualisation."},
 		{Name: "freeze", Key: "freeze", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Needs: asks(privPower), Doc: "Do not start the CPU at boot."},
 		{Name: "local_time", Key: "localtime", Type: cty.Bool, Impact: ImpactRestart, Needs: asks(privOptions), Doc: "Clock in local time; by default only for Windows."},
 		{Name: "start_date", Key: "startdate", Type: cty.String, Default: cty.StringVal("now"), Impact: ImpactRestart, Needs: asks(privOptions), Doc: "First value of the clock."},
-		{Name: "agent", Key: "agent", Sub: "enabled", Lead: true, Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Needs: asks(privOptions), Doc: "Talk to the QEMU guest agent."},
+		{Name: "agent", Key: "agent", Sub: "enabled", Lead: true, Always: true, Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Needs: asks(privOptions), Doc: "Talk to the QEMU guest agent."},
 		{Name: "agent_fstrim", Key: "agent", Sub: "fstrim_cloned_disks", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Needs: asks(privOptions), Doc: "Trim disks after they were moved or cloned."},
 		{Name: "agent_freeze_on_backup", Key: "agent", Sub: "freeze-fs-on-backup", Alias: []string{"guest-fsfreeze", "freeze-fs"}, Type: cty.Bool, Default: cty.True, Impact: ImpactRestart, Needs: asks(privOptions), Doc: "Freeze file systems for a backup."},
 		{Name: "vm_state_storage", Key: "vmstatestorage", Type: cty.String, Needs: asksAlso(asks(privDisk), Need{Any: []string{"Datastore.AllocateSpace"}, Path: "/storage/{vm_state_storage}"}), Doc: "Storage for the memory of suspended VMs and snapshots."},
@@ -210,8 +211,8 @@ func vmUSB() *Block {
 	gone := absentAttr(privHardware, ImpactRestart, "the device")
 	gone.Plug = plug()
 	return &Block{Name: "usb", Slots: []SlotRange{{Prefix: "usb", To: 13}}, DefaultKey: "host", Plug: plug(), Needs: mapping("/mapping/usb/{mapping}"), Doc: "A USB device of the node, or a SPICE channel.", Attrs: []*Attr{
-		{Name: "device", Key: "host", Type: cty.String, Equal: foldEqual, RootOnlyUnless: isWord("spice"), Impact: ImpactRestart, Plug: plug(), Needs: asks(privHardware), Doc: "vendor:product, bus-port, or \"spice\". A raw device needs root@pam."},
-		{Name: "mapping", Key: "mapping", Type: cty.String, Impact: ImpactRestart, Plug: plug(), Needs: asks(privHardware), Doc: "Name of a resource mapping."},
+		{Name: "device", Key: "host", Not: "mapping", Type: cty.String, Equal: foldEqual, RootOnlyUnless: isWord("spice"), Impact: ImpactRestart, Plug: plug(), Needs: asks(privHardware), Doc: "vendor:product, bus-port, or \"spice\". A raw device needs root@pam."},
+		{Name: "mapping", Key: "mapping", Not: "device", Type: cty.String, Impact: ImpactRestart, Plug: plug(), Needs: asks(privHardware), Doc: "Name of a resource mapping."},
 		{Name: "usb3", Key: "usb3", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Plug: plug(), Needs: asks(privHardware), Doc: "USB 3."},
 		gone,
 	}}
@@ -219,8 +220,8 @@ func vmUSB() *Block {
 
 func vmPCI() *Block {
 	return &Block{Name: "pci", Slots: []SlotRange{{Prefix: "hostpci", To: 15}}, DefaultKey: "host", Needs: mapping("/mapping/pci/{mapping}"), Doc: "A PCI device of the node, passed through.", Attrs: []*Attr{
-		{Name: "device", Key: "host", Type: cty.String, Equal: foldEqual, RootOnlyUnless: noToken, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "PCI address: 0000:01:00.0. A raw device needs root@pam."},
-		{Name: "mapping", Key: "mapping", Type: cty.String, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Name of a resource mapping."},
+		{Name: "device", Key: "host", Not: "mapping", Type: cty.String, Equal: foldEqual, RootOnlyUnless: noToken, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "PCI address: 0000:01:00.0. A raw device needs root@pam."},
+		{Name: "mapping", Key: "mapping", Not: "device", Type: cty.String, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Name of a resource mapping."},
 		{Name: "pcie", Key: "pcie", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "As PCI Express; needs q35."},
 		{Name: "primary_gpu", Key: "x-vga", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "The VM's primary display."},
 		{Name: "rombar", Key: "rombar", Type: cty.Bool, Default: cty.True, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Show the device's ROM."},
@@ -239,14 +240,14 @@ func vmSerial() *Block {
 
 func vmAudio() *Block {
 	return &Block{Name: "audio", Key: "audio0", Doc: "A sound card.", Attrs: []*Attr{
-		{Name: "device", Key: "device", Type: cty.String, Enum: []string{"ich9-intel-hda", "intel-hda", "AC97"}, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Card."},
+		{Name: "device", Key: "device", Always: true, Type: cty.String, Enum: []string{"ich9-intel-hda", "intel-hda", "AC97"}, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Card."},
 		{Name: "driver", Key: "driver", Type: cty.String, Enum: []string{"spice", "none"}, Default: cty.StringVal("spice"), Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Where the sound goes."},
 	}}
 }
 
 func vmRNG() *Block {
 	return &Block{Name: "rng", Key: "rng0", DefaultKey: "source", Needs: []Need{{Any: []string{"Mapping.Use"}, Path: "/mapping/hwrng", Old: true, Of: "source", When: isWord("/dev/hwrng")}}, Doc: "A source of randomness.", Attrs: []*Attr{
-		{Name: "source", Key: "source", Type: cty.String, Enum: []string{"/dev/urandom", "/dev/random", "/dev/hwrng"}, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Device of the node; /dev/hwrng needs Mapping.Use on /mapping/hwrng."},
+		{Name: "source", Key: "source", Always: true, Type: cty.String, Enum: []string{"/dev/urandom", "/dev/random", "/dev/hwrng"}, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Device of the node; /dev/hwrng needs Mapping.Use on /mapping/hwrng."},
 		{Name: "max_bytes", Key: "max_bytes", Type: cty.Number, Default: cty.NumberIntVal(1024), Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Bytes a period; 0 is no limit."},
 		{Name: "period", Key: "period", Type: cty.Number, Default: cty.NumberIntVal(1000), Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Length of a period in milliseconds."},
 	}}
@@ -254,7 +255,7 @@ func vmRNG() *Block {
 
 func vmVirtioFS() *Block {
 	return &Block{Name: "virtiofs", Slots: []SlotRange{{Prefix: "virtiofs", To: 9}}, DefaultKey: "dirid", Needs: mapping("/mapping/dir/{directory}"), Doc: "A folder of the node, shared through virtiofs.", Attrs: []*Attr{
-		{Name: "directory", Key: "dirid", Type: cty.String, Impact: ImpactRestart, Needs: asks(privDisk), Doc: "Name of a directory mapping."},
+		{Name: "directory", Key: "dirid", Always: true, Type: cty.String, Impact: ImpactRestart, Needs: asks(privDisk), Doc: "Name of a directory mapping."},
 		{Name: "cache", Key: "cache", Type: cty.String, Enum: []string{"auto", "always", "metadata", "never"}, Default: cty.StringVal("auto"), Impact: ImpactRestart, Needs: asks(privDisk), Doc: "Cache policy."},
 		{Name: "direct_io", Key: "direct-io", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Needs: asks(privDisk), Doc: "Honour O_DIRECT."},
 		{Name: "expose_acl", Key: "expose-acl", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Needs: asks(privDisk), Doc: "Show POSIX ACLs."},

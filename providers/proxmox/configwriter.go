@@ -29,6 +29,7 @@ func (w *configWriter) field(f inventory.FieldChange) {
 	attr, block, slot := w.b.kind.Lookup(f.Path)
 	switch {
 	case block == nil && attr.Sub != "":
+		w.lead(attr)
 		w.sub(attr.Key, attr.Sub, encode(attr, f.Desired))
 	case block == nil || block.Flat && attr.Key != "":
 		w.plain(attr, f)
@@ -62,6 +63,18 @@ func (w *configWriter) plain(attr *inventory.Attr, f inventory.FieldChange) {
 		w.deleted[attr.Key] = true
 	case text != "":
 		w.set[attr.Key] = text
+	}
+}
+
+// lead gives a property string the sub-key without which Proxmox refuses it.
+func (w *configWriter) lead(attr *inventory.Attr) {
+	for _, a := range w.b.kind.Attrs {
+		if a.Key != attr.Key || !a.Always {
+			continue
+		}
+		if _, there := w.current(a.Key).get(a.Sub); !there {
+			w.sub(a.Key, a.Sub, encode(a, a.Default))
+		}
 	}
 }
 
@@ -114,6 +127,9 @@ func (w *configWriter) device(block *inventory.Block, slot string, attr *invento
 		w.props[key] = w.current(key).set(block.DefaultKey, inventory.Text(f.Desired)).set("media", "cdrom")
 	case attr.Derived(), attr.Wire == inventory.WireSize:
 	default:
+		if other := block.Attr(attr.Not); other != nil && inventory.IsNull(w.b.c.Want.Attrs[block.Path(slot, other.Name)]) {
+			w.sub(key, other.Key, "")
+		}
 		w.sub(key, attr.Key, encode(attr, f.Desired))
 	}
 }

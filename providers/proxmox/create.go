@@ -60,7 +60,7 @@ func (b *stepBuilder) fromScratch(how *inventory.Create) {
 		b.block("no_node", "it is not said on which node %s is to be made: write node = \"...\" in its create block (nodes: %s)", b.c.Addr, strings.Join(slices.Sorted(maps.Keys(b.v.nodes)), ", "))
 		return
 	}
-	b.fresh, b.raw = true, map[string]string{}
+	b.fresh, b.made, b.raw = true, true, map[string]string{}
 	b.base = guestPath(b.c.Addr.Kind, node, b.vmid)
 	var fields []inventory.FieldChange
 	for _, f := range b.c.Fields {

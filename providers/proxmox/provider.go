@@ -30,7 +30,7 @@ type view struct {
 	nodes       map[string]bool // online
 	observed    map[string]*inventory.Observation
 	version     string
-	vnets       map[string]string // the zone of each virtual network of SDN
+	around      *around // what the cluster has beside its guests
 }
 
 var (

@@ -60,6 +60,7 @@ func (p *Provider) begin(ctx context.Context) *reading {
 // remember keeps what Steps and Look need.
 func (p *Provider) remember(r *reading, snap *inventory.Snapshot) {
 	v := r.view
+	v.around = newAround(p.client)
 	v.observed = make(map[string]*inventory.Observation, len(snap.Observations))
 	for i := range snap.Observations {
 		v.observed[snap.Observations[i].Resource.Identity] = &snap.Observations[i]

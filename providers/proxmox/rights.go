@@ -1,6 +1,7 @@
 package proxmox
 
 import (
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -17,13 +18,25 @@ func (b *stepBuilder) lacksPrivilege(f *inventory.FieldChange, block *inventory.
 	if len(b.v.permissions) == 0 {
 		return false
 	}
-	for _, q := range b.asked(f, block, slot) {
-		if !b.may(q.path, q.any) {
-			b.block("no_permission", "the token lacks %s on %s, which %s needs", strings.Join(q.any, " or "), q.path, f.Path)
-			return true
+	lacking := b.unanswered(b.asked(f, block, slot))
+	if b.raw != nil && !b.made && !b.isLate(f) {
+		// The call itself wants one of many, which goes without saying where the field
+		// wants one of them that is missing.
+		for _, q := range b.unanswered(b.questions(b.kind.Config, nil, "", b.wish)) {
+			if !slices.ContainsFunc(lacking, func(l question) bool { return slices.Contains(q.any, l.any[0]) }) {
+				lacking = append(lacking, q)
+			}
 		}
 	}
-	return false
+	for _, q := range lacking {
+		b.block("no_permission", "the token lacks %s on %s, which %s needs", strings.Join(q.any, " or "), q.path, f.Path)
+	}
+	return len(lacking) > 0
+}
+
+// unanswered returns the questions that the token's permissions answer with no.
+func (b *stepBuilder) unanswered(asked []question) []question {
+	return slices.DeleteFunc(asked, func(q question) bool { return b.may(q.path, q.any) })
 }
 
 // may reports whether the token has one of the privileges on the path. What is made in
@@ -113,7 +126,7 @@ func (b *stepBuilder) fill(sort, name string, value func(string) cty.Value) []st
 	case name == "vmid":
 		return []string{itoa(b.vmid)}
 	case sort == "zone":
-		return []string{b.v.zoneOf(text)}
+		return []string{cmp.Or(b.v.around.zone(b.ctx, text), "localnetwork")}
 	case sort == "storage":
 		storage, _, isVolume := strings.Cut(text, ":")
 		if !isVolume || strings.HasPrefix(text, "/") {
@@ -140,15 +153,6 @@ func tagTexts(names []string, value func(string) cty.Value) []string {
 		return []string{""}
 	}
 	return out
-}
-
-// zoneOf is the SDN zone of a bridge or virtual network; plain bridges are in a zone of
-// Proxmox's own.
-func (v *view) zoneOf(bridge string) string {
-	if zone := v.vnets[bridge]; zone != "" {
-		return zone
-	}
-	return "localnetwork"
 }
 
 // rootOnly blocks what Proxmox takes from root@pam alone. A device is judged as a

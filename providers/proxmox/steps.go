@@ -20,8 +20,8 @@ const keepVolume = "(volume)"
 const keepMAC = "(mac)"
 
 // Steps turns a change into calls. It makes none.
-func (p *Provider) Steps(_ context.Context, c inventory.Change) ([]inventory.Step, []inventory.Reason, error) {
-	b := &stepBuilder{p: p, c: &c, v: p.view(), kind: c.Want.Kind(), vmid: inventory.VMID(c.Want.Identity), old: c.Have.Resource.Attrs}
+func (p *Provider) Steps(ctx context.Context, c inventory.Change) ([]inventory.Step, []inventory.Reason, error) {
+	b := &stepBuilder{ctx: ctx, p: p, c: &c, v: p.view(), kind: c.Want.Kind(), vmid: inventory.VMID(c.Want.Identity), old: c.Have.Resource.Attrs}
 	c.Blocked = nil
 	switch c.Action {
 	case inventory.ActionCreate:
@@ -38,6 +38,7 @@ func (p *Provider) Steps(_ context.Context, c inventory.Change) ([]inventory.Ste
 
 // A stepBuilder collects the steps of one change.
 type stepBuilder struct {
+	ctx   context.Context // of the look at what a change names
 	p     *Provider
 	c     *inventory.Change
 	v     view
@@ -46,21 +47,32 @@ type stepBuilder struct {
 	base  string            // the guest's place in the API
 	raw   map[string]string // configuration as the steps so far leave it
 	fresh bool              // the guest is made by the steps before: nothing of it runs, and its volumes are not known
+	made  bool              // everything goes into the call that makes the guest
 	old   inventory.Attrs   // what the guest is before the change: its own values, or those of its origin
 	steps []inventory.Step
 }
 
 func (b *stepBuilder) add(s inventory.Step) { b.steps = append(b.steps, s) }
 
-// update adds the steps that bring the fields to their wish: first what takes
-// effect at once, then what needs a restart, then sizes, place and power, and the
-// restart last.
+// update adds the steps that bring the fields to their wish, but for those that are
+// refused.
 func (b *stepBuilder) update(fields []inventory.FieldChange) {
+	var kept []inventory.FieldChange
+	for _, f := range fields {
+		if (b.fresh || f.Writes()) && f.Policy != "ignore" && !b.refused(&f) {
+			kept = append(kept, f)
+		}
+	}
+	b.write(kept)
+	b.power(kept, fields)
+}
+
+// write adds the steps that set the fields: first what takes effect at once, then what
+// needs a restart, then sizes and place.
+func (b *stepBuilder) write(fields []inventory.FieldChange) {
 	var live, restart, late []inventory.FieldChange
 	for _, f := range fields {
 		switch {
-		case !b.fresh && !f.Writes() || f.Policy == "ignore":
-		case b.refused(&f):
 		case b.isLate(&f):
 			late = append(late, f)
 		case f.Impact >= inventory.ImpactRestart && !b.fresh:
@@ -79,7 +91,6 @@ func (b *stepBuilder) update(fields []inventory.FieldChange) {
 			b.place(late[i])
 		}
 	}
-	b.power(late, fields)
 }
 
 // isLate reports a field that has a call of its own: place and power, and size and
@@ -95,16 +106,23 @@ func (b *stepBuilder) isLate(f *inventory.FieldChange) bool {
 // refused blocks a field that no call could change.
 func (b *stepBuilder) refused(f *inventory.FieldChange) bool {
 	_, block, slot := b.kind.Lookup(f.Path)
+	if b.isLate(f) && b.noVolume(f, block, slot) {
+		return true
+	}
 	isNew := b.fresh || block != nil && !b.c.Have.Resource.Attrs.Has(f.Path.Parent())
+	// All that Proxmox would say is said at once.
+	if said := []bool{b.lacksPrivilege(f, block, slot), b.tooNew(f), b.rootOnly(f, block, slot)}; slices.Contains(said, true) {
+		return true
+	}
 	switch {
-	case b.lacksPrivilege(f, block, slot):
 	case b.takenByOther(block, slot) != "":
 		b.block("slot_taken", "%s is %s there; recon never replaces one device by another, so detach it first", slot, b.takenByOther(block, slot))
 	case f.Path == ciDrive && !b.fresh && inventory.IsNull(f.Live) && b.hasKey(inventory.Text(f.Desired)):
 		b.block("slot_taken", "%s is in use there; name a free slot for the cloud-init drive", inventory.Text(f.Desired))
 	case b.c.Addr.Kind == "lxc" && f.Attr.Wire == inventory.WireStorage && !isNew && b.c.Have.Running != nil:
 		b.block("running", "%s: Proxmox moves a volume of a container only while it is stopped; stop it first", f.Path)
-	case b.rootOnly(f, block, slot):
+	case b.incomplete(f, block, slot, isNew):
+	case b.noDevice(f):
 	case f.Attr.Frozen && !isNew && !(block != nil && block.Flat && inventory.IsNull(f.Live)):
 		b.block("frozen", "%s cannot be changed once the guest exists: %s -> %s", f.Path, f.Attr.Show(f.Live), f.Attr.Show(f.Desired))
 	case f.Attr.Wire == inventory.WireSize && !isNew && shrinks(f):
@@ -119,6 +137,54 @@ func (b *stepBuilder) refused(f *inventory.FieldChange) bool {
 		return false
 	}
 	return true
+}
+
+// noVolume blocks the move or the growth of what is no volume of a storage.
+func (b *stepBuilder) noVolume(f *inventory.FieldChange, block *inventory.Block, slot string) bool {
+	if block == nil {
+		return false
+	}
+	volume := inventory.Text(wired(b.old, block, slot, inventory.WireVolume))
+	if !strings.HasPrefix(volume, "/") {
+		return false
+	}
+	b.block("no_volume", "%s: %s is a path of the node; Proxmox moves and grows volumes of a storage only", f.Path, volume)
+	return true
+}
+
+// incomplete blocks a new device that lacks a part without which Proxmox refuses it.
+func (b *stepBuilder) incomplete(f *inventory.FieldChange, block *inventory.Block, slot string, isNew bool) bool {
+	if !isNew || block == nil || b.hasKey(b.keyOf(block, slot)) {
+		return false
+	}
+	for _, a := range block.Attrs {
+		if a.Always && inventory.IsNull(b.c.Want.Attrs[block.Path(slot, a.Name)]) {
+			b.block("incomplete", "%s cannot be made without %s; declare it", f.Path.Parent(), a.Name)
+			return true
+		}
+	}
+	return false
+}
+
+// noDevice blocks a list of slots that names one which is empty.
+func (b *stepBuilder) noDevice(f *inventory.FieldChange) bool {
+	if !f.Attr.Slots {
+		return false
+	}
+	for _, slot := range inventory.Strings(f.Desired) {
+		if !b.hasKey(slot) && !b.declares(slot) {
+			b.block("no_device", "%s names %s, and the guest has no such device", f.Path, slot)
+			return true
+		}
+	}
+	return false
+}
+
+// declares reports whether the wish has a device in the slot.
+func (b *stepBuilder) declares(slot string) bool {
+	return slices.ContainsFunc(b.kind.Blocks, func(block *inventory.Block) bool {
+		return block.Slots != nil && b.c.Want.Attrs.Has(inventory.Path(block.Name+"."+slot))
+	}) || inventory.Text(b.c.Want.Attrs[ciDrive]) == slot
 }
 
 // takenByOther says what a disk slot holds when that is not what the block means: a
@@ -252,16 +318,16 @@ func (b *stepBuilder) place(f inventory.FieldChange) {
 }
 
 // power adds start, stop, or the restart that lets written values take effect.
-func (b *stepBuilder) power(late, all []inventory.FieldChange) {
-	i := slices.IndexFunc(late, func(f inventory.FieldChange) bool { return f.Attr.Call == inventory.CallPower })
+func (b *stepBuilder) power(kept, all []inventory.FieldChange) {
+	i := slices.IndexFunc(kept, func(f inventory.FieldChange) bool { return f.Attr.Call == inventory.CallPower })
 	if i >= 0 {
 		call, word := "shutdown", "shut down"
-		if inventory.True(late[i].Desired) {
+		if inventory.True(kept[i].Desired) {
 			call, word = "start", "start"
 		}
 		b.add(inventory.Step{
-			Method: "POST", Path: b.base + "/status/" + call, Impact: late[i].Impact, Repeatable: false,
-			Done: inventory.Probe{State: "present", Fields: map[inventory.Path]inventory.Value{"running": {Value: late[i].Desired}}}, Summary: word + " the guest",
+			Method: "POST", Path: b.base + "/status/" + call, Impact: kept[i].Impact, Repeatable: false,
+			Done: inventory.Probe{State: "present", Fields: map[inventory.Path]inventory.Value{"running": {Value: kept[i].Desired}}}, Summary: word + " the guest",
 		})
 		return
 	}

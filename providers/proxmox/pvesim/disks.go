@@ -2,6 +2,7 @@ package pvesim
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -223,12 +224,16 @@ func (m *machine) dropUnused(id string) {
 	}
 }
 
-// newDisk is STORAGE:SIZE, the request for a new volume, size in GiB.
-func newDisk(vol string) (storage string, size int64, ok bool) {
+// newDisk is STORAGE:SIZE, the request for a new volume, size in GiB. A VM's is rounded
+// up to KiB (PVE::Tools::convert_size), a container's cut to MiB (PVE/LXC.pm).
+func newDisk(vol, kind string) (storage string, size int64, ok bool) {
 	storage, num, found := strings.Cut(vol, ":")
 	f, err := strconv.ParseFloat(num, 64)
 	if !found || err != nil || f < 0 {
 		return "", 0, false
 	}
-	return storage, int64(f * (1 << 30)), true
+	if kind == "lxc" {
+		return storage, int64(f*1024) << 20, true
+	}
+	return storage, int64(math.Ceil(f*(1<<20))) << 10, true
 }

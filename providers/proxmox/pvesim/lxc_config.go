@@ -152,7 +152,7 @@ func (c *call) makeMount(m *machine, key, value string) (string, error) {
 	if strings.HasPrefix(ps["volume"], "/") {
 		return ps.print(format), nil
 	}
-	if storage, size, fresh := newDisk(ps["volume"]); fresh {
+	if storage, size, fresh := newDisk(ps["volume"], "lxc"); fresh {
 		v, err := c.s.allocate(allocSpec{storage: storage, node: m.Node, kind: "lxc", vmid: m.VMID, size: size})
 		if err != nil {
 			return "", err

@@ -15,8 +15,8 @@ import (
 //
 // A leading * marks the default key of a property string, [max] an indexed
 // name (net[31] is net0 to net31), ! what must be given. Types are s (string),
-// i, n, b and a (list). {9.1} is the first release that has it, {<9.1} the last that
-// does not count any more. A format is a check by name or a property string.
+// i, n, b and a (list). {9.1} is the first release that has it, {<9.1} the first
+// that has not. A format is a check by name or a property string.
 type param struct {
 	name     string
 	index    int // highest index, -1 for a plain name

@@ -27,7 +27,7 @@ func (c *call) checkDriveAccess(key, value string) error {
 		return die("Only root can pass arbitrary filesystem paths.")
 	}
 	storage, name, _ := strings.Cut(file, ":")
-	_, _, fresh := newDisk(file)
+	_, _, fresh := newDisk(file, "qemu")
 	if name == "cloudinit" {
 		return nil
 	}
@@ -77,7 +77,7 @@ func (c *call) makeDrive(m *machine, key, value string) (string, error) {
 	}
 	file := ps["file"]
 	storage, name, _ := strings.Cut(file, ":")
-	_, size, fresh := newDisk(file)
+	_, size, fresh := newDisk(file, "qemu")
 	a := allocSpec{storage: storage, node: m.Node, kind: "qemu", vmid: m.VMID, size: size, format: ps["format"]}
 	var v *Volume
 	switch {

@@ -40,7 +40,7 @@ func (e *edit) mayMount(v string, deleted bool) error {
 	case strings.HasPrefix(vol, "/"):
 		return denied("mount point type bind is only allowed for root@pam")
 	}
-	if storage, _, fresh := newDisk(vol); fresh {
+	if storage, _, fresh := newDisk(vol, "lxc"); fresh {
 		return e.mayAllocate(storage)
 	}
 	return e.checkVolumeAccess(vol)
