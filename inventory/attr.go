@@ -95,6 +95,22 @@ const (
 	ColumnPurpose // the author's words
 )
 
+// A Reference says what the value of an attribute names, so that a plan can look
+// whether there is such a thing.
+type Reference int
+
+// The things that are named.
+const (
+	NoReference Reference = iota
+	NamesNode
+	NamesBridge  // or a virtual network
+	NamesVLAN    // tags that the device's bridge has to carry
+	NamesStorage // that holds what Content says
+	NamesVolume  // on a storage: an ISO image
+	NamesPool
+	NamesMapping // of hardware, of the type that Content says
+)
+
 // A Need is something that a provider's permission system asks for.
 type Need struct {
 	Any []string // one of these privileges is enough
@@ -149,6 +165,8 @@ type Attr struct {
 	Min, Max int64     // bounds of a number, in Unit; both 0 means none
 	Impact   Impact    // the worst case; the provider lowers it by power state, hotplug and device
 	Plug     *Plug     // what a running guest takes more easily
+	Names    Reference // what the value names
+	Content  string    // of the storage or the mapping that is named
 	Needs    []Need    // what the provider's permission system asks for
 	Since    string    // the first version of the provider that knows it: "9.1"
 	Group    Group

@@ -54,10 +54,10 @@ func beyondNesting(live, desired cty.Value, guest Attrs) bool {
 func lxcNetwork() *Block {
 	attrs := []*Attr{
 		{Name: "name", Key: "name", Always: true, Type: cty.String, Impact: ImpactReload, Needs: asks(privNetwork), Doc: "Name inside the container: eth0."},
-		{Name: "bridge", Key: "bridge", Type: cty.String, Impact: ImpactReload, Needs: asks(privNetwork), Doc: "Bridge or SDN network."},
+		{Name: "bridge", Key: "bridge", Type: cty.String, Impact: ImpactReload, Needs: asks(privNetwork), Names: NamesBridge, Doc: "Bridge or SDN network."},
 		{Name: "mac", Key: "hwaddr", Type: cty.String, Column: ColumnMAC, Check: checkMAC, Equal: foldEqual, Impact: ImpactReload, Needs: asks(privNetwork), Doc: "MAC address. Left out, the one that the device has is kept."},
-		{Name: "vlan", Key: "tag", Type: cty.Number, Column: ColumnVLAN, Min: 1, Max: 4094, Impact: ImpactReload, Needs: asks(privNetwork), Doc: "VLAN tag."},
-		{Name: "trunks", Key: "trunks", Type: stringList, Wire: WireSemicolon, Impact: ImpactReload, Needs: asks(privNetwork), Doc: "VLANs that pass tagged."},
+		{Name: "vlan", Key: "tag", Type: cty.Number, Column: ColumnVLAN, Min: 1, Max: 4094, Impact: ImpactReload, Needs: asks(privNetwork), Names: NamesVLAN, Doc: "VLAN tag."},
+		{Name: "trunks", Key: "trunks", Type: stringList, Wire: WireSemicolon, Impact: ImpactReload, Needs: asks(privNetwork), Names: NamesVLAN, Doc: "VLANs that pass tagged."},
 		{Name: "firewall", Key: "firewall", Type: cty.Bool, Default: cty.False, Impact: ImpactReload, Needs: asks(privNetwork), Doc: "Proxmox firewall on this device."},
 		{Name: "rate", Key: "rate", Type: cty.Number, Unit: MBps, Fraction: true, Impact: ImpactReload, Needs: asks(privNetwork), Doc: "Limit of traffic."},
 		{Name: "mtu", Key: "mtu", Type: cty.Number, Min: 64, Max: 65535, Impact: ImpactReload, Needs: asks(privNetwork), Doc: "MTU."},
@@ -75,7 +75,7 @@ func lxcNetwork() *Block {
 // volumeAttrs are what the root file system and mount points share.
 func volumeAttrs() []*Attr {
 	return []*Attr{
-		{Name: "storage", Key: "storage", Wire: WireStorage, Type: cty.String, Column: ColumnStorage, Impact: ImpactOutage, Needs: asksAlso(asks(privDisk), space()), Doc: "Storage that holds the volume. Changing it moves the volume, which needs the container stopped; the old volume stays as unusedN."},
+		{Name: "storage", Key: "storage", Wire: WireStorage, Type: cty.String, Column: ColumnStorage, Impact: ImpactOutage, Needs: asksAlso(asks(privDisk), space()), Names: NamesStorage, Content: "rootdir", Doc: "Storage that holds the volume. Changing it moves the volume, which needs the container stopped; the old volume stays as unusedN."},
 		{Name: "size", Key: "size", Type: cty.Number, Unit: Bytes, Wire: WireSize, Column: ColumnSize, Needs: asksAlso(asks(privDisk), space()), Doc: "Size. Only growing is possible."},
 		{Name: "volume", Key: "volume", Wire: WireVolume, RootOnlyUnless: isVolume, Type: cty.String, Computed: true, Doc: "The volume that is there."},
 		{Name: "acl", Key: "acl", Type: cty.Bool, Impact: ImpactRestart, Needs: asks(privDisk), Doc: "POSIX ACLs; the storage's default when left out."},

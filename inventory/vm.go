@@ -55,7 +55,7 @@ func vmAttrs() []*Attr {
 		{Name: "agent", Key: "agent", Sub: "enabled", Lead: true, Always: true, Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Needs: asks(privOptions), Doc: "Talk to the QEMU guest agent."},
 		{Name: "agent_fstrim", Key: "agent", Sub: "fstrim_cloned_disks", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Needs: asks(privOptions), Doc: "Trim disks after they were moved or cloned."},
 		{Name: "agent_freeze_on_backup", Key: "agent", Sub: "freeze-fs-on-backup", Alias: []string{"guest-fsfreeze", "freeze-fs"}, Type: cty.Bool, Default: cty.True, Impact: ImpactRestart, Needs: asks(privOptions), Doc: "Freeze file systems for a backup."},
-		{Name: "vm_state_storage", Key: "vmstatestorage", Type: cty.String, Needs: asksAlso(asks(privDisk), Need{Any: []string{"Datastore.AllocateSpace"}, Path: "/storage/{vm_state_storage}"}), Doc: "Storage for the memory of suspended VMs and snapshots."},
+		{Name: "vm_state_storage", Key: "vmstatestorage", Type: cty.String, Needs: asksAlso(asks(privDisk), Need{Any: []string{"Datastore.AllocateSpace"}, Path: "/storage/{vm_state_storage}"}), Names: NamesStorage, Content: "images", Doc: "Storage for the memory of suspended VMs and snapshots."},
 		{Name: "args", Key: "args", Type: cty.String, RootOnly: true, Impact: ImpactRootOnly, Doc: "Raw arguments for QEMU."},
 	}
 }
@@ -64,9 +64,9 @@ func vmNetwork() *Block {
 	attrs := []*Attr{
 		{Name: "model", Key: "model", Type: cty.String, Enum: []string{"virtio", "e1000", "e1000e", "e1000-82540em", "e1000-82544gc", "e1000-82545em", "i82551", "i82557b", "i82559er", "ne2k_isa", "ne2k_pci", "pcnet", "rtl8139", "vmxnet3"}, Impact: ImpactRestart, Plug: replug(), Needs: asks(privNetwork), Doc: "Emulated card; virtio for a new device."},
 		{Name: "mac", Key: "macaddr", Type: cty.String, Column: ColumnMAC, Check: checkMAC, Equal: foldEqual, Impact: ImpactRestart, Plug: replug(), Needs: asks(privNetwork), Doc: "MAC address. Left out, the one that the device has is kept."},
-		{Name: "bridge", Key: "bridge", Type: cty.String, Impact: ImpactRestart, Plug: inPlace(), Needs: asks(privNetwork), Doc: "Bridge or SDN network."},
-		{Name: "vlan", Key: "tag", Type: cty.Number, Column: ColumnVLAN, Min: 1, Max: 4094, Impact: ImpactRestart, Plug: inPlace(), Needs: asks(privNetwork), Doc: "VLAN tag."},
-		{Name: "trunks", Key: "trunks", Type: stringList, Wire: WireSemicolon, Impact: ImpactRestart, Plug: inPlace(), Needs: asks(privNetwork), Doc: "VLANs that pass tagged."},
+		{Name: "bridge", Key: "bridge", Type: cty.String, Impact: ImpactRestart, Plug: inPlace(), Needs: asks(privNetwork), Names: NamesBridge, Doc: "Bridge or SDN network."},
+		{Name: "vlan", Key: "tag", Type: cty.Number, Column: ColumnVLAN, Min: 1, Max: 4094, Impact: ImpactRestart, Plug: inPlace(), Needs: asks(privNetwork), Names: NamesVLAN, Doc: "VLAN tag."},
+		{Name: "trunks", Key: "trunks", Type: stringList, Wire: WireSemicolon, Impact: ImpactRestart, Plug: inPlace(), Needs: asks(privNetwork), Names: NamesVLAN, Doc: "VLANs that pass tagged."},
 		{Name: "firewall", Key: "firewall", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Plug: inPlace(), Needs: asks(privNetwork), Doc: "Proxmox firewall on this device."},
 		{Name: "rate", Key: "rate", Type: cty.Number, Unit: MBps, Fraction: true, Impact: ImpactRestart, Plug: inPlace(), Needs: asks(privNetwork), Doc: "Limit of traffic."},
 		{Name: "mtu", Key: "mtu", Type: cty.Number, Min: 1, Max: 65520, Impact: ImpactRestart, Plug: replug(), Needs: asks(privNetwork), Doc: "MTU; 1 takes the bridge's."},
@@ -116,7 +116,7 @@ func vmDisk() *Block {
 	gone := absentAttr(privDisk, ImpactRestart, "the disk from the VM; its volume stays as unusedN")
 	gone.Plug = &Plug{Word: "disk", Impact: ImpactReload}
 	return &Block{Name: "disk", Slots: diskSlots(), DefaultKey: "file", Shares: "cdrom", Plug: &Plug{Word: "disk", Impact: ImpactLive}, FreeRemove: true, Doc: "A hard disk. recon grows disks, never shrinks or replaces them.", Attrs: []*Attr{
-		{Name: "storage", Key: "storage", Wire: WireStorage, Type: cty.String, Column: ColumnStorage, Impact: ImpactReload, Needs: asksAlso(asks(privDisk), space()), Doc: "Storage that holds the volume. Changing it moves the disk; the old volume stays as unusedN."},
+		{Name: "storage", Key: "storage", Wire: WireStorage, Type: cty.String, Column: ColumnStorage, Impact: ImpactReload, Needs: asksAlso(asks(privDisk), space()), Names: NamesStorage, Content: "images", Doc: "Storage that holds the volume. Changing it moves the disk; the old volume stays as unusedN."},
 		{Name: "size", Key: "size", Type: cty.Number, Unit: Bytes, Wire: WireSize, Column: ColumnSize, Needs: asksAlso(asks(privDisk), space()), Doc: "Size. Only growing is possible."},
 		{Name: "volume", Key: "file", Wire: WireVolume, Alias: []string{"volume"}, RootOnlyUnless: isVolume, Type: cty.String, Computed: true, Doc: "The volume that is there."},
 		{Name: "format", Key: "format", Wire: WireFormat, Type: cty.String, Enum: []string{"raw", "qcow2", "vmdk"}, Default: cty.StringVal("raw"), Frozen: true, Needs: asks(privDisk), Doc: "Image format, as the volume's name tells it."},
@@ -147,14 +147,14 @@ func vmCDROM() *Block {
 			Needs: asksAlso(asks(privCDROM),
 				Need{Any: []string{"Datastore.AllocateSpace", "Datastore.Audit"}, Path: "/storage/{storage:file}"},
 				Need{Any: []string{"Sys.Console"}, Path: "/", Of: "file", When: isWord("cdrom")}),
-			Doc: "ISO volume (local:iso/debian.iso), \"none\" for an empty drive, \"cdrom\" for the node's own."},
+			Names: NamesVolume, Content: "iso", Doc: "ISO volume (local:iso/debian.iso), \"none\" for an empty drive, \"cdrom\" for the node's own."},
 		absentAttr(privCDROM, ImpactRestart, "the drive"),
 	}}
 }
 
 func vmEFIDisk() *Block {
 	return &Block{Name: "efi_disk", Key: "efidisk0", DefaultKey: "file", Doc: "Where OVMF keeps its variables. Only made with the VM, never replaced.", Attrs: []*Attr{
-		{Name: "storage", Key: "storage", Wire: WireStorage, Type: cty.String, Impact: ImpactReload, Needs: asksAlso(asks(privDisk), space()), Doc: "Storage that holds the volume."},
+		{Name: "storage", Key: "storage", Wire: WireStorage, Type: cty.String, Impact: ImpactReload, Needs: asksAlso(asks(privDisk), space()), Names: NamesStorage, Content: "images", Doc: "Storage that holds the volume."},
 		{Name: "volume", Key: "file", Wire: WireVolume, Alias: []string{"volume"}, Type: cty.String, Computed: true, Doc: "The volume that is there."},
 		{Name: "type", Key: "efitype", Type: cty.String, Enum: []string{"2m", "4m"}, Default: cty.StringVal("2m"), Frozen: true, Needs: asks(privDisk), Doc: "Size and type of the variable store."},
 		{Name: "pre_enrolled_keys", Key: "pre-enrolled-keys", Type: cty.Bool, Default: cty.False, Frozen: true, Needs: asks(privDisk), Doc: "Distribution and Microsoft keys for secure boot."},
@@ -163,7 +163,7 @@ func vmEFIDisk() *Block {
 
 func vmTPM() *Block {
 	return &Block{Name: "tpm", Key: "tpmstate0", DefaultKey: "file", Doc: "A TPM. Only made with the VM, never replaced.", Attrs: []*Attr{
-		{Name: "storage", Key: "storage", Wire: WireStorage, Type: cty.String, Impact: ImpactReload, Needs: asksAlso(asks(privDisk), space()), Doc: "Storage that holds the state."},
+		{Name: "storage", Key: "storage", Wire: WireStorage, Type: cty.String, Impact: ImpactReload, Needs: asksAlso(asks(privDisk), space()), Names: NamesStorage, Content: "images", Doc: "Storage that holds the state."},
 		{Name: "volume", Key: "file", Wire: WireVolume, Alias: []string{"volume"}, Type: cty.String, Computed: true, Doc: "The volume that is there."},
 		{Name: "version", Key: "version", Type: cty.String, Enum: []string{"v1.2", "v2.0"}, Default: cty.StringVal("v1.2"), Frozen: true, Needs: asks(privDisk), Doc: "TPM version."},
 	}}
@@ -172,7 +172,7 @@ func vmTPM() *Block {
 func vmCloudInit() *Block {
 	return &Block{Name: "cloud_init", Flat: true, Doc: "Cloud-init. A change reaches the guest's drive at once, the guest itself at its next boot.", Attrs: []*Attr{
 		{Name: "drive", Wire: WireDerived, Type: cty.String, Frozen: true, Needs: asksAlso(asks(privCloudInit), asks(privCDROM)...), Doc: "Slot of the cloud-init drive: ide2. Made when the VM has none."},
-		{Name: "storage", Wire: WireDerived, Type: cty.String, Frozen: true, Needs: asksAlso(asks(privCloudInit), asks(privCDROM)...), Doc: "Storage of the cloud-init drive."},
+		{Name: "storage", Wire: WireDerived, Type: cty.String, Frozen: true, Needs: asksAlso(asks(privCloudInit), asks(privCDROM)...), Names: NamesStorage, Content: "images", Doc: "Storage of the cloud-init drive."},
 		{Name: "user", Key: "ciuser", Type: cty.String, Needs: asks(privCloudInit, privNetwork), Doc: "User to configure."},
 		{Name: "password", Key: "cipassword", Type: cty.String, Secret: true, WriteOnly: true, Needs: asks(privCloudInit, privNetwork), Doc: "Password of the user. Proxmox never tells it back; recon remembers a salted hash."},
 		{Name: "ssh_keys", Key: "sshkeys", Type: stringList, Wire: WireSSHKeys, Equal: keysEqual, Needs: asks(privCloudInit, privNetwork), Doc: "Public keys of the user."},
@@ -212,7 +212,7 @@ func vmUSB() *Block {
 	gone.Plug = plug()
 	return &Block{Name: "usb", Slots: []SlotRange{{Prefix: "usb", To: 13}}, DefaultKey: "host", Plug: plug(), Needs: mapping("/mapping/usb/{mapping}"), Doc: "A USB device of the node, or a SPICE channel.", Attrs: []*Attr{
 		{Name: "device", Key: "host", Not: "mapping", Type: cty.String, Equal: foldEqual, RootOnlyUnless: isWord("spice"), Impact: ImpactRestart, Plug: plug(), Needs: asks(privHardware), Doc: "vendor:product, bus-port, or \"spice\". A raw device needs root@pam."},
-		{Name: "mapping", Key: "mapping", Not: "device", Type: cty.String, Impact: ImpactRestart, Plug: plug(), Needs: asks(privHardware), Doc: "Name of a resource mapping."},
+		{Name: "mapping", Key: "mapping", Not: "device", Type: cty.String, Impact: ImpactRestart, Plug: plug(), Needs: asks(privHardware), Names: NamesMapping, Content: "usb", Doc: "Name of a resource mapping."},
 		{Name: "usb3", Key: "usb3", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Plug: plug(), Needs: asks(privHardware), Doc: "USB 3."},
 		gone,
 	}}
@@ -221,7 +221,7 @@ func vmUSB() *Block {
 func vmPCI() *Block {
 	return &Block{Name: "pci", Slots: []SlotRange{{Prefix: "hostpci", To: 15}}, DefaultKey: "host", Needs: mapping("/mapping/pci/{mapping}"), Doc: "A PCI device of the node, passed through.", Attrs: []*Attr{
 		{Name: "device", Key: "host", Not: "mapping", Type: cty.String, Equal: foldEqual, RootOnlyUnless: noToken, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "PCI address: 0000:01:00.0. A raw device needs root@pam."},
-		{Name: "mapping", Key: "mapping", Not: "device", Type: cty.String, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Name of a resource mapping."},
+		{Name: "mapping", Key: "mapping", Not: "device", Type: cty.String, Impact: ImpactRestart, Needs: asks(privHardware), Names: NamesMapping, Content: "pci", Doc: "Name of a resource mapping."},
 		{Name: "pcie", Key: "pcie", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "As PCI Express; needs q35."},
 		{Name: "primary_gpu", Key: "x-vga", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "The VM's primary display."},
 		{Name: "rombar", Key: "rombar", Type: cty.Bool, Default: cty.True, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Show the device's ROM."},
@@ -255,7 +255,7 @@ func vmRNG() *Block {
 
 func vmVirtioFS() *Block {
 	return &Block{Name: "virtiofs", Slots: []SlotRange{{Prefix: "virtiofs", To: 9}}, DefaultKey: "dirid", Needs: mapping("/mapping/dir/{directory}"), Doc: "A folder of the node, shared through virtiofs.", Attrs: []*Attr{
-		{Name: "directory", Key: "dirid", Always: true, Type: cty.String, Impact: ImpactRestart, Needs: asks(privDisk), Doc: "Name of a directory mapping."},
+		{Name: "directory", Key: "dirid", Always: true, Type: cty.String, Impact: ImpactRestart, Needs: asks(privDisk), Names: NamesMapping, Content: "dir", Doc: "Name of a directory mapping."},
 		{Name: "cache", Key: "cache", Type: cty.String, Enum: []string{"auto", "always", "metadata", "never"}, Default: cty.StringVal("auto"), Impact: ImpactRestart, Needs: asks(privDisk), Doc: "Cache policy."},
 		{Name: "direct_io", Key: "direct-io", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Needs: asks(privDisk), Doc: "Honour O_DIRECT."},
 		{Name: "expose_acl", Key: "expose-acl", Type: cty.Bool, Default: cty.False, Impact: ImpactRestart, Needs: asks(privDisk), Doc: "Show POSIX ACLs."},

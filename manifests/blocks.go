@@ -132,7 +132,7 @@ func (l *loader) place(r *inventory.Resource) {
 		for _, c := range clusters {
 			names = append(names, c.Name)
 		}
-		l.report(errorAt(r.Range, "Unknown cluster", "%s names proxmox.%s, which is not declared.%s", r.Addr, name, didYouMean(name, names)))
+		l.report(errorAt(r.Range, "Unknown cluster", "%s names proxmox.%s, which is not declared.%s", r.Addr, name, inventory.DidYouMean(name, names)))
 	}
 	r.Provider = "proxmox." + name
 	if vmid, ok := inventory.Int(r.Attrs["vmid"]); ok {
@@ -254,7 +254,7 @@ func checkScheduleArg(name string, s *Schedule, zone string, rng hcl.Range) *hcl
 		case "heal":
 			return errorAt(rng, "Not possible yet", "This version of recon schedules \"drift\", \"context\" and \"facts\"; %q is not built yet.", s.Action)
 		default:
-			return errorAt(rng, "Unknown action", "action takes \"drift\", \"context\" or \"facts\".%s", didYouMean(s.Action, []string{"drift", "context", "facts"}))
+			return errorAt(rng, "Unknown action", "action takes \"drift\", \"context\" or \"facts\".%s", inventory.DidYouMean(s.Action, []string{"drift", "context", "facts"}))
 		}
 	}
 	return nil
@@ -308,7 +308,7 @@ func (l *loader) links() {
 	l.hostEdges()
 	for _, p := range l.pending {
 		if !known[p.addr] {
-			l.report(errorAt(p.rng, "Unknown address", "%s is not declared anywhere.%s", p.addr, didYouMean(p.addr.String(), names)))
+			l.report(errorAt(p.rng, "Unknown address", "%s is not declared anywhere.%s", p.addr, inventory.DidYouMean(p.addr.String(), names)))
 		}
 	}
 	for i := range l.project.Resources {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"recon/inventory"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -92,7 +94,7 @@ func (l *loader) root(b *hclsyntax.Block, c *Context) {
 		l.report(errorAt(b.DefRange(), "Missing argument", "A root block needs path = \"docs\": a folder of the project, or one elsewhere (../home.wiki, ~/vault)."))
 		return
 	case !slices.Contains(styles, r.Style):
-		l.report(errorAt(b.Body.Attributes["style"].Expr.Range(), "Unknown style", "style takes \"reference\", \"tutorial\" or \"notes\".%s", didYouMean(r.Style, styles)))
+		l.report(errorAt(b.Body.Attributes["style"].Expr.Range(), "Unknown style", "style takes \"reference\", \"tutorial\" or \"notes\".%s", inventory.DidYouMean(r.Style, styles)))
 	case r.Commit && (r.ReadOnly || r.Credentials):
 		l.report(errorAt(b.Body.Attributes["commit"].SrcRange, "Nothing to commit", "recon writes nothing into a root that is read-only or holds credentials."))
 	}

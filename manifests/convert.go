@@ -113,7 +113,7 @@ func checkValue(a *inventory.Attr, v cty.Value) error {
 	}
 	if a.Enum != nil && !slices.Contains(a.Enum, inventory.Text(v)) {
 		text := fmt.Sprintf("%q is not one of %s", inventory.Text(v), strings.Join(a.Enum, ", "))
-		if hint := didYouMean(inventory.Text(v), a.Enum); hint != "" {
+		if hint := inventory.DidYouMean(inventory.Text(v), a.Enum); hint != "" {
 			text += "." + strings.TrimSuffix(hint, ".")
 		}
 		return errors.New(text)

@@ -56,7 +56,7 @@ func (l *loader) variables() {
 	}
 	known := slices.Sorted(maps.Keys(l.nodes))
 	for name, v := range values {
-		hint := didYouMean("var."+name, known)
+		hint := inventory.DidYouMean("var."+name, known)
 		if v.rng.Filename != "" {
 			l.report(errorAt(v.rng, "Value for an undeclared variable", "No variable block declares %q.%s", name, hint))
 			continue
@@ -190,7 +190,7 @@ func (l *loader) resolveEach(t hcl.Traversal, s *scope) bool {
 func (l *loader) resolve(t hcl.Traversal, s *scope) (member string, v cty.Value, ok bool) {
 	root := t.RootName()
 	if !slices.Contains([]string{"var", "local", "vm", "lxc", inventory.KindDaemon, inventory.KindService}, root) {
-		hint := didYouMean(root, []string{"var", "local", "each", "vm", "lxc", inventory.KindService})
+		hint := inventory.DidYouMean(root, []string{"var", "local", "each", "vm", "lxc", inventory.KindService})
 		l.report(errorAt(t.SourceRange(), "Unknown reference", "%q is nothing that can be referred to.%s A string needs quotes.", root, hint))
 		return "", cty.DynamicVal, false
 	}
@@ -204,7 +204,7 @@ func (l *loader) resolve(t hcl.Traversal, s *scope) (member string, v cty.Value,
 	}
 	n := l.nodes[root+"."+step.Name]
 	if n == nil {
-		hint := didYouMean(root+"."+step.Name, slices.Sorted(maps.Keys(l.nodes)))
+		hint := inventory.DidYouMean(root+"."+step.Name, slices.Sorted(maps.Keys(l.nodes)))
 		l.report(errorAt(t.SourceRange(), "Unknown reference", "%s.%s is not declared anywhere.%s", root, step.Name, hint))
 		return "", cty.DynamicVal, false
 	}
@@ -244,7 +244,7 @@ func (s *scope) refer(t hcl.Traversal, n *node) {
 	case field.Name == "address":
 		explain("No declared address", "%s declares no address, so there is nothing to refer to. Write an address in one of its network blocks.", addr)
 	default:
-		explain("Not a declared field", "%s does not declare %q, and only what is declared can be referred to.%s", addr, field.Name, didYouMean(field.Name, attrNames(v)))
+		explain("Not a declared field", "%s does not declare %q, and only what is declared can be referred to.%s", addr, field.Name, inventory.DidYouMean(field.Name, attrNames(v)))
 	}
 }
 

@@ -43,7 +43,7 @@ func (d *guestDecoder) checkOnDrift(arg *hclsyntax.Attribute) {
 		d.report(errorAt(arg.Expr.Range(), "Not possible yet", "This version of recon reports drift and changes nothing by itself; write on_drift = \"report\", and use recon apply or recon adopt."))
 		p.OnDrift = "report"
 	default:
-		d.report(errorAt(arg.Expr.Range(), "Unknown policy", "on_drift takes \"report\", \"heal\" or \"adopt\".%s", didYouMean(p.OnDrift, []string{"report", "heal", "adopt"})))
+		d.report(errorAt(arg.Expr.Range(), "Unknown policy", "on_drift takes \"report\", \"heal\" or \"adopt\".%s", inventory.DidYouMean(p.OnDrift, []string{"report", "heal", "adopt"})))
 		p.OnDrift = "report"
 	}
 }
@@ -90,7 +90,7 @@ func (d *guestDecoder) ignore(b *hclsyntax.Block) {
 	if !d.guest.kind.Knows(ig.Path) {
 		first, _, _ := strings.Cut(b.Labels[0], ".")
 		s := guestSpec(d.guest.kind)
-		d.report(errorAt(b.LabelRanges[0], "Unknown field", "A %s has no field %q.%s", d.guest.kind.Name, ig.Path, didYouMean(first, append(s.attrs, s.blocks...))))
+		d.report(errorAt(b.LabelRanges[0], "Unknown field", "A %s has no field %q.%s", d.guest.kind.Name, ig.Path, inventory.DidYouMean(first, append(s.attrs, s.blocks...))))
 		return
 	}
 	if arg := b.Body.Attributes["reason"]; arg != nil {

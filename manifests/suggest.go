@@ -5,24 +5,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
+	"recon/inventory"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
-
-// didYouMean returns a sentence that names the nearest of the known words, or "".
-func didYouMean(given string, known []string) string {
-	best, distance := "", 4
-	for _, k := range known {
-		if d := levenshtein.Distance(given, k, nil); d < distance && d < len(given) {
-			best, distance = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" Did you mean %q?", best)
-}
 
 func errorAt(rng hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
 	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(format, args...), Subject: &rng}
@@ -49,7 +36,7 @@ func (s spec) check(body *hclsyntax.Body) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, attr := range sortedAttrs(body) {
 		if !slices.Contains(s.attrs, attr.Name) {
-			hint := didYouMean(attr.Name, s.attrs)
+			hint := inventory.DidYouMean(attr.Name, s.attrs)
 			if slices.Contains(s.blocks, attr.Name) {
 				hint = fmt.Sprintf(" Did you mean to define a block? Write: %s { ... }", attr.Name)
 			}
@@ -58,7 +45,7 @@ func (s spec) check(body *hclsyntax.Body) hcl.Diagnostics {
 	}
 	for _, b := range body.Blocks {
 		if !slices.Contains(s.blocks, b.Type) {
-			hint := didYouMean(b.Type, s.blocks)
+			hint := inventory.DidYouMean(b.Type, s.blocks)
 			if slices.Contains(s.attrs, b.Type) {
 				hint = fmt.Sprintf(" Did you mean to set an argument? Write: %s = ...", b.Type)
 			}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"recon/inventory"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -106,7 +108,7 @@ func (l *loader) terraformCluster(b *hclsyntax.Block, t *Terraform) {
 			for _, c := range l.project.Clusters {
 				names = append(names, c.Name)
 			}
-			l.report(errorAt(arg.Expr.Range(), "Unknown cluster", "proxmox.%s is not declared.%s", name, didYouMean(name, names)))
+			l.report(errorAt(arg.Expr.Range(), "Unknown cluster", "proxmox.%s is not declared.%s", name, inventory.DidYouMean(name, names)))
 		}
 	}
 }
@@ -126,7 +128,7 @@ func clusterName(expr hclsyntax.Expression) (string, *hcl.Diagnostic) {
 func (d *guestDecoder) owner(arg *hclsyntax.Attribute) {
 	p := &d.res.Policy
 	if d.argument(arg, d.scope, &p.Owner) && p.Owner != "recon" {
-		d.report(errorAt(arg.Expr.Range(), "Unknown owner", "owner takes \"recon\": recon writes to the guest although Terraform knows it. Leave it out for a guest that is changed through Terraform.%s", didYouMean(strings.ToLower(p.Owner), []string{"recon"})))
+		d.report(errorAt(arg.Expr.Range(), "Unknown owner", "owner takes \"recon\": recon writes to the guest although Terraform knows it. Leave it out for a guest that is changed through Terraform.%s", inventory.DidYouMean(strings.ToLower(p.Owner), []string{"recon"})))
 		p.Owner = ""
 	}
 }

@@ -166,10 +166,10 @@ func newVolume(want inventory.Attrs, block *inventory.Block, slot string) string
 
 // wired returns the value of the device's attribute that is spelled that way.
 func wired(at inventory.Attrs, block *inventory.Block, slot string, w inventory.Wire) cty.Value {
-	if a := block.Wired(w); a != nil {
-		return at[block.Path(slot, a.Name)]
+	if block == nil || block.Wired(w) == nil {
+		return cty.NilVal
 	}
-	return cty.NilVal
+	return at[block.Path(slot, block.Wired(w).Name)]
 }
 
 // cloudInitDrive makes the drive from which the guest reads its settings.

@@ -56,12 +56,18 @@ func (b *stepBuilder) nodeFor(how *inventory.Create) string {
 // fromScratch makes the guest with everything that is declared, in one call.
 func (b *stepBuilder) fromScratch(how *inventory.Create) {
 	node := b.nodeFor(how)
+	if node != "" && b.noNode("node", node) {
+		return
+	}
 	if online, known := b.v.nodes[node]; node == "" || !known || !online {
 		b.block("no_node", "it is not said on which node %s is to be made: write node = \"...\" in its create block (nodes: %s)", b.c.Addr, strings.Join(slices.Sorted(maps.Keys(b.v.nodes)), ", "))
 		return
 	}
 	b.fresh, b.made, b.raw = true, true, map[string]string{}
 	b.base = guestPath(b.c.Addr.Kind, node, b.vmid)
+	if b.unmakeable(how) {
+		return
+	}
 	var fields []inventory.FieldChange
 	for _, f := range b.c.Fields {
 		if f.Attr.Call == inventory.NoCall && !b.refused(&f) {
@@ -84,6 +90,37 @@ func (b *stepBuilder) fromScratch(how *inventory.Create) {
 		Method: "POST", Path: "/nodes/" + node + "/" + apiType(b.c.Addr.Kind), Params: params, Secrets: secrets, Impact: inventory.ImpactLive,
 		Done: inventory.Probe{State: "present", Fields: probeFields(fields)}, Summary: fmt.Sprintf("make %s on %s", b.c.Want.Identity, node),
 	})
+}
+
+// unmakeable blocks what no single field is the reason for: the pool, the template and
+// the storage of the create block, and a right that making alone takes.
+func (b *stepBuilder) unmakeable(how *inventory.Create) bool {
+	before := len(b.c.Blocked)
+	if f := b.c.Field("pool"); f != nil {
+		b.namesNothing(f, nil, "")
+	}
+	if how.Template != "" {
+		b.noFile("create.template", how.Template, "vztmpl")
+		b.mayUse("/storage/"+beforeColon(how.Template), "the template", "Datastore.AllocateSpace", "Datastore.Audit")
+	}
+	if how.Storage != "" {
+		b.noStorage("create.storage", how.Storage, "rootdir", 0)
+		b.mayUse("/storage/"+how.Storage, "create.storage", "Datastore.AllocateSpace")
+	}
+	unprivileged := b.c.Want.Attrs["unprivileged"]
+	if b.c.Addr.Kind == "lxc" && !inventory.IsNull(unprivileged) && unprivileged.False() && !olderThan(b.v.version, "9.0") {
+		b.mayUse("/", "a privileged container", "Sys.Modify")
+	}
+	return len(b.c.Blocked) > before
+}
+
+func beforeColon(volume string) string { before, _, _ := strings.Cut(volume, ":"); return before }
+
+// mayUse blocks what the token has no right to use.
+func (b *stepBuilder) mayUse(path, what string, privileges ...string) {
+	if len(b.v.permissions) > 0 && !b.may(path, privileges) {
+		b.block("no_permission", "the token lacks %s on %s, which %s needs", strings.Join(privileges, " or "), path, what)
+	}
 }
 
 func (b *stepBuilder) containerParams(how *inventory.Create, params map[string]string, secrets map[string]inventory.Path) map[string]inventory.Path {

@@ -24,6 +24,7 @@ func matrixWorld() *pvesim.World {
 		Storages: []*pvesim.Storage{
 			{ID: "local", Type: "dir", Content: []string{"iso", "vztmpl", "snippets"}, Size: 100 << 30},
 			{ID: "disks", Type: "nfs", Shared: true, Content: []string{"images", "rootdir", "iso"}, Size: 1 << 40},
+			{ID: "thick", Type: "lvm", Content: []string{"images"}, Size: 10 << 30},
 			{ID: "more", Type: "nfs", Shared: true, Content: []string{"images", "rootdir"}, Size: 1 << 40},
 		},
 		Volumes:  []*pvesim.Volume{{ID: "disks:iso/a.iso", Content: "iso", Size: 1 << 20}, {ID: "local:iso/b.iso", Content: "iso", Size: 1 << 20, Node: "n1"}},
@@ -57,7 +58,7 @@ func bridges() []pvesim.Record {
 	for _, name := range []string{"vmbr0", "vmbr1"} {
 		out = append(out, pvesim.Record{"iface": name, "type": "bridge", "method": "manual", "bridge_ports": "eno1", "bridge_vlan_aware": "1", "active": "1"})
 	}
-	return out
+	return append(out, pvesim.Record{"iface": "plain", "type": "bridge", "bridge_ports": "eno2"}, pvesim.Record{"iface": "inner", "type": "bridge", "bridge_ports": ""})
 }
 
 // matrixTokens are eight tokens, by what they may do.
@@ -109,7 +110,9 @@ func newMatrix(t *testing.T, release string) *matrix {
 	w := matrixWorld()
 	w.Roles = []*pvesim.Role{{ID: "NetOnly", Privs: []string{"VM.Audit", "VM.Config.Network"}}}
 	w.Users = []*pvesim.User{{ID: "root@pam", Tokens: []*pvesim.Token{{ID: "root", Secret: "s"}}}}
-	for name, acl := range matrixTokens() {
+	tokens := matrixTokens()
+	tokens["onlyguest"] = []pvesim.ACLEntry{{Path: "/vms", Role: "PVEVMAdmin", Propagate: true}}
+	for name, acl := range tokens {
 		if name == "root" {
 			continue
 		}

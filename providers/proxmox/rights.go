@@ -42,6 +42,9 @@ func (b *stepBuilder) unanswered(asked []question) []question {
 // may reports whether the token has one of the privileges on the path. What is made in
 // a pool has the pool's rights, too.
 func (b *stepBuilder) may(path string, privileges []string) bool {
+	if len(b.v.permissions) == 0 {
+		return false // nothing is known
+	}
 	has := func(path string) bool {
 		return slices.ContainsFunc(privileges, func(p string) bool { return b.v.permissions.has(path, p) })
 	}

@@ -49,10 +49,14 @@ type stepBuilder struct {
 	fresh bool              // the guest is made by the steps before: nothing of it runs, and its volumes are not known
 	made  bool              // everything goes into the call that makes the guest
 	old   inventory.Attrs   // what the guest is before the change: its own values, or those of its origin
+	notes []string          // for the person who decides, about the next step
 	steps []inventory.Step
 }
 
-func (b *stepBuilder) add(s inventory.Step) { b.steps = append(b.steps, s) }
+func (b *stepBuilder) add(s inventory.Step) {
+	s.Notes, b.notes = append(s.Notes, b.notes...), nil
+	b.steps = append(b.steps, s)
+}
 
 // update adds the steps that bring the fields to their wish, but for those that are
 // refused.
@@ -123,6 +127,7 @@ func (b *stepBuilder) refused(f *inventory.FieldChange) bool {
 		b.block("running", "%s: Proxmox moves a volume of a container only while it is stopped; stop it first", f.Path)
 	case b.incomplete(f, block, slot, isNew):
 	case b.noDevice(f):
+	case b.namesNothing(f, block, slot):
 	case f.Attr.Frozen && !isNew && !(block != nil && block.Flat && inventory.IsNull(f.Live)):
 		b.block("frozen", "%s cannot be changed once the guest exists: %s -> %s", f.Path, f.Attr.Show(f.Live), f.Attr.Show(f.Desired))
 	case f.Attr.Wire == inventory.WireSize && !isNew && shrinks(f):

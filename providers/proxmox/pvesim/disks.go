@@ -93,7 +93,7 @@ func (s *Server) allocate(a allocSpec) (*Volume, error) {
 	if !st.Shared {
 		v.Node = a.node
 	}
-	if used := s.used(st, a.node); used+a.size > st.Size {
+	if used := s.used(st, a.node); st.Type == "lvm" && used+a.size > st.Size { // others give room as it is filled
 		return nil, die("unable to create image: not enough free space on storage '%s'", st.ID)
 	}
 	v.ID = s.freeName(st, v, a)
