@@ -5,6 +5,7 @@ GOFUMPT  := mvdan.cc/gofumpt@v0.9.2
 BIN      := $(CURDIR)/bin
 FUZZTIME ?= 10m
 SEEDS    ?= 1000
+LEFTOVERS := $(if $(filter Linux,$(shell uname)),go run ./.ci/leftovers)
 
 .PHONY: build test lint fmt bench fuzz golden stats chaos accuracy docs deps fresh clean
 
@@ -14,8 +15,8 @@ build: ## bin/recon
 deps: ## what the tests use beside Go, where it can be installed
 	@.ci/deps
 
-test: deps ## every test, with the race detector
-	PATH="$(BIN):$$PATH" go test -race -timeout 20m ./...
+test: deps ## every test, with the race detector; none may leave anything behind
+	PATH="$(BIN):$$PATH" $(LEFTOVERS) go test -race -timeout 20m ./... ./.ci/leftovers ./.ci/stats
 
 fresh: ## both commands of the README, on a machine that has make, git, gcc and Go alone
 	@.ci/fresh

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -36,10 +37,13 @@ func cmdEngine(ts *testscript.TestScript, _ bool, args []string) {
 	if b, err := os.ReadFile(ts.MkAbs(name + ".json")); err == nil {
 		config = string(b)
 	}
-	e := enginetest.Start(scriptT{ts}, config, "--iptables=false")
+	e := enginetest.Start(scriptT{ts}, config)
 	e.Load(scriptT{ts})
 	ts.Setenv("ENGINE_"+strings.ToUpper(name), e.Socket)
-	ts.Setenv("GATEWAY_"+strings.ToUpper(name), e.Docker(scriptT{ts}, "network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}"))
+	subnet, err := netip.ParsePrefix(e.Docker(scriptT{ts}, "network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Subnet}}"))
+	ts.Check(err)
+	ts.Setenv("GATEWAY_"+strings.ToUpper(name), subnet.Addr().Next().String())
+	ts.Setenv("NETWORK_"+strings.ToUpper(name), e.Network())
 	ts.Setenv("RESTART_"+strings.ToUpper(name), e.Restart)
 	ts.Setenv("CONFIG_"+strings.ToUpper(name), e.Config)
 	block := fmt.Sprintf("host %q {\n  address       = \"local\"\n  docker_socket = %q\n}\n", name, e.Socket)

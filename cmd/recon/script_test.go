@@ -34,7 +34,8 @@ func TestMain(m *testing.M) {
 //	pve METHOD PATH [k=v]  change the cluster as somebody else would
 //	fault [SPEC...]        set the simulator's faults; none clears them
 //	edit FILE OLD NEW      replace text in a file; a blank matches any number of them
-//	exits CODE ARGS...     run recon and check its exit code
+//	exits CODE ARGS...     run recon and check its exit code; with NETWORK set to
+//	                       $NETWORK_NAME it runs on the engine's host, as to ports
 //	answers FILE           compare what it printed, times and dates apart
 //	engine NAME            start a Docker engine of its own with NAME.json as its
 //	                       daemon.json, and write its host block into NAME.recon.hcl
@@ -156,7 +157,11 @@ func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 1 {
 		ts.Fatalf("usage: exits CODE ARGS...")
 	}
-	err := ts.Exec("recon", args[1:]...)
+	command := append([]string{"recon"}, args[1:]...)
+	if network := ts.Getenv("NETWORK"); network != "" {
+		command = append([]string{"nsenter", "--net=" + network, "--"}, command...)
+	}
+	err := ts.Exec(command[0], command[1:]...)
 	code := 0
 	if err != nil {
 		var exit interface{ ExitCode() int }

@@ -17,7 +17,7 @@ import (
 // lead to one engine. It reports how much longer 20 take, and fails when a host
 // takes more than one SSH connection.
 func BenchmarkHosts(b *testing.B) {
-	e := enginetest.Start(b, `{"dns": ["192.0.2.53"]}`, "--iptables=false")
+	e := enginetest.Start(b, `{"dns": ["192.0.2.53"]}`)
 	e.Load(b)
 	for i := range 30 {
 		e.Docker(b, "run", "-d", "--name", fmt.Sprintf("app-%d", i), "--network", "none", enginetest.Image, "listen=:8080")

@@ -27,7 +27,7 @@ func TestSystemd(t *testing.T) {
 	connect := func(deadMan time.Duration) {
 		s := sshdtest.StartIn(t, sshdtest.Place{Root: m.Root, Enter: m.Enter()}, home)
 		s.Trust(t, home)
-		b.config = docker.Config{Host: sshhost.Config{Name: "box", Address: "127.0.0.1", Port: s.Port, User: "root"}, Declared: true, Patience: 20 * time.Second, DeadMan: deadMan}
+		b.config = docker.Config{Host: sshhost.Config{Name: "box", Address: "127.0.0.1", Port: s.Port, User: "root"}, Declared: true, Patience: patience, DeadMan: deadMan}
 		b.fresh()
 	}
 	bothRun := func() bool { got := b.Running(); return got == "never always" || got == "always never" }
@@ -35,9 +35,7 @@ func TestSystemd(t *testing.T) {
 
 	t.Run("restart", func(t *testing.T) {
 		b.mustApply(wish(dns("192.0.2.53")))
-		if !bothRun() {
-			t.Errorf("running: %q", b.Running())
-		}
+		b.awaitRunning("always", "never")
 		if units := m.Run(t, "systemctl", "list-units", "--all", "--no-legend", "recon-undo-*"); units != "" {
 			t.Errorf("the timer is still there: %s", units)
 		}
@@ -51,9 +49,7 @@ func TestSystemd(t *testing.T) {
 		if got := b.Read(t); got != before {
 			t.Errorf("daemon.json: %s", got)
 		}
-		if !bothRun() {
-			t.Errorf("running: %q", b.Running())
-		}
+		b.awaitRunning("always", "never")
 	})
 	t.Run("lost", func(t *testing.T) {
 		before := b.Read(t)

@@ -76,7 +76,13 @@ else
 	command -v setsid >/dev/null || { echo "neither systemd-run nor setsid is there to undo the change if the connection is lost" >&2; exit 1; }
 	setsid sh -c %[4]s </dev/null >/dev/null 2>&1 &
 fi
-`, sshhost.Quote(t.token()), t.seconds, sshhost.Quote(undo), sshhost.Quote(fmt.Sprintf("sleep %d\n%s", t.seconds, undo)), t.unit())
+`, sshhost.Quote(t.token()), t.seconds, sshhost.Quote(undo), sshhost.Quote(t.wait()+undo), t.unit())
+}
+
+// wait is the script that waits where there is no systemd. It ends soon after the timer
+// was disarmed, so that nothing runs on for it.
+func (t *timer) wait() string {
+	return fmt.Sprintf("i=0\nwhile [ $i -lt %d ]; do [ -e %s ] || exit 0; sleep 1; i=$((i+1)); done\n", t.seconds, sshhost.Quote(t.token()))
 }
 
 // restore is the script that puts the earlier file back, if the present one is

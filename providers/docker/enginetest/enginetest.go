@@ -1,6 +1,6 @@
-// Package enginetest starts a real Docker engine for tests: on a socket, data root
-// and pid file of its own, with an image made of one static program. It ends only
-// what it started.
+// Package enginetest starts a real Docker engine for tests: on a socket, data root,
+// pid file, network and control group of its own, with an image made of one static
+// program. It ends only what it started.
 package enginetest
 
 import (
@@ -41,7 +41,7 @@ func Missing() string {
 	if os.Geteuid() != 0 {
 		return "a Docker engine needs root"
 	}
-	for _, p := range []string{"dockerd", "docker", "setsid"} {
+	for _, p := range []string{"dockerd", "docker", "setsid", "nsenter"} {
 		if _, err := exec.LookPath(p); err != nil {
 			return p + " is not installed"
 		}
@@ -64,11 +64,15 @@ func Start(t T, daemonJSON string, flags ...string) *Engine {
 		t.Fatal(err)
 	}
 	e := &Engine{Dir: dir, Socket: dir + "/docker.sock", Config: dir + "/daemon.json", pidFile: dir + "/pid", Restart: dir + "/restart"}
-	t.Cleanup(func() { e.end(t) })
+	t.Cleanup(e.end)
 	if daemonJSON != "" {
 		e.Write(t, daemonJSON)
 	}
-	line := fmt.Sprintf("dockerd --config-file %s -H unix://%s --data-root %s/data --exec-root %s/exec --pidfile %s %s", e.Config, e.Socket, dir, dir, e.pidFile, strings.Join(flags, " "))
+	if err := e.makeNetwork(); err != nil {
+		t.Skipf("skipped: no network of its own for a Docker engine: %v", err)
+	}
+	line := fmt.Sprintf("nsenter --net=%s dockerd --config-file %s -H unix://%s --data-root %s/data --exec-root %[4]s/exec --pidfile %[5]s --cgroup-parent /%[6]s --iptables=false %[7]s",
+		e.Network(), e.Config, e.Socket, dir, e.pidFile, filepath.Base(dir), strings.Join(flags, " "))
 	script := fmt.Sprintf(`#!/bin/sh
 # What a unit's restart does: stop, start, wait until it answers or has failed.
 if [ -f %[2]s ]; then
@@ -120,7 +124,7 @@ func StartRootless(t T, daemonJSON string) *Engine {
 	}
 	run, settings := dir+"/run", dir+"/home/.config/docker"
 	e := &Engine{Dir: dir, Socket: run + "/docker.sock", Config: settings + "/daemon.json", pidFile: dir + "/pid"}
-	t.Cleanup(func() { e.end(t) })
+	t.Cleanup(e.end)
 	for _, d := range []string{run, settings} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			t.Fatal(err)
@@ -254,32 +258,68 @@ func (e *Engine) Running() string {
 	return strings.Join(strings.Fields(out), " ")
 }
 
-// end stops the engine by its pid, and what it left.
-func (e *Engine) end(t T) {
-	e.remove("rm -f", "ps -aq")
-	e.remove("network rm", "network ls -q --filter type=custom") // their bridges would outlive the engine
-	raw, err := os.ReadFile(e.pidFile)
-	if err != nil {
-		return
-	}
-	if pid, err := strconv.Atoi(strings.TrimSpace(string(raw))); err == nil {
-		syscall.Kill(pid, syscall.SIGTERM)
+// end stops the engine and what it left. A restart may be under way, so its processes
+// are found by the engine's folder, which each of them names.
+func (e *Engine) end() {
+	e.removeContainers()
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		for range 100 {
-			if syscall.Kill(pid, 0) != nil {
+			pids := e.processes()
+			if len(pids) == 0 {
 				break
 			}
-			time.Sleep(50 * time.Millisecond)
+			for _, pid := range pids {
+				syscall.Kill(pid, signal)
+			}
+			time.Sleep(100 * time.Millisecond)
 		}
 	}
 	e.unmount()
+	e.removeGroups()
 	os.RemoveAll(e.Dir)
 }
 
-// remove gives what a docker command lists to another one.
-func (e *Engine) remove(with, list string) {
-	out, err := e.docker(nil, strings.Fields(list)...)
+// processes returns what runs for the engine: while it runs, it alone, since it ends the
+// others in good order.
+func (e *Engine) processes() []int {
+	var engine, others []int
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, f := range files {
+		args, _ := os.ReadFile(f)
+		if !bytes.Contains(args, []byte(e.Dir+"/")) {
+			continue
+		}
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(f)))
+		if filepath.Base(string(bytes.SplitN(args, []byte{0}, 2)[0])) == "dockerd" {
+			engine = append(engine, pid)
+		} else {
+			others = append(others, pid)
+		}
+	}
+	if len(engine) > 0 {
+		return engine
+	}
+	return others
+}
+
+func (e *Engine) removeContainers() {
+	out, err := e.docker(nil, "ps", "-aq")
 	if ids := strings.Fields(out); err == nil && len(ids) > 0 {
-		e.docker(nil, append(strings.Fields(with), ids...)...)
+		e.docker(nil, append([]string{"rm", "-f"}, ids...)...)
+	}
+}
+
+// removeGroups takes away the control groups that the engine leaves, in either of the
+// kernel's hierarchies. The kernel removes none that is in use.
+func (e *Engine) removeGroups() {
+	for _, pattern := range []string{"/sys/fs/cgroup/", "/sys/fs/cgroup/*/"} {
+		groups, _ := filepath.Glob(pattern + filepath.Base(e.Dir))
+		for _, g := range groups {
+			inner, _ := filepath.Glob(g + "/*/")
+			for _, dir := range append(inner, g) {
+				syscall.Rmdir(dir)
+			}
+		}
 	}
 }
 
