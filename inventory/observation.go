@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -54,6 +55,8 @@ type Attribution struct {
 	User string
 	What string // qmconfig, qmstart, ...
 	At   time.Time
+
+	Hidden Lack // what the token would need to see it; zero when it may
 }
 
 // A Reason says why something is blocked.
@@ -69,6 +72,28 @@ type Scope struct {
 	Err       error
 	Since     time.Time
 	Addresses []Address // the declared resources in it
+}
+
+// SomeGuests is the scope of what an account is not allowed to see: nobody can say how
+// much that is.
+const SomeGuests = "some guests"
+
+// A Lack is a privilege that an account has not got on a path.
+type Lack struct{ Privilege, Path string }
+
+// String says what is lacked where.
+func (l Lack) String() string { return l.Privilege + " on " + l.Path }
+
+// A PartialError says why an account sees only a part of what there is.
+type PartialError struct {
+	Account string
+	Source  string // the provider's name
+	Lack    Lack
+}
+
+// Error names the privilege and the command that tells how to get it.
+func (e *PartialError) Error() string {
+	return fmt.Sprintf("the token %s lacks %s and sees only a part of the guests (recon check %s tells how to grant it)", e.Account, e.Lack, e.Source)
 }
 
 // A Node is a machine that carries guests.
@@ -87,6 +112,7 @@ type Snapshot struct {
 	Quorate      bool
 	Version      string // of the provider's software
 	Complete     bool   // nothing is Unknown
+	Partial      bool   // more may exist than is listed: the observer may not see everything
 	Unknown      []Scope
 	Calls        int // requests that the pass took
 	Findings     []Finding

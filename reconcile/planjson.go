@@ -39,6 +39,7 @@ type ChangeJSON struct {
 	Impact    inventory.Impact   `json:"impact"`
 	Digest    *string            `json:"digest"`
 	ChangedBy *changedByJSON     `json:"changed_by"`
+	ByNeeds   *string            `json:"changed_by_needs"` // the privilege without which it cannot be seen
 	Fields    []fieldJSON        `json:"fields"`
 	Blocked   []inventory.Reason `json:"blocked"`
 	Calls     []CallJSON         `json:"calls"`
@@ -143,6 +144,9 @@ func NewChangeJSON(c *inventory.Change) ChangeJSON {
 	}
 	if by := c.Have.Volatile.Changed; by.User != "" {
 		j.ChangedBy = &changedByJSON{by.User, by.What, inventory.Timestamp(by.At)}
+	}
+	if lack := c.Have.Volatile.Changed.Hidden; lack != (inventory.Lack{}) {
+		j.ByNeeds = orNull(lack.String())
 	}
 	for i := range c.Fields {
 		j.Fields = append(j.Fields, newFieldJSON(&c.Fields[i]))

@@ -104,7 +104,9 @@ func (c *cli) imported(im *api.Imported, dryRun bool) error {
 	for _, u := range im.Unknown {
 		c.errPrinter().Warning("not imported, since it could not be observed: %s", u)
 	}
-	if len(im.Blocks) == 0 {
+	if len(im.Blocks) == 0 && len(im.Unobserved) > 0 {
+		p.Printf("Nothing to import that recon's token can see, or that could be observed.")
+	} else if len(im.Blocks) == 0 {
 		p.Printf("Nothing to import.")
 	} else if !dryRun {
 		c.hint("%d block(s) written; recon plan shows that they agree with live", len(im.Blocks))

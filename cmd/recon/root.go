@@ -258,6 +258,10 @@ func (c *cli) unobserved(scopes []inventory.Scope) {
 		return // the answer itself says what is unknown
 	}
 	for _, u := range scopes {
+		if u.Scope == inventory.SomeGuests {
+			c.errPrinter().Warning("%s is seen in part only: %v", u.Provider, u.Err)
+			continue
+		}
 		c.errPrinter().Warning("%s could not be observed: %v", u.Scope, u.Err)
 	}
 }

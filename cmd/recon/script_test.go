@@ -33,6 +33,9 @@ func TestMain(m *testing.M) {
 //	                       and into cluster.recon.hcl.
 //	pve METHOD PATH [k=v]  change the cluster as somebody else would
 //	fault [SPEC...]        set the simulator's faults; none clears them
+//	token ID [--privsep] [PATH=ROLE,...]...
+//	                       have recon use this token from now on, with these rights
+//	role NAME PRIVILEGE... make a role
 //	edit FILE OLD NEW      replace text in a file; a blank matches any number of them
 //	exits CODE ARGS...     run recon and check its exit code; with NETWORK set to
 //	                       $NETWORK_NAME it runs on the engine's host, as to ports
@@ -54,7 +57,7 @@ func TestScripts(t *testing.T) {
 			e.Values[simKey{}] = &scriptSim{t: t}
 			return nil
 		},
-		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "edit": cmdEdit, "exits": cmdExits, "engine": cmdEngine, "docker": cmdDocker, "answers": cmdAnswers},
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "token": cmdToken, "role": cmdRole, "edit": cmdEdit, "exits": cmdExits, "engine": cmdEngine, "docker": cmdDocker, "answers": cmdAnswers},
 		Condition: hasPart,
 	})
 }

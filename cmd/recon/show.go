@@ -84,6 +84,9 @@ func (c *cli) showOne(sh *api.Shown) {
 	if sh.ChangedBy != nil {
 		p.Printf("  last changed by %s", *sh.ChangedBy)
 	}
+	if sh.ByNeeds != nil {
+		p.Printf("  last changed by: not visible to this token (%s)", *sh.ByNeeds)
+	}
 	if t := sh.Terraform; t != nil {
 		p.Printf("  Terraform has it as %s (%s)", t.Address, t.Source)
 		if t.File != "" {

@@ -1,6 +1,7 @@
 package contextfile
 
 import (
+	"slices"
 	"time"
 
 	"recon/inventory"
@@ -19,12 +20,21 @@ type Facts struct {
 	Events   []inventory.Event // oldest first
 }
 
+// Nothing reports that no source was ever observed, so that there is nothing to tell.
+func (f *Facts) Nothing() bool {
+	known := len(f.Guests) + len(f.Services) + len(f.Drift)
+	seen := slices.ContainsFunc(f.Clusters, func(c Cluster) bool { return !c.Never })
+	return known == 0 && !seen && slices.ContainsFunc(f.Sources, func(s Source) bool { return s.Never })
+}
+
 // A Cluster is a Proxmox cluster.
 type Cluster struct {
 	Name    string
 	Version string
 	Nodes   []inventory.Node
 	Unknown bool // not observed now; version and nodes are the last known ones
+	Partial bool // guests may exist that the account does not see: totals are lower bounds
+	Never   bool // never observed yet; nothing is known of it
 }
 
 // A Guest is a guest as documents know it.
@@ -110,4 +120,5 @@ type Task struct {
 type Source struct {
 	Provider, Scope string
 	Since           time.Time
+	Never           bool // it was never observed yet: nothing is known of it
 }

@@ -86,6 +86,9 @@ func writeList(b *strings.Builder, title string, items []string) {
 
 // clusterLine says what a cluster consists of.
 func clusterLine(f *Facts, c *Cluster) string {
+	if c.Never {
+		return fmt.Sprintf("**Cluster %s:** not observed yet\n", c.Name)
+	}
 	var nodes []string
 	for _, n := range c.Nodes {
 		name := safeNode(n.Name)
@@ -100,18 +103,41 @@ func clusterLine(f *Facts, c *Cluster) string {
 		}
 		nodes = append(nodes, name)
 	}
+	text := fmt.Sprintf("**Cluster %s:** %s, %s", c.Name, strings.TrimSpace("Proxmox VE "+versionCell(c.Version)), totals(f, c))
+	if len(nodes) > 0 {
+		text += " on " + strings.Join(limit(nodes, 16), ", ")
+	}
+	return text + "\n"
+}
+
+// totals counts the guests of a cluster; what is seen in part has a lower bound only.
+func totals(f *Facts, c *Cluster) string {
 	count := map[string]int{}
 	for i := range f.Guests {
 		if clusterOf(f.Guests[i].Identity) == c.Name && !f.Guests[i].Template {
 			count[f.Guests[i].Kind]++
 		}
 	}
-	parts := []string{strings.TrimSpace("Proxmox VE " + versionCell(c.Version)), plural(count["vm"], "VM")}
-	text := fmt.Sprintf("**Cluster %s:** %s, %s", c.Name, strings.Join(parts, ", "), plural(count["lxc"], "LXC"))
-	if len(nodes) > 0 {
-		text += " on " + strings.Join(limit(nodes, 16), ", ")
+	vms, lxcs := plural(count["vm"], "VM"), plural(count["lxc"], "LXC")
+	switch {
+	case !c.Partial:
+		return vms + ", " + lxcs
+	case count["vm"]+count["lxc"] == 0:
+		return "no guests visible to recon's token"
+	case count["vm"] == 0:
+		return "at least " + lxcs
+	case count["lxc"] == 0:
+		return "at least " + vms
 	}
-	return text + "\n"
+	return "at least " + vms + " and " + lxcs
+}
+
+// least is a count of guests, or of what they have, as far as it can be known.
+func (f *Facts) least(count string) string {
+	if count != "" && slices.ContainsFunc(f.Clusters, func(c Cluster) bool { return c.Partial }) {
+		return "at least " + count
+	}
+	return count
 }
 
 func plural(n int, noun string) string {
@@ -143,7 +169,7 @@ func dnsServers(f *Facts) []string {
 	order, users := dnsUsers(f)
 	var out []string
 	for _, ip := range order {
-		out = append(out, fmt.Sprintf("%s (%s)", ip, plural(len(users[ip]), "guest")))
+		out = append(out, fmt.Sprintf("%s (%s)", ip, f.least(plural(len(users[ip]), "guest"))))
 	}
 	return limit(out, 6)
 }
@@ -350,8 +376,14 @@ func stale(b *strings.Builder, f *Facts) {
 	}
 }
 
-// StaleText says that a source cannot be observed.
+// StaleText says that a source cannot be observed, or not all of it.
 func StaleText(s Source) string {
+	switch {
+	case s.Scope == inventory.SomeGuests:
+		return fmt.Sprintf("PARTIAL since %s: recon's token does not see all guests of %s; what is not listed here may exist all the same.", s.Since.UTC().Format("2006-01-02 15:04 UTC"), s.Provider)
+	case s.Never:
+		return fmt.Sprintf("NOT OBSERVED YET: %s; nothing is known of it.", s.Provider)
+	}
 	what := s.Provider
 	if s.Scope != s.Provider {
 		what = safeName(s.Scope, "") + " of " + s.Provider

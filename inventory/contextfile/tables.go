@@ -93,7 +93,7 @@ func tableBlock(id, doc string, build func(*Facts) table) Block {
 		t := build(f)
 		switch {
 		case len(t.rows) == 0:
-			fmt.Fprintf(&b, "No %s observed.\n", t.what)
+			fmt.Fprintf(&b, "No %s observed%s.\n", t.what, word(slices.ContainsFunc(f.Sources, func(s Source) bool { return s.Never }), " yet"))
 		case style == Notes:
 			t.bullets(&b)
 		default:
@@ -280,7 +280,7 @@ func nodesTable(f *Facts) table {
 			case !n.Online:
 				online = "offline"
 			}
-			t.rows = append(t.rows, []string{safeNode(n.Name), c.Name, safeIP(n.Address), online, versionCell(cmp.Or(n.Version, c.Version)), number(count["vm"]), number(count["lxc"])})
+			t.rows = append(t.rows, []string{safeNode(n.Name), c.Name, safeIP(n.Address), online, versionCell(cmp.Or(n.Version, c.Version)), f.least(number(count["vm"])), f.least(number(count["lxc"]))})
 		}
 	}
 	return t
@@ -326,7 +326,7 @@ func networksTable(f *Facts) table {
 	t := table{what: "networks", columns: []column{{"Network", "Network"}, {"VLAN", "VLAN"}, {"Gateway", "Gateway"}, {"Guests", "Guests in it"}}}
 	order, guests := subnets(f, true)
 	for _, s := range order {
-		t.rows = append(t.rows, []string{s.prefix.String(), number(s.vlan), s.gateway, number(guests[s])})
+		t.rows = append(t.rows, []string{s.prefix.String(), number(s.vlan), s.gateway, f.least(number(guests[s]))})
 	}
 	return t
 }
@@ -355,7 +355,7 @@ func dnsTable(f *Facts) table {
 		for _, g := range users[ip] {
 			names = append(names, safeName(g.Name, g.Identity))
 		}
-		t.rows = append(t.rows, []string{ip, guestAt(f, ip), strings.Join(names, ", "), number(int64(len(names)))})
+		t.rows = append(t.rows, []string{ip, guestAt(f, ip), strings.Join(names, ", "), f.least(number(int64(len(names))))})
 	}
 	return t
 }
@@ -397,7 +397,7 @@ func storagesTable(f *Facts) table {
 	t := table{what: "storages", columns: []column{{"Storage", "Storage"}, {"Guests", "Guests on it"}, {"Volumes", ""}, {"Allocated", "Space given out"}}}
 	for _, name := range slices.SortedFunc(maps.Keys(uses), inventory.NaturalCompare) {
 		u := uses[name]
-		t.rows = append(t.rows, []string{safeMatch(valueText, name), number(int64(len(u.guests))), number(u.disks), size(u.bytes)})
+		t.rows = append(t.rows, []string{safeMatch(valueText, name), f.least(number(int64(len(u.guests)))), f.least(number(u.disks)), f.least(size(u.bytes))})
 	}
 	return t
 }

@@ -12,13 +12,21 @@ import (
 
 // Attribute looks in the cluster's task list and log for who changed guests last.
 // It costs two requests, whatever the number of guests. Proxmox keeps both for a
-// while only; no answer means unknown, not nobody.
+// while only; no answer means unknown, not nobody. A token that may not read the log is
+// asked nothing, and the answer says what it lacks.
 func (p *Provider) Attribute(ctx context.Context, identities []string) map[string]inventory.Attribution {
 	wanted := make(map[string]bool, len(identities))
 	for _, id := range identities {
 		wanted[id] = true
 	}
 	out := map[string]inventory.Attribution{}
+	if !p.view().permissions.has("/", seeLog) {
+		// Tasks alone would blame whoever came before the one whose change is in the log.
+		for _, id := range identities {
+			out[id] = inventory.Attribution{Hidden: inventory.Lack{Privilege: seeLog, Path: "/"}}
+		}
+		return out
+	}
 	note := func(vmid string, a inventory.Attribution) {
 		id := p.name + "/" + vmid
 		if wanted[id] && a.User != "" && a.At.After(out[id].At) {

@@ -49,6 +49,7 @@ type client struct {
 	calls    atomic.Int64
 	inFlight int
 	wire     *transport
+	token    string // its name, without the secret
 }
 
 func (c *client) close() { c.wire.close() }
@@ -65,7 +66,7 @@ func newClient(cfg Config) (*client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proxmox.%s: %w", cfg.Name, err)
 	}
-	c := &client{}
+	c := &client{token: id}
 	t := &transport{
 		base: &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: orDefault(cfg.ConnectTimeout, 5*time.Second), KeepAlive: 30 * time.Second}).DialContext,

@@ -25,6 +25,7 @@ type Provider struct {
 // A view is what is known of the cluster beside its guests' configurations.
 type view struct {
 	permissions permissions
+	hidden      error // why guests may exist that are not listed; nil when the list is whole
 	quorate     bool
 	guests      map[int]guestRow
 	nodes       map[string]bool // online

@@ -100,12 +100,12 @@ func (r *reading) cluster() error {
 		return err
 	}
 	var wg sync.WaitGroup
-	var errStatus error
+	var errStatus, errPermissions error
 	wg.Go(func() { errStatus = r.client.get(r.ctx, "/cluster/status", nil, &status) })
-	wg.Go(func() { _ = r.client.get(r.ctx, "/access/permissions", nil, &r.view.permissions) })
+	wg.Go(func() { errPermissions = r.client.get(r.ctx, "/access/permissions", nil, &r.view.permissions) })
 	wg.Go(func() { _ = r.client.get(r.ctx, "/version", nil, &version) })
 	wg.Wait()
-	r.view.version = version.Version
+	r.view.version, r.view.hidden = version.Version, r.hidden(errPermissions)
 	r.view.guests, r.view.nodes = map[int]guestRow{}, map[string]bool{}
 	for _, row := range rows {
 		if g, ok := row.guest(); ok {
@@ -359,6 +359,9 @@ func (r *reading) missing() {
 			if g, ok := r.relocate(r.ctx, vmid); ok {
 				o = r.newcomer(g)
 				r.view.guests[vmid] = g
+			} else {
+				r.view.hidden = r.lacks("/vms/" + itoa(vmid))
+				o.Err = r.view.hidden
 			}
 		}
 		r.out = append(r.out, o)
@@ -386,6 +389,8 @@ func (p *Provider) absence(ctx context.Context, want inventory.Resource, vmid in
 	o := inventory.Observation{At: p.now(), Resource: inventory.Resource{Addr: want.Addr, Identity: p.identity(vmid), Provider: p.Name(), Attrs: inventory.Attrs{}}}
 	path := "/vms/" + itoa(vmid)
 	switch {
+	case v.hidden != nil:
+		o.Err = v.hidden
 	case !v.quorate:
 		o.Err = errors.New("it is not listed, and the cluster is not known to be quorate")
 	case !v.permissions.has(path, "VM.Audit"):
@@ -411,20 +416,20 @@ func (p *Provider) absence(ctx context.Context, want inventory.Resource, vmid in
 func (r *reading) snapshot() inventory.Snapshot {
 	s := inventory.Snapshot{
 		Provider: r.Name(), Observations: r.out, Nodes: r.nodes, Quorate: r.view.quorate, Version: r.view.version,
-		Calls: int(r.client.calls.Load() - r.before), Complete: true,
+		Calls: int(r.client.calls.Load() - r.before), Complete: r.view.hidden == nil, Partial: r.view.hidden != nil,
 	}
 	r.rename(s.Observations)
 	scopes := map[string]*inventory.Scope{}
+	if s.Partial {
+		scopes[inventory.SomeGuests] = &inventory.Scope{Provider: s.Provider, Scope: inventory.SomeGuests, Err: r.view.hidden}
+	}
 	for i := range s.Observations {
 		o := &s.Observations[i]
 		if o.State != inventory.Unknown {
 			continue
 		}
 		s.Complete = false
-		name := o.Volatile.Node
-		if name == "" || r.dead[name] == nil {
-			name = o.Resource.Identity
-		}
+		name := r.scopeOf(o)
 		if scopes[name] == nil {
 			scopes[name] = &inventory.Scope{Provider: s.Provider, Scope: name, Err: o.Err}
 		}
@@ -437,6 +442,18 @@ func (r *reading) snapshot() inventory.Snapshot {
 	}
 	s.Sort()
 	return s
+}
+
+// scopeOf names what an unknown guest is unknown with: the guests that the token does
+// not see, its node, or nothing but itself.
+func (r *reading) scopeOf(o *inventory.Observation) string {
+	switch node := o.Volatile.Node; {
+	case r.view.hidden != nil && errors.Is(o.Err, r.view.hidden):
+		return inventory.SomeGuests
+	case node != "" && r.dead[node] != nil:
+		return node
+	}
+	return o.Resource.Identity
 }
 
 // rename gives observed guests the address under which they are declared, and

@@ -29,6 +29,7 @@ type Shown struct {
 	Line          int             `json:"line"`
 	Since         *string         `json:"since"` // of the open drift episode
 	ChangedBy     *string         `json:"changed_by"`
+	ByNeeds       *string         `json:"changed_by_needs"` // the privilege without which it cannot be seen
 	ObservedAt    string          `json:"observed_at"`
 	Error         *string         `json:"error"`
 	Fields        []ShownField    `json:"fields"`
@@ -194,6 +195,9 @@ func (s *shower) declared(sh *Shown, want *inventory.Resource, state inventory.P
 		sh.Verdict = string(c.Verdict)
 		if by := c.Have.Volatile.Changed.User; by != "" {
 			sh.ChangedBy = &by
+		}
+		if lack := c.Have.Volatile.Changed.Hidden; lack != (inventory.Lack{}) {
+			sh.ByNeeds = orNull(lack.String())
 		}
 	}
 	if e, ok := s.world.Memory.Episodes[want.Addr]; ok {

@@ -59,7 +59,7 @@ func gather(w *home.World, p *reconcile.Plan, h history) (*contextfile.Facts, er
 // sourcesOf lists what could not be observed.
 func sourcesOf(w *home.World) (out []contextfile.Source) {
 	for _, u := range w.Unknown() {
-		out = append(out, contextfile.Source{Provider: u.Provider, Scope: u.Scope, Since: u.Since})
+		out = append(out, contextfile.Source{Provider: u.Provider, Scope: u.Scope, Since: u.Since, Never: w.NeverObserved(u.Provider)})
 	}
 	slices.SortFunc(out, func(a, b contextfile.Source) int {
 		return cmp.Or(inventory.NaturalCompare(a.Provider, b.Provider), inventory.NaturalCompare(a.Scope, b.Scope))
@@ -75,7 +75,7 @@ func clustersOf(w *home.World) (out []contextfile.Cluster) {
 		if !ok {
 			continue
 		}
-		c := contextfile.Cluster{Name: name, Version: snap.Version, Nodes: snap.Nodes}
+		c := contextfile.Cluster{Name: name, Version: snap.Version, Nodes: snap.Nodes, Partial: snap.Partial, Never: w.NeverObserved(snap.Provider)}
 		if last, known := w.Memory.Clusters[snap.Provider]; len(snap.Nodes) == 0 && known {
 			c.Version, c.Nodes, c.Unknown = last.Version, last.Nodes, true
 		}

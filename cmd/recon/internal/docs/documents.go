@@ -179,6 +179,9 @@ func (w *writer) document(t *target) (Document, error) {
 		return d, err
 	}
 	text := d.Old
+	if !d.Exists && w.facts.Nothing() {
+		return d, nil // no document is made to say that nothing is known
+	}
 	if !d.Exists {
 		if text, err = newFile(t); err != nil {
 			return d, err

@@ -99,10 +99,10 @@ func (i *initialiser) mainFile(claude string) error {
 	return nil
 }
 
-const tokenCommands = `      pveum user add recon@pve
+const tokenCommands = `      pveum role add ReconLook --privs Sys.Syslog
+      pveum user add recon@pve
       pveum user token add recon@pve recon --privsep 1
-      pveum acl modify / --users recon@pve --roles PVEAuditor
-      pveum acl modify / --tokens 'recon@pve!recon' --roles PVEAuditor`
+      pveum acl modify / --users recon@pve --tokens 'recon@pve!recon' --roles PVEAuditor,ReconLook`
 
 const mainTemplate = `# What recon holds this home against. The language is described in
 # docs/manifests.md of recon; recon validate checks it, recon fmt lays it out.

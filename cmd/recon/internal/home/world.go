@@ -134,15 +134,39 @@ func (w *World) lastSeen(o inventory.Observation) inventory.Observation {
 	return old
 }
 
-// lost reports whether nothing at all of a source could be observed, so that what
-// it did not mention may still be there.
+// lost reports whether what a source did not mention may still be there: nothing at
+// all of it could be observed, or not everything of it may be seen.
 func (w *World) lost(provider string) bool {
 	for i := range w.Snapshots {
-		if w.Snapshots[i].Provider == provider {
-			return len(w.Snapshots[i].Observations) == 0 && !w.Snapshots[i].Complete
+		if s := &w.Snapshots[i]; s.Provider == provider {
+			return s.Partial || len(s.Observations) == 0 && !s.Complete
 		}
 	}
 	return false
+}
+
+// NeverObserved reports whether nothing of a source was ever seen, now or before. What
+// was last seen must have been recalled.
+func (w *World) NeverObserved(provider string) bool {
+	for i := range w.Snapshots {
+		if s := &w.Snapshots[i]; s.Provider == provider && (s.Complete || len(s.Observations)+len(s.Nodes) > 0) {
+			return false
+		}
+	}
+	for _, r := range w.Readers {
+		if _, witness := r.(providers.Witness); witness && r.Name() == provider {
+			return false // what it says is not remembered
+		}
+	}
+	if _, met := w.Memory.Clusters[provider]; met {
+		return false
+	}
+	for _, s := range w.Memory.Sightings {
+		if s.Provider == provider {
+			return false
+		}
+	}
+	return true
 }
 
 // Request is the comparison's input.
@@ -208,7 +232,9 @@ func (w *World) attribute(ctx context.Context, p *reconcile.Plan) {
 			continue
 		}
 		who := a.Attribute(ctx, ids)
-		p.Calls += 2
+		if who[ids[0]].Hidden == (inventory.Lack{}) {
+			p.Calls += 2
+		}
 		for j := range p.Changes {
 			if by, ok := who[p.Changes[j].Want.Identity]; ok {
 				p.Changes[j].Have.Volatile.Changed = by

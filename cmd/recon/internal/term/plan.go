@@ -129,6 +129,8 @@ func shorten(s string) string {
 func (p *Printer) consequences(c *inventory.Change) {
 	if by := c.Have.Volatile.Changed; by.User != "" && c.Verdict != inventory.VerdictPendingChange {
 		fmt.Fprintf(p.W, "    last changed by %s, %s\n", Clean(by.User), by.At.Local().Format("2006-01-02 15:04"))
+	} else if by.Hidden != (inventory.Lack{}) {
+		fmt.Fprintf(p.W, "    last changed by: not visible to this token (%s)\n", by.Hidden)
 	}
 	if len(c.Blocked) > 0 {
 		for _, b := range c.Blocked {
