@@ -316,17 +316,6 @@ func TestNoJournalNoCall(t *testing.T) {
 	}
 }
 
-// TestForeignChangeIsSeen: a field that no step touches changed while recon was at
-// work; the read-back notices, and apply goes on from there.
-func TestForeignChangeIsSeen(t *testing.T) {
-	h := newFakeHome()
-	once := sync.OnceFunc(func() { go h.edit("home/111", "cores", cty.NumberIntVal(3)) })
-	h.after = func(inventory.Step) error { once(); return nil }
-	if r := applied(t, h, Options{}, twoFields()); r[0].Status != StatusDone {
-		t.Errorf("%s %v", r[0].Status, r[0].Err)
-	}
-}
-
 // TestDependents: a change waits for what it depends on, and is skipped when that
 // did not end as planned.
 func TestDependents(t *testing.T) {

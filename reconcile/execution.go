@@ -30,9 +30,11 @@ const maxReplans = 3
 // all executes the steps, planning anew when the ground has moved.
 func (e *execution) all(ctx context.Context, steps []inventory.Step) {
 	for len(steps) > 0 {
+		done := len(e.res.Done)
 		err := e.step(ctx, steps[0])
 		if errors.Is(err, providers.ErrChangedMeanwhile) {
-			steps, err = e.replan(ctx, steps)
+			// The step itself may have gone well, and the look after it found the change.
+			steps, err = e.replan(ctx, steps[len(e.res.Done)-done:])
 			if err == nil {
 				continue
 			}
@@ -265,8 +267,10 @@ func (e *execution) replan(ctx context.Context, remaining []inventory.Step) ([]i
 	switch {
 	case same && sameSteps(steps, remaining):
 		return steps, nil
-	case len(steps) == 0 && same:
+	case len(steps) == 0 && same && next.Action != inventory.ActionCreate:
 		return nil, nil // somebody else has done it
+	case len(steps) == 0 && same:
+		return nil, fmt.Errorf("%w: %s is gone", ErrStale, e.change.Addr)
 	case len(steps) == 0:
 		return nil, fmt.Errorf("%w: %s is blocked now: %s", ErrStale, e.change.Addr, next.Blocked[len(next.Blocked)-1].Detail)
 	}
