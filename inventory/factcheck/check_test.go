@@ -2,198 +2,121 @@ package factcheck
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
 
-	"pgregory.net/rapid"
+	"recon/inventory/factcheck/source"
 )
 
-// homeTruth is a small home with names as people give them.
-func homeTruth(t testing.TB) *Truth {
-	t.Helper()
-	_, truth := testWorld(rand.New(rand.NewPCG(1, 1)), 20)
-	for _, h := range truth.hosts {
-		if h.name == "gitlab" {
-			h.kind, h.vmid, h.node = "vm", 101, "node02"
+// found lists what is found in texts: place, kind and claim of everything wrong.
+func found(findings []Finding) string {
+	var out []string
+	for i := range findings {
+		for _, p := range findings[i].Wrong {
+			out = append(out, fmt.Sprintf("%s:%d:%d %s %s", p.File, p.Line, p.Column, findings[i].Kind, p.Claim))
 		}
 	}
-	return truth
+	return strings.Join(out, " | ")
 }
 
-// Each statement by itself: what is found in it, and where.
+// Each form by itself, held against an observed home: what is found in it, and
+// where. An empty result is a form that must stay silent.
 func TestStatements(t *testing.T) {
-	truth := homeTruth(t)
-	gitlab := ""
-	for _, h := range truth.hosts {
-		if h.name == "gitlab" {
-			gitlab = h.ips[0].String()
-		}
-	}
-	tests := map[string]struct {
-		file, text string
-		want       []string // line:column kind claim
-	}{
-		"true":                   {"a.md", "gitlab is at " + gitlab + ".", nil},
-		"name and address":       {"a.md", "gitlab (10.9.9.9)", []string{"1:9 address 10.9.9.9"}},
-		"after wide characters":  {"a.md", "│ ü gitlab: 10.9.9.9", []string{"1:13 address 10.9.9.9"}},
-		"CRLF":                   {"a.md", "x\r\ny\r\ngitlab: 10.9.9.9\r\n", []string{"3:9 address 10.9.9.9"}},
-		"byte order mark":        {"a.md", "\xef\xbb\xbf| Name | IP |\n|---|---|\n| gitlab | 10.9.9.9 |\n", []string{"3:12 address 10.9.9.9"}},
-		"domain":                 {"a.md", "`gitlab.home.lan` is at 10.9.9.9", []string{"1:25 address 10.9.9.9"}},
-		"five names":             {"a.md", "- GitLab: 10.9.9.9\n- home_assistant: 10.9.9.8\n- Home Assistant (10.9.9.7)\n", []string{"1:11 address 10.9.9.9", "2:19 address 10.9.9.8", "3:19 address 10.9.9.7"}},
-		"the past":               {"a.md", "gitlab was at 10.9.9.9", nil},
-		"a log entry":            {"a.md", "- 2025-01-01: gitlab is at 10.9.9.9", nil},
-		"below history":          {"a.md", "## Changelog\n\n### 1.2\n\ngitlab: 10.9.9.9\n", nil},
-		"after history":          {"a.md", "## Changelog\n\nx\n\n## Now\n\ngitlab: 10.9.9.9\n", []string{"7:9 address 10.9.9.9"}},
-		"struck out":             {"a.md", "~~gitlab: 10.9.9.9~~", nil},
-		"a comment":              {"a.md", "<!-- gitlab: 10.9.9.9 -->", nil},
-		"ignored with a reason":  {"a.md", "gitlab: 10.9.9.9 <!-- recon:ignore lab -->", nil},
-		"ignored without reason": {"a.md", "gitlab: 10.9.9.9 <!-- recon:ignore -->", []string{"1:9 address 10.9.9.9"}},
-		"ignored section":        {"a.md", "## Lab\n<!-- recon:ignore copy -->\n\ngitlab: 10.9.9.9\n\n- gitlab (10.9.9.8)\n\n## Now\n\ngitlab: 10.9.9.7\n", []string{"10:9 address 10.9.9.7"}},
-		"ignored in YAML":        {"a.yml", "gitlab:\n  ip: 10.9.9.9 # recon:ignore lab\n", nil},
-		"a flow":                 {"a.md", "gitlab -> 10.9.9.9, gitlab → 10.9.9.8", nil},
-		"a range":                {"a.md", "gitlab 10.9.9.9-10.9.9.20", nil},
-		"a network":              {"a.md", "gitlab 10.9.9.0/24", nil},
-		"a common word":          {"a.md", "the web server 10.9.9.9 and a db at 10.9.9.8", nil},
-		"vmid":                   {"a.md", "VM 999 (gitlab)", []string{"1:4 vmid 999"}},
-		"kind":                   {"a.md", "gitlab (LXC 101)", []string{"1:9 guest_kind LXC"}},
-		"kind in a sentence":     {"a.md", "gitlab is an LXC for code", []string{"1:14 guest_kind LXC"}},
-		"kind before the name":   {"a.md", "The LXC `gitlab` holds the code", []string{"1:5 guest_kind LXC"}},
-		"kind behind the name":   {"a.md", "back up the gitlab LXC first", []string{"1:20 guest_kind LXC"}},
-		"a true kind":            {"a.md", "gitlab is a VM; the VM gitlab", nil},
-		"a kind of the past":     {"a.md", "gitlab used to be an LXC", nil},
-		"somebody else's kind":   {"a.md", "an LXC on node02 talks to gitlab", nil},
-		"node":                   {"a.md", "gitlab runs on node03", []string{"1:16 node node03"}},
-		"section of a node":      {"a.md", "## node03\n\n| VMID | Name |\n|---|---|\n| 101 | gitlab |\n", []string{"5:9 node gitlab"}},
-		"other name":             {"a.md", "| VMID | Name |\n|---|---|\n| 101 | gitea-01 |\n", []string{"3:9 name gitea-01"}},
-		"merged cells":           {"a.md", "| Name | IP |\n|---|---|\n| gitlab | " + gitlab + " |\n| | 10.9.9.9 |\n", nil},
-		"count":                  {"a.md", "The Proxmox cluster has five nodes.", []string{"1:25 count five"}},
-		"three of something":     {"a.md", "I use 5 VMs for tests.", nil},
-		"version":                {"a.md", "All run Proxmox VE 8.2.", []string{"1:20 version 8.2"}},
-		"gateway":                {"a.md", "Gateway: 192.168.40.254", []string{"1:10 gateway 192.168.40.254"}},
-		"name server":            {"a.md", "DNS: 192.168.90.3, upstream is another matter", nil},
-		"wrong name server":      {"a.md", "DNS server: `192.168.90.3`", []string{"1:14 dns 192.168.90.3"}},
-		"VLAN of a subnet":       {"a.md", "VLAN 41 is 192.168.40.0/24", []string{"1:6 vlan 41"}},
-		"YAML":                   {"a.yml", "all:\n  hosts:\n    gitlab:\n      ansible_host: 10.9.9.9\n", []string{"4:21 address 10.9.9.9"}},
-		"HCL":                    {"a.tf", "resource \"x\" \"y\" {\n  name = \"gitlab\"\n  network {\n    address = \"10.9.9.9/24\"\n  }\n}\n", []string{"4:16 address 10.9.9.9"}},
-		"a template":             {"a.tf", "resource \"x\" \"gitlab\" {\n  vmid = var.id\n  ip = \"${var.net}.9\"\n}\n", nil},
-		"shell":                  {"a.sh", "GITLAB_IP=10.9.9.9\n", []string{"1:11 address 10.9.9.9"}},
-		"Python":                 {"a.py", "HOSTS = {\"gitlab\": \"10.9.9.9\"}\n", []string{"1:21 address 10.9.9.9"}},
-		"a drawing": {
-			"a.md", "```\n┌────────┐ ┌──────────┐\n│ gitlab │ │ jellyfin │\n│10.9.9.9│ │          │\n└────────┘ └──────────┘\n```\n",
-			[]string{"4:2 address 10.9.9.9"},
-		},
-		"a path":            {"a.md", "| Device | Size |\n|---|---|\n| /srv/gitlab | 5T |\n", nil},
-		"a total":           {"a.md", "assignments total 9216 MiB; total 40 of them", nil},
-		"recon's own block": {"a.md", "<!-- recon:begin id=home v=1 -->\ngitlab: 10.9.9.9\n<!-- recon:end id=home -->\n", nil},
-		"front matter":      {"a.md", "---\nname: gitlab\nip: 10.9.9.9\n---\n", []string{"3:5 address 10.9.9.9"}},
+	truth, gitlab := homeTruth(t)
+	tests := map[string]struct{ file, text, want string }{
+		"true":                    {"a.md", "gitlab is at " + gitlab.ip + ".", ""},
+		"name: address":           {"a.md", "gitlab: 10.9.9.9", "a.md:1:9 address 10.9.9.9"},
+		"name in parentheses":     {"a.md", "gitlab (10.9.9.9)", "a.md:1:9 address 10.9.9.9"},
+		"five spellings":          {"a.md", "- GitLab: 10.9.9.9\n- home_assistant: 10.9.9.8\n- Home Assistant is at 10.9.9.7\n", "a.md:1:11 address 10.9.9.9 | a.md:2:19 address 10.9.9.8 | a.md:3:24 address 10.9.9.7"},
+		"domain":                  {"a.md", "`gitlab.home.lan` is at 10.9.9.9", "a.md:1:25 address 10.9.9.9"},
+		"the IP of":               {"a.md", "The IP of gitlab is 10.9.9.9.", "a.md:1:21 address 10.9.9.9"},
+		"CRLF":                    {"a.md", "x\r\ny\r\ngitlab: 10.9.9.9\r\n", "a.md:3:9 address 10.9.9.9"},
+		"byte order mark":         {"a.md", "\xef\xbb\xbf| Name | IP |\n|---|---|\n| gitlab | 10.9.9.9 |\n", "a.md:3:12 address 10.9.9.9"},
+		"gateway of":              {"a.md", "The gateway of gitlab is 10.9.9.9.", "a.md:1:26 gateway 10.9.9.9"},
+		"DNS server for":          {"a.md", "The DNS server for gitlab is 10.9.9.9.", "a.md:1:30 dns 10.9.9.9"},
+		"another role's noun":     {"a.md", "The IPMI address of node01 is 10.9.9.9. The VIP in front of gitlab is 10.9.9.8.", ""},
+		"NTP, VPN, broadcast":     {"a.md", "NTP server for gitlab: 10.9.9.9\n\nThe VPN address of gitlab is 10.6.0.3.\n\nBroadcast address of gitlab: 10.9.9.255\n", ""},
+		"allowed by":              {"a.md", "The monitoring IP allowed by gitlab is 10.9.9.9.", ""},
+		"the past":                {"a.md", "gitlab was at 10.9.9.9", ""},
+		"a plan":                  {"a.md", "gitlab will be at 10.9.9.9", ""},
+		"a log entry":             {"a.md", "- 2025-01-01: gitlab is at 10.9.9.9", ""},
+		"below history":           {"a.md", "## Changelog\n\n### 1.2\n\ngitlab: 10.9.9.9\n", ""},
+		"after history":           {"a.md", "## Changelog\n\nx\n\n## Now\n\ngitlab: 10.9.9.9\n", "a.md:7:9 address 10.9.9.9"},
+		"an archived file":        {"archive/a.md", "gitlab: 10.9.9.9", ""},
+		"struck out":              {"a.md", "~~gitlab: 10.9.9.9~~", ""},
+		"a comment":               {"a.md", "<!-- gitlab: 10.9.9.9 -->", ""},
+		"ignored with a reason":   {"a.md", "gitlab: 10.9.9.9 <!-- recon:ignore lab -->", ""},
+		"ignored without reason":  {"a.md", "gitlab: 10.9.9.9 <!-- recon:ignore -->", "a.md:1:9 address 10.9.9.9"},
+		"an ignored section":      {"a.md", "## Lab\n<!-- recon:ignore copy -->\n\ngitlab: 10.9.9.9\n\n- gitlab (10.9.9.8)\n\n## Now\n\ngitlab: 10.9.9.7\n", "a.md:10:9 address 10.9.9.7"},
+		"ignored in YAML":         {"a.yml", "gitlab:\n  ansible_host: 10.9.9.9 # recon:ignore lab\n", ""},
+		"a flow":                  {"a.md", "gitlab -> 10.9.9.9, gitlab → 10.9.9.8", ""},
+		"a range":                 {"a.md", "gitlab: 10.9.9.9-10.9.9.20", ""},
+		"a network":               {"a.md", "gitlab: 10.9.9.0/24", ""},
+		"an address of documents": {"a.md", "gitlab: 192.0.2.7", ""},
+		"a common word":           {"a.md", "the web server 10.9.9.9 and a db at 10.9.9.8", ""},
+		"a command over ssh":      {"a.md", "```bash\nssh root@10.9.9.9 'docker exec gitlab ls'\n```\n", ""},
+		"vmid":                    {"a.md", "VM 999 (gitlab)", "a.md:1:4 vmid 999"},
+		"vmid, backwards":         {"a.md", "gitlab (VM 999)", "a.md:1:12 vmid 999"},
+		"vmid of a tool":          {"a.md", "```\nqm start 999 # gitlab\n```\n", "a.md:2:10 vmid 999"},
+		"part of an address":      {"a.md", "gitlab (LXC 192.168.100.254)", ""},
+		"another's name":          {"a.md", "VM 101 is windows-11-mgmt.", "a.md:1:11 name windows-11-mgmt"},
+		"a longer name":           {"a.md", "VM 101 (gitlab-vm01)", ""},
+		"kind":                    {"a.md", "gitlab (LXC 101)", "a.md:1:9 guest_kind LXC"},
+		"kind in a sentence":      {"a.md", "gitlab is an LXC for code", "a.md:1:14 guest_kind LXC"},
+		"kind of the past":        {"a.md", "gitlab used to be an LXC", ""},
+		"somebody else's kind":    {"a.md", "an LXC on node02 talks to gitlab", ""},
+		"node":                    {"a.md", "gitlab runs on node03", "a.md:1:16 node node03"},
+		"two nodes":               {"a.md", "gitlab runs on node03 or node01", ""},
+		"on node at address":      {"a.md", "New VM on node01 at 10.9.9.9", ""},
+		"a list in parentheses":   {"a.md", "gitlab (VM 101, node03, 10.9.9.9, 3 cores)", "a.md:1:25 address 10.9.9.9 | a.md:1:35 cores 3 | a.md:1:17 node node03"},
+		"resources":               {"a.md", "The gitlab VM has 3 GB of RAM and 3 cores.", "a.md:1:35 cores 3 | a.md:1:19 memory 3 GB"},
+		"resources it needs":      {"a.md", "The gitlab VM has at least 3 GB of RAM.", ""},
+		"section of a node":       {"a.md", "## node03\n\n| VMID | Name |\n|---|---|\n| 101 | gitlab |\n", "a.md:5:9 node node03"},
+		"other name":              {"a.md", "| VMID | Name |\n|---|---|\n| 101 | gitea-01 |\n", "a.md:3:9 name gitea-01"},
+		"gone":                    {"a.md", "| VMID | Name |\n|---|---|\n| 101 | gitlab |\n| 555 | oldbox-1 |\n", "a.md:4:9 name oldbox-1"},
+		"another home's table":    {"a.md", "| VMID | Name |\n|---|---|\n| 555 | oldbox-1 |\n| 556 | oldbox-2 |\n", ""},
+		"a service's host":        {"a.md", "| Instance | Host | IP |\n|---|---|---|\n| vault-1 | gitlab | 10.9.9.9 |\n", ""},
+		"a DNS table":             {"a.md", "| Host | Domain | IP |\n|---|---|---|\n| gitlab | example.net | 10.9.9.9 |\n", ""},
+		"old and new":             {"a.md", "| Name | Old IP | New IP |\n|---|---|---|\n| gitlab | 10.9.9.9 | 10.9.9.8 |\n", ""},
+		"a planned row":           {"a.md", "| Name | IP | Remark |\n|---|---|---|\n| gitlab | 10.9.9.9 | planned |\n", ""},
+		"two parts of a cell":     {"a.md", "| Name / VMID | IP / VLAN |\n|---|---|\n| gitlab / 101 | 10.9.9.9 / 7 |\n", "a.md:3:18 address 10.9.9.9 | a.md:3:29 vlan 7"},
+		"properties of a page":    {"docs/gitlab.md", "# gitlab\n\n## Overview\n\n- **Memory:** 3 GB\n- IP: 10.9.9.9\n", "docs/gitlab.md:6:7 address 10.9.9.9 | docs/gitlab.md:5:15 memory 3 GB"},
+		"properties of a part":    {"docs/gitlab.md", "# gitlab\n\n## Replica\n\n- IP: 10.9.9.9\n", ""},
+		"properties of an item":   {"a.md", "- gitlab\n  - IP: 10.9.9.9\n- runner\n  - VLAN: 7\n", "a.md:2:9 address 10.9.9.9 | a.md:4:11 vlan 7"},
+		"count":                   {"a.md", "The Proxmox cluster has five nodes.", "a.md:1:25 count five"},
+		"count in any order":      {"a.md", "A 5-node Proxmox cluster.", "a.md:1:3 count 5"},
+		"count of something else": {"a.md", "A 5-node k3s cluster on Proxmox. I use 5 VMs for tests.", ""},
+		"rows below a heading":    {"a.md", "## VMs (3)\n\n| VMID | Name |\n|---|---|\n| 101 | gitlab |\n| 113 | runner |\n", "a.md:1:9 count 3 | a.md:3:1 count 2"},
+		"version":                 {"a.md", "All run Proxmox VE 8.2.", "a.md:1:20 version 8.2"},
+		"version of a provider":   {"a.md", "- **Terraform Provider**: telmate/proxmox v3.0.2", ""},
+		"version it needs":        {"a.md", "Proxmox VE 8.2 or later", ""},
+		"VLAN of a subnet":        {"a.md", "| VLAN | Subnet | Gateway |\n|---|---|---|\n| 41 | 192.168.40.0/24 | 192.168.40.254 |\n", "a.md:3:26 gateway 192.168.40.254 | a.md:3:3 vlan 41"},
+		"Ansible":                 {"a.yml", "all:\n  hosts:\n    gitlab:\n      ansible_host: 10.9.9.9\n", "a.yml:4:21 address 10.9.9.9"},
+		"Ansible INI":             {"hosts.ini", "[all]\ngitlab ansible_host=10.9.9.9 ansible_user=root\n", "hosts.ini:2:21 address 10.9.9.9"},
+		"host_vars":               {"host_vars/gitlab.yml", "ansible_host: 10.9.9.9\n", "host_vars/gitlab.yml:1:15 address 10.9.9.9"},
+		"keys of YAML":            {"a.yml", "gitlab:\n  ip: 10.9.9.9\n", ""},
+		"a list of machines":      {"a.yml", "vms:\n  - name: gitlab\n    vmid: 999\n    ip: 10.9.9.9\n  - name: runner\n    vmid: 113\n    cores: 77\n", "a.yml:4:9 address 10.9.9.9 | a.yml:3:11 vmid 999 | a.yml:7:12 cores 77"},
+		"Terraform":               {"a.tf", "resource \"proxmox_vm_qemu\" \"y\" {\n  name = \"gitlab\"\n  vmid = 101\n  ipconfig0 = \"ip=10.9.9.9/24,gw=10.9.9.1\"\n}\n", "a.tf:4:19 address 10.9.9.9 | a.tf:4:34 gateway 10.9.9.1"},
+		"Terraform blocks":        {"a.tf", "resource \"proxmox_virtual_environment_vm\" \"y\" {\n  name = \"gitlab\"\n  cpu {\n    cores = 77\n  }\n  memory {\n    dedicated = 777\n  }\n}\n", "a.tf:4:13 cores 77 | a.tf:7:17 memory 777 MB"},
+		"another's each":          {"a.tf", "resource \"proxmox_lxc\" \"gitlab\" {\n  for_each = local.x\n  hostname = each.key\n  memory = 777\n}\n", ""},
+		"a template":              {"a.tf", "resource \"proxmox_lxc\" \"y\" {\n  hostname = \"gitlab\"\n  vmid = var.id\n  memory = \"${var.m}\"\n}\n", "a.tf:2:15 guest_kind LXC"},
+		"environment":             {".env.example", "GITLAB_IP=10.9.9.9\nHTTP_IP=10.9.9.8\n", ".env.example:1:11 address 10.9.9.9"},
+		"shell":                   {"a.sh", "GITLAB_IP=\"10.9.9.9\"\n", "a.sh:1:12 address 10.9.9.9"},
+		"map of numbers":          {"a.py", "VM_NAMES = {\n    \"999\": \"gitlab\",\n}\n", "a.py:2:6 vmid 999"},
+		"a tuple with its order":  {"a.py", "# name -> (node_ip, ctid)\nLXC_CONTAINERS = {\n    'gitlab': ('192.168.20.20', 999),\n}\n", "a.py:3:33 vmid 999"},
+		"a tuple without order":   {"a.py", "LXC_CONTAINERS = {\n    'gitlab': ('10.9.9.9', 999),\n}\n", ""},
+		"XML":                     {"a.xml", "<dhcp><map><hostname>gitlab</hostname><ipaddr>10.9.9.9</ipaddr></map></dhcp>", "a.xml:1:47 address 10.9.9.9"},
+		"a drawing":               {"a.md", "```\n┌────────┐ ┌──────────┐\n│ gitlab │ │ jellyfin │\n│10.9.9.9│ │          │\n└────────┘ └──────────┘\n```\n", "a.md:4:2 address 10.9.9.9"},
+		"Mermaid":                 {"a.md", "```mermaid\ngraph TD\n  A[gitlab<br/>10.9.9.9] --> B[runner<br/>10.9.9.8]\n```\n", "a.md:3:16 address 10.9.9.9 | a.md:3:43 address 10.9.9.8"},
+		"a tree of hosts":         {"a.md", "```\nKEY HOSTS\n├─ gitlab:   10.9.9.9 - code\n└─ jellyfin: 10.9.9.8\n```\n", "a.md:3:14 address 10.9.9.9 | a.md:4:14 address 10.9.9.8"},
+		"an example in YAML":      {"a.md", "```yaml\ngitlab:\n  ansible_host: 10.9.9.9\n```\n", ""},
+		"recon's own block":       {"a.md", "<!-- recon:begin id=home v=1 -->\ngitlab: 10.9.9.9\n<!-- recon:end id=home -->\n", ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			var got []string
-			for _, f := range Check([]Document{{Path: tt.file, Text: []byte(tt.text)}}, truth, Options{}) {
-				got = append(got, fmt.Sprintf("%d:%d %s %s", f.Line, f.Column, f.Kind, f.Claim))
-			}
-			if strings.Join(got, "\n") != strings.Join(tt.want, "\n") {
-				t.Errorf("got %q, want %q", got, tt.want)
+			if got := found(Check([]source.Document{{Path: tt.file, Text: []byte(tt.text)}}, truth, Options{})); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
 	}
-}
-
-func TestDeadReferences(t *testing.T) {
-	exists := func(p string) bool { return p == "docs" || p == "docs/a.md" || p == "docs/b c.md" || p == "terraform" }
-	text := "[a](a.md) [b](b%20c.md#x) [c](gone.md) [d](https://x.test/y.md) [e](#here) `terraform/gone.tf` `/etc/hosts` `other/host.yml`\n![i](img.png)\n"
-	var got []string
-	for _, f := range Check([]Document{{Path: "docs/a.md", Text: []byte(text)}}, nil, Options{Exists: exists}) {
-		got = append(got, fmt.Sprintf("%d:%d %s", f.Line, f.Column, f.Claim))
-	}
-	if want := "1:31 gone.md|1:77 terraform/gone.tf|2:6 img.png"; strings.Join(got, "|") != want {
-		t.Errorf("got %q", got)
-	}
-}
-
-// Fixing leaves nothing fixable, and changes nothing but the wrong tokens.
-func TestFix(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 5))
-	guests, truth := testWorld(r, 30)
-	c := &corpus{Rand: r, guests: guests, rate: 20}
-	c.write()
-	findings := Check(c.docs, truth, Options{})
-	fixedCount := 0
-	for i := range c.docs {
-		text, fixed := Fix(&c.docs[i], findings)
-		fixedCount += len(fixed)
-		if strings.Count(string(text), "\n") != strings.Count(string(c.docs[i].Text), "\n") || strings.Count(string(text), "\r") != strings.Count(string(c.docs[i].Text), "\r") {
-			t.Errorf("%s: lines changed", c.docs[i].Path)
-		}
-		c.docs[i].Text = text
-	}
-	for _, f := range Check(c.docs, truth, Options{}) {
-		if f.Fixable {
-			t.Errorf("still fixable: %+v", f)
-		}
-	}
-	if fixedCount < len(findings)/2 {
-		t.Errorf("only %d of %d fixed", fixedCount, len(findings))
-	}
-	for i := range c.docs {
-		c.docs[i].ReadOnly = true
-	}
-}
-
-// 2 MB of documents, full of statements, and 200 guests.
-func BenchmarkCheck(b *testing.B) {
-	r := rand.New(rand.NewPCG(3, 3))
-	guests, truth := testWorld(r, 200)
-	c := &corpus{Rand: r, guests: guests, rate: 1}
-	c.write()
-	var docs []Document
-	size := 0
-	for i := 0; size < 2<<20; i++ {
-		d := c.docs[i%len(c.docs)]
-		d.Path = fmt.Sprintf("%d/%s", i, d.Path)
-		size += len(d.Text)
-		docs = append(docs, d)
-	}
-	b.SetBytes(int64(size))
-	for b.Loop() {
-		Check(docs, truth, Options{})
-	}
-}
-
-// Whatever a text holds: a finding's claim stands where the finding says.
-func TestPositionsProperty(t *testing.T) {
-	truth := homeTruth(t)
-	part := rapid.SampledFrom([]string{"gitlab", "GitLab", "node01", "home-assistant", "10.9.9.9", "VM 999", "|", "---", "\n", "\r\n", " ", "(", ")", ": ", "`", "**", "# ", "- ", "```\n", "│", "é", "\xff", "ip", "=", "{", "}", "\"", "VLAN 7", "192.168.40.0/24", "<!-- ", " -->", "vmid"})
-	rapid.Check(t, func(t *rapid.T) {
-		text := strings.Join(rapid.SliceOfN(part, 1, 40).Draw(t, "text"), "")
-		for _, ext := range []string{".md", ".yml", ".tf"} {
-			checkPositions(t, truth, "a"+ext, []byte(text))
-		}
-	})
-}
-
-func checkPositions(t interface{ Fatalf(string, ...any) }, truth *Truth, name string, text []byte) {
-	for _, f := range Check([]Document{{Path: name, Text: text}}, truth, Options{}) {
-		if end := f.Offset + len(f.Claim); end > len(text) || string(text[f.Offset:end]) != f.Claim {
-			t.Fatalf("%s: %q does not stand at %d of %q", name, f.Claim, f.Offset, text)
-		}
-		if f.Line < 1 || f.Column < 1 {
-			t.Fatalf("%s: place %d:%d", name, f.Line, f.Column)
-		}
-	}
-}
-
-func FuzzCheck(f *testing.F) {
-	for _, s := range []string{"| Name | IP |\n|---|---|\n| gitlab | 10.9.9.9 |", "---\nip: 10.9.9.9\nname: gitlab\n---\n# x", "```\n| gitlab | | x |\n| 10.9.9.9 | | y |\n+---+\n```", "gitlab:\r\n  ip: 10.9.9.9 # x", "resource \"a\" \"gitlab\" {\n vmid = 999\n}"} {
-		f.Add([]byte(s))
-	}
-	truth := homeTruth(f)
-	f.Fuzz(func(t *testing.T, text []byte) {
-		for _, ext := range []string{".md", ".yml"} {
-			checkPositions(t, truth, "a"+ext, text)
-			checkPositions(t, nil, "a"+ext, text)
-		}
-	})
 }

@@ -3,17 +3,16 @@
 //
 // The way of a statement:
 //
-//	text -> units and records -> claims -> findings
+//	documents -> source.Page -> roster -> statements -> judged -> findings -> fixes
 //
-// A unit is a line of prose, a cell of a diagram or a line of code: statements in
-// it are found by what stands close to what. A record is a thing with named
-// fields: a row of a table, a mapping of YAML, a block of HCL, a list below a
-// heading. A claim is one statement with the exact place of its value. Claims are
-// held against the observation; those about things that nobody observes are held
-// against each other.
+// Package source reads each document as what it is. The roster holds who may be
+// the subject of a statement: what is observed, and what an inventory source names.
+// A statement gives one value, of one role, of one subject. Statements are held
+// against the observation; those about things that nobody observes are held against
+// each other, and there nothing is true: both places are told, unless inventories
+// agree or dates decide.
 //
-// Precision comes first. What may be meant otherwise is no claim: text about the
-// past or the future, examples, ranges, flows from one host to another, a name
-// that is also a common word. A value that agrees with any of the things that a
-// statement may be about is no finding.
+// The first promise is that a finding is right. What may be meant otherwise is no
+// statement: text about the past or the future, examples, ranges, routes, names
+// that nobody inventories, values whose role is not said.
 package factcheck

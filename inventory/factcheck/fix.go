@@ -6,21 +6,37 @@ import (
 	"slices"
 )
 
-// Fix returns a document with the fixable findings of it put right: exactly the
-// wrong tokens are replaced. A token that no longer stands where it was found is
-// left alone.
-func Fix(doc *Document, findings []Finding) (text []byte, fixed []Finding) {
-	text = bytes.Clone(doc.Text)
-	mine := slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return f.File != doc.Path || !f.Fixable || f.Truth == nil })
-	slices.SortFunc(mine, func(a, b Finding) int { return cmp.Compare(b.Offset, a.Offset) })
-	for _, f := range mine {
-		end := f.Offset + len(f.Claim)
-		if end > len(text) || string(text[f.Offset:end]) != f.Claim {
+// Fix returns the text of a document with what can be put right in it put right:
+// exactly the wrong tokens are replaced, where they stand. A token that no longer
+// stands there is left alone.
+func Fix(file string, text []byte, findings []Finding) (out []byte, fixed int) {
+	var mine []Place
+	for i := range findings {
+		for _, p := range findings[i].Wrong {
+			if p.File == file && p.Fix != "" {
+				mine = append(mine, p)
+			}
+		}
+	}
+	slices.SortFunc(mine, func(a, b Place) int { return cmp.Compare(b.Offset, a.Offset) })
+	mine = slices.CompactFunc(mine, func(a, b Place) bool { return a.Offset == b.Offset })
+	out = bytes.Clone(text)
+	for _, p := range mine {
+		claim, fix := p.token(), p.Fix
+		end := p.Offset + len(claim)
+		if end > len(out) || string(out[p.Offset:end]) != claim {
 			continue
 		}
-		text = slices.Concat(text[:f.Offset], []byte(*f.Truth), text[end:])
-		fixed = append(fixed, f)
+		out = slices.Concat(out[:p.Offset], []byte(fix), out[end:])
+		fixed++
 	}
-	slices.Reverse(fixed)
-	return text, fixed
+	return out, fixed
+}
+
+// token is what stands in the text: of "16 GB" the number alone is replaced.
+func (p *Place) token() string {
+	if p.Token != "" {
+		return p.Token
+	}
+	return p.Claim
 }

@@ -1,218 +1,315 @@
 package factcheck
 
 import (
-	"regexp"
+	"net/netip"
+	"slices"
+	"sort"
 	"strings"
+
+	"recon/inventory/factcheck/source"
 )
 
-// A subject is what a claim is about: something observed, or a name that documents
-// use.
-type subject struct {
-	key     string // normalised name
-	name    string
-	host    *host
-	service *service
-}
+// affixes are what people put at names to say what a machine is.
+const affixes = " lxc vm ct server host srv node container guest svr box machine "
 
-func (s *subject) isNode() bool { return s.host != nil && s.host.kind == "node" }
-
-func (s *subject) isGuest() bool { return s.host != nil && s.host.kind != "node" }
-
-// A mention is a subject named in a text.
-type mention struct {
-	*subject
-	start, end int // bytes in the text
-	weak       bool
-	fqdn       bool
-	vmid       bool // named by its number alone
-}
-
-// names finds subjects in text, whatever way their name is written: with dashes,
-// underscores or blanks, in any case, with a domain behind it.
-type names struct {
-	byKey   map[string]*subject
-	byVMID  map[int64]*subject
-	domains map[string]bool
-	most    int // words in the longest name
-}
-
-// commonWords are names of guests that stand in prose without naming one.
-const commonWords = " web db app apps cache dns proxy mail media test dev docker backup backups server storage nas git data home lab node host vm lxc ct cloud files file photos music " +
-	"monitor monitoring log logs router gateway firewall switch build runner worker master control main prod staging database auth vault search queue wiki docs blog chat print printer cluster pve " +
-	"network internal external public private local admin user template base "
-
-func newNames(t *Truth) *names {
-	n := &names{byKey: map[string]*subject{}, byVMID: map[int64]*subject{}, domains: t.domains}
-	taken := map[string]bool{}
-	for _, h := range t.hosts {
-		s := &subject{key: normal(h.name), name: h.name, host: h}
-		if h.kind != "node" && h.vmid > 0 {
-			if _, twice := n.byVMID[h.vmid]; twice {
-				n.byVMID[h.vmid] = nil
-			} else {
-				n.byVMID[h.vmid] = s
-			}
-		}
-		n.add(s, taken)
-		if first, _, ok := strings.Cut(h.name, "."); ok {
-			n.byAlias(normal(first), s)
-		}
-		if i := strings.IndexByte(h.address, '.'); i > 0 {
-			n.byAlias(normal(h.address[i+1:]), s)
-		}
-	}
-	for _, v := range t.services {
-		if old := n.byKey[normal(v.name)]; old != nil {
-			old.service = v
-			continue
-		}
-		n.add(&subject{key: normal(v.name), name: v.name, service: v}, taken)
-	}
-	return n
-}
-
-// add makes a subject known. A name that two subjects have names neither.
-func (n *names) add(s *subject, taken map[string]bool) {
-	if len(s.key) < 2 {
-		return
-	}
-	if taken[s.key] {
-		delete(n.byKey, s.key)
-		return
-	}
-	taken[s.key] = true
-	n.byKey[s.key] = s
-	n.most = max(n.most, len(strings.FieldsFunc(s.name, func(r rune) bool { return r == '-' || r == '_' || r == ' ' || r == '.' })))
-}
-
-func (n *names) byAlias(key string, s *subject) {
-	if len(key) >= 2 && n.byKey[key] == nil {
-		n.byKey[key] = s
-	}
-}
-
-// roleNames are what many hosts can be, one in each network: they name none.
-const roleNames = " gateway gw dns dhcp vip server servers host hosts client clients guest node vm lxc container network default total none all any example other broadcast main primary secondary reserved free " +
-	"unused router manager management internal external public private local localhost web db app test dev prod staging "
-
-// discover makes a name known that documents use for something unobserved.
-func (n *names) discover(name string) *subject {
-	name = strings.ToLower(strings.TrimSpace(name))
-	if first, rest, ok := strings.Cut(name, "."); ok && n.isDomain(rest) {
-		name = first
-	}
-	key := normal(name)
-	if len(key) < 3 || strings.Trim(key, "0123456789") == "" || strings.Contains(roleNames, " "+name+" ") || deviceName.MatchString(name) {
-		return nil
-	}
-	if s := n.byKey[key]; s != nil {
-		return s
-	}
-	s := &subject{key: key, name: name}
-	n.byKey[key] = s
-	n.most = max(n.most, len(strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' || r == ' ' })))
-	return s
-}
-
-// normal brings the ways of writing a name together.
-func normal(name string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r > 127:
-			return r
-		}
-		return -1
-	}, name)
-}
-
-var (
-	wordPattern = regexp.MustCompile(`[A-Za-z0-9\x{80}-\x{10ffff}](?:[A-Za-z0-9._\x{80}-\x{10ffff}-]*[A-Za-z0-9\x{80}-\x{10ffff}])?`)
-	domainEnd   = regexp.MustCompile(`^(?:[a-z0-9-]+\.)*(?:local|lan|home|internal|localdomain|arpa|net|org|com|io|dev|de|eu|me|cloud|example|test|lab|intra|corp|private|xyz|house)$`)
-	idWords     = regexp.MustCompile(`(?i)\b(?:VM|CT|LXC|QEMU|VMID|CTID|KVM)[ _#:-]{0,2}(\d{3,9})\b`)
-	deviceName  = regexp.MustCompile(`^(?:net|eth|ens|enp|vmbr|bond|vlan|scsi|virtio|sata|ide|mp|ipconfig|port|lan|wan)\d*[a-z0-9]*$`)
-	suffixes    = []string{"ipaddress", "ipaddr", "address", "addr", "ip", "hostname", "host", "server", "vmid", "lxc", "vm", "ct"}
-)
-
-func (n *names) isDomain(s string) bool {
-	s = strings.ToLower(s)
-	return n.domains[s] || domainEnd.MatchString(s)
-}
-
-// find returns the mentions in a text, in order and without overlap.
-func (n *names) find(text string) []mention {
-	var out []mention
-	words := wordPattern.FindAllStringIndex(text, -1)
-	for i := 0; i < len(words); i++ {
-		m, used := n.at(text, words[i:])
-		if m.subject != nil && !inPath(text, m.start, m.end) {
-			out = append(out, m)
-			i += used - 1
+// tokens are the words of a name that tell it from others.
+func tokens(name string) (out []string) {
+	for _, w := range strings.FieldsFunc(strings.ToLower(firstLabel(name)), func(c rune) bool { return strings.ContainsRune("-_. ", c) }) {
+		bare := strings.TrimRight(w, "0123456789")
+		if !strings.Contains(affixes, " "+bare+" ") {
+			out = append(out, strings.TrimPrefix(strings.TrimLeft(w, "0"), "v"))
 		}
 	}
 	return out
 }
 
-// inPath reports a part of a path or an image reference: /dev/sda, gitlab/gitlab-ce.
-func inPath(text string, start, end int) bool {
-	return start > 0 && text[start-1] == '/' || end+1 < len(text) && text[end] == '/' && text[end+1] != ' '
-}
-
-// at looks for the longest name that begins with the first of the words.
-func (n *names) at(text string, words [][]int) (mention, int) {
-	start := words[0][0]
-	for k := min(n.most, len(words)); k >= 1; k-- {
-		end := words[k-1][1]
-		if end-start > 64 || k > 1 && !joined(text, words[:k]) {
-			continue
-		}
-		if s := n.byKey[normal(text[start:end])]; s != nil && len(s.key) > 1 {
-			return mention{subject: s, start: start, end: end, weak: weak(text, start, end)}, k
-		}
+// mayBeOne reports two names that may be of one machine: one says less than the
+// other, in whatever order.
+func mayBeOne(a, b string) bool {
+	if normal(a) == normal(b) {
+		return true
 	}
-	word := text[start:words[0][1]]
-	if first, rest, ok := strings.Cut(word, "."); ok && n.isDomain(rest) {
-		if s := n.byKey[normal(first)]; s != nil {
-			return mention{subject: s, start: start, end: words[0][1], fqdn: true}, 1
-		}
+	x, y := tokens(a), tokens(b)
+	if len(x) > len(y) {
+		x, y = y, x
 	}
-	return mention{}, 0
-}
-
-// bySuffix finds the subject of an identifier such as GITLAB_IP or gitlab_host.
-func (n *names) bySuffix(identifier string) *subject {
-	key := normal(identifier)
-	if s := n.byKey[key]; s != nil {
-		return s
+	if len(x) == 0 {
+		return true
 	}
-	for _, suffix := range suffixes {
-		if base, ok := strings.CutSuffix(key, suffix); ok && len(base) > 2 {
-			if s := n.byKey[base]; s != nil {
-				return s
-			}
-		}
-	}
-	return nil
-}
-
-// joined reports whether words stand apart by one blank or underscore each.
-func joined(text string, words [][]int) bool {
-	for i := 1; i < len(words); i++ {
-		if gap := text[words[i-1][1]:words[i][0]]; gap != " " && gap != "_" && gap != "-" {
+	long := strings.Join(y, "")
+	for _, w := range x {
+		if !slices.Contains(y, w) && !strings.Contains(long, strings.TrimRight(w, "0123456789")) {
 			return false
 		}
 	}
 	return true
 }
 
-// weak reports a name that may be a common word where it stands: nothing marks it
-// as a name.
-func weak(text string, start, end int) bool {
-	word := strings.ToLower(text[start:end])
-	if len(word) > 3 && !strings.Contains(commonWords, " "+word+" ") {
+// numbersTwice finds numbers that go with names of two machines.
+func (c *court) numbersTwice() (out []Finding) {
+	split := c.numbersByNode()
+	for _, id := range sortedKeys(c.numbers) {
+		group := c.numbers[id]
+		if c.roster.byVMID[id] != nil {
+			out = append(out, c.misnamed(id, group)...)
+			continue
+		}
+		group = slices.DeleteFunc(slices.Clone(group), func(s *statement) bool { return s.subj != nil && s.subj.host != nil })
+		if !quarrel(group, split) {
+			continue
+		}
+		f := Finding{Class: ClassTwice, Kind: KindName, Subject: "vmid " + id, Source: "other documents"}
+		for _, s := range group {
+			f.Wrong = append(f.Wrong, s.namePlace())
+		}
+		sortPlaces(f.Wrong)
+		f.Wrong = onePerLine(f.Wrong)
+		out = append(out, f)
+	}
+	return out
+}
+
+// namePlace is where a statement names its subject.
+func (s *statement) namePlace() Place {
+	off, claim := s.nameOff, s.name
+	if off < 0 || off+len(s.name) > len(s.page.Text) {
+		off, claim = s.Off, s.Text
+	}
+	line, column := s.page.Position(off)
+	return Place{File: s.page.Path, Line: line, Column: column, Claim: claim, Offset: off}
+}
+
+// quarrel reports names of one number that cannot be of one machine.
+func quarrel(group []*statement, split bool) bool {
+	for i, a := range group {
+		for _, b := range group[:i] {
+			if !mayBeOne(a.name, b.name) && !apart(a, b, split) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// apart reports two statements about nodes that count for themselves.
+func apart(a, b *statement, split bool) bool {
+	if a.page == b.page && a.entry != nil && b.entry != nil && a.entry.Table >= 0 && a.entry.Table == b.entry.Table {
 		return false
 	}
-	marked := start > 0 && strings.ContainsRune("`*_\"'[", rune(text[start-1])) && end < len(text) && strings.ContainsRune("`*_\"']", rune(text[end]))
-	return !marked
+	if a.node != "" && b.node != "" {
+		return normal(a.node) != normal(b.node)
+	}
+	return split
+}
+
+// numbersByNode reports a home whose nodes number their guests each for itself:
+// then a number names nobody without its node.
+func (c *court) numbersByNode() bool {
+	for _, group := range c.numbers {
+		for i, a := range group {
+			for _, b := range group[:min(i, 20)] {
+				if a.inventory && b.inventory && a.node != "" && b.node != "" && normal(a.node) != normal(b.node) && !mayBeOne(a.name, b.name) && apart(a, b, false) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// misnamed holds the names that are given to an observed guest's number against
+// its own.
+func (c *court) misnamed(id string, group []*statement) []Finding {
+	h := c.roster.byVMID[id].host
+	f := Finding{Class: ClassObserved, Kind: KindName, Subject: "vmid " + id, Truth: &h.name, Source: h.source(), AsOf: stampOf(h.at)}
+	for _, s := range group {
+		if s.subj != nil && s.subj.host != nil || mayBeOne(s.name, h.name) {
+			continue
+		}
+		p := s.namePlace()
+		if !h.stale && !s.page.ReadOnly && p.Claim == s.name && s.entry != nil && s.entry.Form == source.Row {
+			p.Fix = h.name
+		}
+		f.Wrong = append(f.Wrong, p)
+	}
+	if len(f.Wrong) == 0 {
+		return nil
+	}
+	sortPlaces(f.Wrong)
+	return []Finding{f}
+}
+
+// addressesTwice finds addresses of two machines, and two names for what may be
+// one.
+func (c *court) addressesTwice() (out []Finding) {
+	for _, address := range sortedKeys(c.addresses) {
+		byName := map[string][]*statement{}
+		for _, s := range c.addresses[address] {
+			if s.Label == "" && s.subj.host == nil {
+				byName[s.subj.key] = append(byName[s.subj.key], s)
+			}
+		}
+		keys := sortedKeys(byName)
+		if len(keys) != 2 {
+			continue
+		}
+		a, b := firmly(byName[keys[0]]), firmly(byName[keys[1]])
+		if len(a) == 0 || len(b) == 0 || !aHost(address) {
+			continue
+		}
+		f := Finding{Class: ClassTwice, Kind: KindName, Subject: address, Source: "other documents"}
+		if !mayBeOne(a[0].name, b[0].name) {
+			if !twoMachines(a[0], b[0]) {
+				continue
+			}
+			f.Kind = KindAddress
+		} else if a[0].page == b[0].page {
+			continue
+		}
+		for _, s := range append(a, b...) {
+			f.Wrong = append(f.Wrong, s.namePlace())
+		}
+		sortPlaces(f.Wrong)
+		f.Wrong = onePerLine(f.Wrong)
+		out = append(out, f)
+	}
+	return out
+}
+
+func aHost(address string) bool {
+	ip, err := netip.ParseAddr(address)
+	return err == nil && !ip.IsLoopback()
+}
+
+// firmly keeps what inventory sources say with more than an address.
+func firmly(list []*statement) (out []*statement) {
+	for _, s := range list {
+		if s.inventory && s.entry != nil && (len(s.entry.All(source.VMID)) > 0 || len(s.entry.All(source.Kind)) > 0 || len(s.entry.All(source.MAC)) > 0) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// twoMachines reports entries with one address and two numbers.
+func twoMachines(a, b *statement) bool {
+	x, one := a.entry.Get(source.VMID)
+	y, two := b.entry.Get(source.VMID)
+	return one && two && x.Norm != y.Norm
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// ports holds the ports of documents against what compose files publish.
+func ports(group []*statement) (out []Finding) {
+	published := map[string]bool{}
+	var from []Place
+	for _, s := range group {
+		if s.entry.Form != source.Compose {
+			continue
+		}
+		if s.Label == "unknown" {
+			return nil
+		}
+		published[s.Norm] = true
+		from = append(from, s.place())
+	}
+	if len(published) == 0 {
+		return nil
+	}
+	for _, s := range group {
+		if s.entry.Form == source.Compose || published[s.Norm] {
+			continue
+		}
+		out = append(out, Finding{Class: ClassBetween, Kind: KindPort, Subject: s.name, Source: "compose file", Wrong: []Place{s.place()}, Others: from})
+	}
+	return out
+}
+
+// urls holds the addresses in URLs against those of the machine.
+func (c *court) urls(group []*statement) (out []Finding) {
+	for _, s := range group {
+		ip, err := netip.ParseAddr(s.Norm)
+		own := c.own(c.groups[string(source.Address)+"\x00\x00"+s.subj.key])
+		if err != nil || len(own) == 0 || len(c.addresses[s.Norm]) > 0 {
+			continue
+		}
+		var others []Place
+		for _, o := range own {
+			if other, err := netip.ParseAddr(o.Norm); err == nil && sameNet(ip, other) {
+				others = append(others, o.place())
+			}
+		}
+		if len(others) > 0 {
+			out = append(out, Finding{Class: ClassBetween, Kind: KindURL, Subject: s.subj.name, Source: "other documents", Wrong: []Place{s.place()}, Others: others})
+		}
+	}
+	return out
+}
+
+// gone finds machines of documents that are not there (any more): rows of tables
+// that are about what was observed, and numbers with a name. Only a whole look
+// proves that nobody has them.
+func (c *court) gone() (out []Finding) {
+	if c.truth.partial || len(c.roster.byVMID) == 0 {
+		return nil
+	}
+	known := c.knownTables()
+	byName := map[string]*Finding{}
+	for _, id := range sortedKeys(c.numbers) {
+		if _, there := c.roster.byVMID[id]; there {
+			continue
+		}
+		for _, s := range c.numbers[id] {
+			if s.subj != nil && s.subj.host != nil || s.entry != nil && (s.entry.Form != source.Row || !known[tableOf(s)]) {
+				continue
+			}
+			key := id + " " + normal(s.name)
+			if byName[key] == nil {
+				byName[key] = &Finding{Class: ClassGone, Kind: KindName, Subject: s.name, Source: "observed: no guest has this name or the number " + id, AsOf: stampOf(c.truth.at)}
+			}
+			byName[key].Wrong = append(byName[key].Wrong, s.namePlace())
+		}
+	}
+	for _, key := range sortedKeys(byName) {
+		sortPlaces(byName[key].Wrong)
+		out = append(out, *byName[key])
+	}
+	return out
+}
+
+type tableKey struct {
+	page  *source.Page
+	table int
+}
+
+func tableOf(s *statement) tableKey { return tableKey{s.page, s.entry.Table} }
+
+// knownTables are those in which at least every second number is observed: they
+// are about this home.
+func (c *court) knownTables() map[tableKey]bool {
+	here, all := map[tableKey]int{}, map[tableKey]int{}
+	for id, group := range c.numbers {
+		for _, s := range group {
+			if s.entry == nil || s.entry.Form != source.Row {
+				continue
+			}
+			all[tableOf(s)]++
+			if _, there := c.roster.byVMID[id]; there {
+				here[tableOf(s)]++
+			}
+		}
+	}
+	out := map[tableKey]bool{}
+	for t, n := range all {
+		out[t] = here[t]*2 >= n
+	}
+	return out
 }

@@ -5,79 +5,310 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"recon/inventory/factcheck/source"
 )
+
+// A Tree is what lies in the folder that all paths of documents start from.
+type Tree struct {
+	Files   []string               // relative, with forward slashes
+	Ignored func(path string) bool // by Git; nil when nobody knows
+}
+
+// A library answers what is there.
+type library struct {
+	tree   *Tree
+	files  map[string]bool
+	dirs   map[string]bool
+	byBase map[string][]string // by the last part in lower case
+	made   map[string]bool     // last parts that scripts and configuration name: somebody makes or brings them
+}
+
+func newLibrary(tree *Tree, pages []*source.Page) *library {
+	l := &library{tree: tree, files: map[string]bool{}, dirs: map[string]bool{".": true}, byBase: map[string][]string{}, made: map[string]bool{}}
+	for _, f := range tree.Files {
+		l.files[f] = true
+		base := strings.ToLower(path.Base(f))
+		l.byBase[base] = append(l.byBase[base], f)
+		for d := path.Dir(f); d != "." && !l.dirs[d]; d = path.Dir(d) {
+			l.dirs[d] = true
+		}
+	}
+	for _, p := range pages {
+		if ext := strings.ToLower(path.Ext(p.Path)); ext == ".md" || ext == ".markdown" {
+			continue
+		}
+		for _, name := range fileWord.FindAllString(string(p.Text), -1) {
+			l.made[strings.ToLower(name)] = true
+		}
+	}
+	return l
+}
+
+var fileWord = regexp.MustCompile(`[A-Za-z0-9_][A-Za-z0-9_.-]*\.[A-Za-z0-9]{1,10}\b`)
+
+func (l *library) has(p string) bool {
+	p = path.Clean(p)
+	return l.files[p] || l.dirs[p]
+}
+
+func (l *library) ignored(p string) bool {
+	return l.tree.Ignored != nil && l.tree.Ignored(path.Clean(p))
+}
+
+// elsewhere reports a file whose path ends with the target.
+func (l *library) elsewhere(target string) bool {
+	target = path.Clean(target)
+	return slices.ContainsFunc(l.byBase[strings.ToLower(path.Base(target))], func(f string) bool { return f == target || strings.HasSuffix(f, "/"+target) })
+}
+
+// meant is the only file that a target can mean: of that name in another folder or
+// another case. Of several, the one that shares the most folders.
+func (l *library) meant(target string) string {
+	best, most, tie := "", 0, false
+	for _, f := range l.byBase[strings.ToLower(path.Base(target))] {
+		switch n := commonEnd(strings.ToLower(f), strings.ToLower(target)); {
+		case n > most:
+			best, most, tie = f, n, false
+		case n == most:
+			tie = true
+		}
+	}
+	if tie || len(l.byBase[strings.ToLower(path.Base(target))]) > 3 && most < 2 {
+		return ""
+	}
+	return best
+}
+
+// commonEnd counts the parts in which two paths end alike.
+func commonEnd(a, b string) (n int) {
+	x, y := strings.Split(a, "/"), strings.Split(b, "/")
+	for n < len(x) && n < len(y) && x[len(x)-1-n] == y[len(y)-1-n] {
+		n++
+	}
+	return n
+}
+
+// references finds links, paths and drawn trees that lead nowhere: one finding for
+// a path, however often it is said.
+func references(pages []*source.Page, tree *Tree) []Finding {
+	l := newLibrary(tree, pages)
+	var out []Finding
+	index := map[string]int{}
+	for _, p := range pages {
+		if p.Past {
+			continue
+		}
+		trees := l.judgedTrees(p)
+		for i := range p.Refs {
+			ref := &p.Refs[i]
+			if ref.Past || p.Ignored(ref.Off) {
+				continue
+			}
+			d := l.dead(p, ref, trees)
+			if d == nil {
+				continue
+			}
+			at, known := index[d.subject]
+			if !known {
+				at = len(out)
+				index[d.subject] = at
+				out = append(out, Finding{Class: ClassDead, Kind: KindReference, Subject: d.subject, Source: "the files", Suggest: d.meant})
+			}
+			out[at].Wrong = append(out[at].Wrong, d.place)
+		}
+	}
+	return out
+}
+
+// A deadRef is a reference that leads nowhere.
+type deadRef struct {
+	subject, meant string
+	place          Place
+}
 
 var (
-	remoteLink = regexp.MustCompile(`^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//|#|mailto:)`)
-	noPath     = regexp.MustCompile("[<>{}$*?|\"'`\\\\:]|\\.\\.\\.|^~|^/|\\s")
-	codePath   = regexp.MustCompile(`^(?:\./)?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+\.(?:md|tf|hcl|ya?ml|py|sh|json|toml|ini)$`)
+	remote      = regexp.MustCompile(`^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//|#)`)
+	placeholder = regexp.MustCompile("[<>{}$*?|\"'`\\\\\\[\\]]|\\.\\.\\.|…|(?i)\\bpath/to\\b|your[-_]|example|\\bfoo\\b|YYYY|XXX|NNN|^~")
+	homeFolder  = regexp.MustCompile(`^(?:file://)?(/home/[^/]+|/Users/[^/]+|/[A-Za-z]:/Users/[^/]+|[A-Za-z]:[/\\]Users[/\\][^/\\]+)[/\\]`)
+	codePath    = regexp.MustCompile(`^(?:\./)?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.(?:md|tf|hcl|ya?ml|py|sh|json|toml|ini|conf|j2|tfvars|ps1|js|ts)$`)
+	makesIt     = regexp.MustCompile(`(?i)\b(?:creat\w*|generat\w*|cop(?:y|ied)|cp|mv|add\w*|writ\w*|output\w*|produc\w*|sav\w*|stored?|download\w*|export\w*|backup|rename\w*|will|would|your|e\.g|ex|git-?ignored|ignored|not committed|template|into|optional\w*|touch|nano|vim|if|upload\w*|deploy\w* to|mount\w*|remote|on the (?:host|server|vm)|inside|upstream|new|like|such as|instead|remov\w*|delet\w*|replac\w*|was|were|moved|old|no longer|missing)\b`)
+	saysFile    = regexp.MustCompile(`(?i)(?:\b(?:see|read|refer to|documented in|described in|details in|context:|guide:|docs?:|documentation:)\s*(?:also\s+|the\s+)?[*_]*$|^\s*(?:[-*+]\s+)?[*_]{0,2}(?:[A-Za-z]+ )*\b(?:json|playbook|script|runbook|guide|context|doc|docs|documentation|module|manifest)[*_]{0,2}:[*_]{0,2}\s+(?:see\s+)?$)`)
+	shapedFile  = regexp.MustCompile(`[-_0-9]|^[A-Z]{4,}`)
 )
 
-// references finds links and paths that lead nowhere. A path in a code span counts
-// only when its first folder is there: others are of another machine.
-func references(f *file, t *tense, exists func(string) bool) []Finding {
-	if f.past {
+// dead judges one reference.
+func (l *library) dead(p *source.Page, ref *source.Ref, trees map[int]string) *deadRef {
+	target, _, _ := strings.Cut(ref.Target, "#")
+	target, _, _ = strings.Cut(target, "?")
+	plain := strings.ReplaceAll(target, "%20", " ")
+	if m := homeFolder.FindStringSubmatch(plain); m != nil && ref.Form == source.Link {
+		return l.somebodysHome(p, ref, target, plain, m[1])
+	}
+	if plain == "" || remote.MatchString(ref.Target) || placeholder.MatchString(target) {
 		return nil
 	}
-	var out []Finding
-	for _, l := range f.links {
-		target, _, _ := strings.Cut(l.target, "#")
-		target, _, _ = strings.Cut(target, "?")
-		target = strings.ReplaceAll(target, "%20", " ")
-		if target == "" || remoteLink.MatchString(l.target) || f.isIgnored(l.off) || f.underPastAt(t, l.off) {
-			continue
-		}
-		if l.code && (!codePath.MatchString(target) || !firstFolderExists(f, target, exists)) || !l.code && (noPath.MatchString(strings.TrimSpace(strings.ReplaceAll(target, " ", "-"))) && !strings.HasPrefix(target, "/")) {
-			continue
-		}
-		if l.code && lineIsPast(f, t, l.off) || slices.ContainsFunc(candidates(f, target, l.code), exists) {
-			continue
-		}
-		line, column := f.position(l.off)
-		out = append(out, Finding{
-			File: f.Path, Line: line, Column: column, Kind: KindReference, Subject: target, Claim: l.target, Source: "the files", Conflicts: []Conflict{}, Confidence: 0.95, Offset: l.off,
-		})
+	switch ref.Form {
+	case source.Link:
+		return l.deadLink(p, ref, target, plain)
+	case source.CodeSpan:
+		return l.deadPath(p, ref, plain)
+	default:
+		return l.deadLine(p, ref, plain, trees)
 	}
-	return out
 }
 
-// underPastAt reports whether a place is below a heading of history.
-func (f *file) underPastAt(t *tense, off int) bool {
-	line, _ := f.position(off)
-	level := 7
-	for i := len(f.headAt) - 1; i >= 0; i-- {
-		if h := f.headAt[i]; h.line <= line && h.level < level {
-			if t.below([]string{h.text}) {
-				return true
+func (d *deadRef) at(p *source.Page, ref *source.Ref, claim, fix string) *deadRef {
+	line, column := p.Position(ref.Off)
+	if p.ReadOnly || fix == claim {
+		fix = ""
+	}
+	d.place = Place{File: p.Path, Line: line, Column: column, Claim: claim, Fix: fix, Offset: ref.Off}
+	return d
+}
+
+// deadLink judges the target of a link: beside its page, or from the root.
+func (l *library) deadLink(p *source.Page, ref *source.Ref, target, plain string) *deadRef {
+	dir := path.Dir(p.Path)
+	at := path.Join(dir, plain)
+	if strings.HasPrefix(plain, "/") {
+		at = path.Clean(plain[1:])
+		if path.Ext(at) == "" || l.elsewhere(at) {
+			return nil // a place of a site
+		}
+	}
+	if strings.HasPrefix(at, "..") {
+		return nil // beyond the root: a place of the forge
+	}
+	for _, c := range []string{at, path.Clean(strings.TrimPrefix(plain, "/"))} {
+		if l.has(c) || l.ignored(c) {
+			return nil
+		}
+	}
+	if path.Ext(plain) == "" {
+		for _, end := range []string{".md", ".mdx", "/index.md", "/README.md", ".html"} {
+			if l.has(at + end) {
+				return nil
 			}
-			level = h.level
+		}
+		if !strings.Contains(plain, "/") || len(l.byBase[strings.ToLower(path.Base(plain))+".md"]) > 0 {
+			return nil // a page of a wiki
 		}
 	}
-	return false
+	d := &deadRef{subject: at, meant: l.meant(at)}
+	return d.at(p, ref, target, relativeTo(dir, d.meant, target))
 }
 
-func lineIsPast(f *file, t *tense, off int) bool {
-	line, _ := f.position(off)
-	text := f.line(line - 1)
-	return t.line(text) || strings.Contains(text, "create") || strings.Contains(text, "generate")
-}
-
-func firstFolderExists(f *file, target string, exists func(string) bool) bool {
-	first, _, _ := strings.Cut(strings.TrimPrefix(target, "./"), "/")
-	return exists(first) || exists(path.Join(path.Dir(f.Path), first))
-}
-
-// candidates are the places that a target may mean: beside the file, from the root,
-// and for wikis without the suffix.
-func candidates(f *file, target string, code bool) []string {
-	dir := path.Dir(f.Path)
-	out := []string{path.Join(dir, target), path.Clean(strings.TrimPrefix(target, "/"))}
-	if !code && path.Ext(target) == "" {
-		out = append(out, path.Join(dir, target+".md"), strings.TrimPrefix(target, "/")+".md", path.Join(dir, target, "index.md"), path.Join(dir, target, "README.md"))
+// relativeTo writes the path of a file as a link of a folder's page writes it.
+func relativeTo(dir, file, like string) string {
+	if file == "" || strings.Contains(file, " ") {
+		return ""
 	}
-	for up := dir; code && up != "." && up != "/"; {
-		up = path.Dir(up)
-		out = append(out, path.Join(up, target))
+	if strings.HasPrefix(like, "/") {
+		return "/" + file
+	}
+	from, to := strings.Split(dir, "/"), strings.Split(file, "/")
+	if dir == "." {
+		from = nil
+	}
+	n := 0
+	for n < len(from) && n < len(to)-1 && from[n] == to[n] {
+		n++
+	}
+	out := strings.Repeat("../", len(from)-n) + strings.Join(to[n:], "/")
+	if strings.HasPrefix(like, "./") && !strings.HasPrefix(out, "../") {
+		out = "./" + out
 	}
 	return out
+}
+
+// deadPath judges a path in a code span. Many of them are on other machines, so it
+// counts only where its folder is of this tree, or the text says that it is a file
+// to look at.
+func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string) *deadRef {
+	if !codePath.MatchString(plain) || makesIt.MatchString(ref.Before) || makesIt.MatchString(ref.After) {
+		return nil
+	}
+	target := strings.TrimPrefix(plain, "./")
+	base := path.Base(target)
+	if l.elsewhere(target) || l.made[strings.ToLower(base)] {
+		return nil
+	}
+	for _, c := range []string{target, path.Join(path.Dir(p.Path), target)} {
+		if l.has(c) || l.ignored(c) {
+			return nil
+		}
+	}
+	first, _, nested := strings.Cut(target, "/")
+	here := nested && (l.dirs[first] || l.dirs[path.Join(path.Dir(p.Path), first)])
+	if !here && !(saysFile.MatchString(ref.Before) && shapedFile.MatchString(strings.TrimSuffix(base, path.Ext(base))) || nested && saysFile.MatchString(ref.Before)) {
+		return nil
+	}
+	d := &deadRef{subject: target, meant: l.meant(target)}
+	fix := ""
+	if here && l.dirs[first] {
+		fix = d.meant
+	}
+	return d.at(p, ref, plain, fix)
+}
+
+// judgedTrees finds the drawn trees of a page that are about this one, and the
+// folder at which each begins.
+func (l *library) judgedTrees(p *source.Page) map[int]string {
+	out := map[int]string{}
+	total, best := map[int]int{}, map[int]map[string]int{}
+	for i := range p.Refs {
+		ref := &p.Refs[i]
+		if ref.Form != source.TreeLine || strings.HasPrefix(ref.Root, "/") || strings.HasPrefix(ref.Root, "~") || strings.Contains(ref.Root, ":") && !strings.HasPrefix(ref.Root, "#") {
+			continue
+		}
+		total[ref.Tree]++
+		root := strings.TrimSuffix(strings.Trim(strings.Fields(ref.Root + " .")[0], "`*"), "/")
+		for _, base := range []string{path.Dir(p.Path), ".", path.Join(path.Dir(p.Path), root), path.Clean(root)} {
+			if l.has(path.Join(base, ref.Target)) {
+				if best[ref.Tree] == nil {
+					best[ref.Tree] = map[string]int{}
+				}
+				best[ref.Tree][base]++
+			}
+		}
+	}
+	for tree, bases := range best {
+		most := 0
+		for _, base := range sortedKeys(bases) {
+			if n := bases[base]; n > most && n*4 >= total[tree] {
+				out[tree], most = base, n
+			}
+		}
+	}
+	return out
+}
+
+// deadLine judges a line of a drawn tree. What stands below a folder that is not
+// there is not told again.
+func (l *library) deadLine(p *source.Page, ref *source.Ref, plain string, trees map[int]string) *deadRef {
+	base, judged := trees[ref.Tree]
+	at := path.Join(base, plain)
+	if !judged || l.has(at) || l.ignored(at) || l.ignored(at+"/x") || makesIt.MatchString(ref.After) {
+		return nil
+	}
+	if dir := path.Dir(at); dir != path.Clean(base) && !l.dirs[dir] || l.made[strings.ToLower(path.Base(at))] {
+		return nil
+	}
+	d := &deadRef{subject: at, meant: l.meant(at)}
+	return d.at(p, ref, path.Base(plain), "")
+}
+
+// somebodysHome judges a link into somebody's home folder: nobody else has it. All
+// links into one such folder are one finding.
+func (l *library) somebodysHome(p *source.Page, ref *source.Ref, target, plain, home string) *deadRef {
+	parts := strings.Split(strings.ReplaceAll(plain, "\\", "/"), "/")
+	d := &deadRef{subject: home}
+	for i := range parts {
+		if tail := strings.Join(parts[i:], "/"); l.has(tail) && tail != "" && tail != "." {
+			d.meant = tail
+			break
+		}
+	}
+	return d.at(p, ref, target, relativeTo(path.Dir(p.Path), d.meant, ""))
 }

@@ -3,6 +3,7 @@ package factcheck
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,7 +40,6 @@ type Truth struct {
 	version  string
 	at       time.Time
 	partial  bool // something could not be observed, so that nothing can be counted
-	domains  map[string]bool
 }
 
 // A host is a guest, or a node.
@@ -59,6 +59,7 @@ type host struct {
 	memory   int64
 	disks    []int64
 	dynamic  bool // it has addresses that nobody knows
+	aliases  []string
 	template bool
 	running  bool
 	at       time.Time
@@ -93,7 +94,7 @@ func (h *host) source() string {
 // Observed gathers the truth from snapshots. What is only remembered comes as
 // further observations, which are marked as old.
 func Observed(at time.Time, snapshots []inventory.Snapshot, remembered []inventory.Observation) *Truth {
-	t := &Truth{at: at, domains: map[string]bool{}}
+	t := &Truth{at: at}
 	for i := range snapshots {
 		s := &snapshots[i]
 		t.partial = t.partial || !s.Complete
@@ -149,11 +150,6 @@ func (t *Truth) addGuest(o *inventory.Observation, stale bool) {
 	if h.kind == "vm" {
 		h.dns = inventory.Strings(a["cloud_init.nameservers"])
 	}
-	for _, p := range []inventory.Path{"search_domain", "cloud_init.search_domain"} {
-		for _, d := range strings.Fields(inventory.Text(a[p])) {
-			t.domains[strings.ToLower(d)] = true
-		}
-	}
 	for _, slot := range a.Slots("network") {
 		h.network(a, "network."+slot+".")
 	}
@@ -163,6 +159,7 @@ func (t *Truth) addGuest(o *inventory.Observation, stale bool) {
 		}
 	}
 	h.disk(a, "rootfs.size")
+	h.aliases = []string{firstLabel(h.name), o.Resource.Addr.Name}
 	t.hosts = append(t.hosts, h)
 }
 
@@ -230,3 +227,5 @@ func (t *Truth) owner(ip netip.Addr) *host {
 	}
 	return nil
 }
+
+func idOf(h *host) string { return strconv.FormatInt(h.vmid, 10) }

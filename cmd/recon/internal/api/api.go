@@ -33,6 +33,8 @@ type (
 	Schedule = manifests.Schedule
 	// FactCheck is what recon facts found.
 	FactCheck = docs.FactCheck
+	// FactsOptions say what recon facts is to look at.
+	FactsOptions = docs.FactsOptions
 	// Document is a file with blocks of recon.
 	Document = docs.Document
 	// Resolution says what to do with a block that was edited by hand.

@@ -133,13 +133,13 @@ func (d *daemon) run(s api.Schedule) {
 func (d *daemon) facts(s api.Schedule) {
 	opts := d.Home.Options
 	opts.Dir = d.Home.Root
-	check, err := api.CheckFacts(d.work, opts, nil, false)
+	check, err := api.CheckFacts(d.work, opts, api.FactsOptions{})
 	n := Notice{Schedule: s.Name, Facts: check, Err: err}
 	if err == nil {
 		known := d.known
 		d.known = map[string]bool{}
 		for _, f := range check.Findings {
-			key := f.File + "\x00" + f.Kind + "\x00" + f.Subject + "\x00" + f.Claim
+			key := f.Key()
 			d.known[key] = true
 			if !known[key] {
 				n.New = append(n.New, f)

@@ -1,31 +1,42 @@
 package docs
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
+
 	"recon/cmd/recon/internal/home"
+	"recon/cmd/recon/internal/report"
 	"recon/inventory"
 	"recon/inventory/factcheck"
+	"recon/inventory/factcheck/source"
 	"recon/manifests"
 )
+
+// FactsOptions say what recon facts is to look at.
+type FactsOptions struct {
+	Paths    []string // files and folders; none means the project and its declared roots
+	Offline  bool     // look at no source
+	Changed  string   // a revision: only lines that differ from it are judged
+	Baseline string   // a file of what is known and not told again
+}
 
 // A FactCheck is what recon facts found.
 type FactCheck struct {
 	Findings []factcheck.Finding
+	Known    int               // findings that the baseline holds
 	Complete bool              // everything could be observed, or nothing was to be
 	Unknown  []inventory.Scope // what could not
 
 	home   *home.Home
-	docs   []factcheck.Document
+	docs   []source.Document
 	places map[string]place // by the name of a document
 }
 
@@ -36,28 +47,39 @@ type place struct{ base, rel string }
 type FixedFile struct {
 	Path     string
 	Old, New []byte
-	Findings []factcheck.Finding
 }
 
 // CheckFacts reads the documents below the paths, by default those of the project
 // and its declared roots, and holds what they say against what is observed.
 // Offline, or without a project, they are held against each other.
-func CheckFacts(ctx context.Context, opts home.Options, paths []string, offline bool) (*FactCheck, error) {
+func CheckFacts(ctx context.Context, opts home.Options, want FactsOptions) (*FactCheck, error) {
 	h, err := openOrHere(opts)
 	if err != nil {
 		return nil, err
 	}
 	c := &FactCheck{home: h, Complete: true, places: map[string]place{}}
-	if err := c.gather(paths); err != nil {
+	if err := c.gather(want.Paths); err != nil {
+		return nil, err
+	}
+	tree, err := treeOf(h.Root)
+	if err != nil {
 		return nil, err
 	}
 	var truth *factcheck.Truth
-	if project := h.Project(); !offline && project != nil && len(project.Clusters) > 0 {
+	if project := h.Project(); !want.Offline && project != nil && len(project.Clusters) > 0 {
 		if truth, err = c.observe(ctx); err != nil {
 			return nil, err
 		}
 	}
-	c.Findings = factcheck.Check(c.docs, truth, factcheck.Options{Exists: c.exists})
+	c.Findings = factcheck.Check(c.docs, truth, factcheck.Options{Tree: tree})
+	if want.Changed != "" {
+		if err := c.onlyChanged(want.Changed); err != nil {
+			return nil, err
+		}
+	}
+	if want.Baseline != "" {
+		return c, c.withoutKnown(want.Baseline)
+	}
 	return c, nil
 }
 
@@ -101,152 +123,6 @@ func (c *FactCheck) observe(ctx context.Context) (*factcheck.Truth, error) {
 	return factcheck.Observed(w.At, w.Snapshots, remembered), nil
 }
 
-// checkedTypes are the suffixes of text in which people state facts.
-var checkedTypes = []string{".md", ".markdown", ".yml", ".yaml", ".tf", ".tfvars", ".hcl", ".py", ".sh", ".ini"}
-
-// largestDocument is how much text one file may hold.
-const largestDocument = 16 << 20
-
-// gather reads the documents.
-func (c *FactCheck) gather(paths []string) error {
-	root := c.home.Root
-	if len(paths) == 0 {
-		if err := c.folder(root, "", false); err != nil {
-			return err
-		}
-		return c.roots()
-	}
-	for _, p := range paths {
-		abs, err := filepath.Abs(p)
-		if err != nil {
-			return err
-		}
-		info, err := os.Stat(abs)
-		if err != nil {
-			return err
-		}
-		base, prefix := root, ""
-		rel, err := filepath.Rel(root, abs)
-		if err != nil || strings.HasPrefix(rel, "..") {
-			base, prefix = abs, filepath.ToSlash(p)
-			if !info.IsDir() {
-				base, prefix = filepath.Dir(abs), path.Dir(filepath.ToSlash(p))
-			}
-			rel = filepath.Base(abs)
-		}
-		switch {
-		case !info.IsDir():
-			err = c.add(base, filepath.ToSlash(rel), prefix, false)
-		case base == root:
-			err = c.below(abs)
-		default:
-			err = c.folder(base, prefix, false)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// below reads a folder of the project.
-func (c *FactCheck) below(dir string) error {
-	return walkFiles(dir, func(p, _ string) error {
-		rel, err := filepath.Rel(c.home.Root, p)
-		if err != nil {
-			return err
-		}
-		return c.candidate(c.home.Root, filepath.ToSlash(rel), "", false)
-	})
-}
-
-// roots reads the declared roots that lie outside of the project.
-func (c *FactCheck) roots() error {
-	project := c.home.Project()
-	if project == nil || project.Context == nil {
-		return nil
-	}
-	for i := range project.Context.Roots {
-		r := &project.Context.Roots[i]
-		base := rootPath(c.home, r)
-		if r.Credentials || strings.HasPrefix(base+string(filepath.Separator), c.home.Root+string(filepath.Separator)) {
-			continue
-		}
-		if err := c.folder(base, filepath.ToSlash(r.Path), r.ReadOnly); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *FactCheck) folder(base, prefix string, readOnly bool) error {
-	return walkFiles(base, func(_, rel string) error { return c.candidate(base, rel, prefix, readOnly) })
-}
-
-// candidate reads a file when it is text in which people state facts. The
-// project's own manifests are wishes, which recon plan compares.
-func (c *FactCheck) candidate(base, rel, prefix string, readOnly bool) error {
-	if !slices.Contains(checkedTypes, strings.ToLower(path.Ext(rel))) {
-		return nil
-	}
-	if project := c.home.Project(); base == c.home.Root && project != nil && project.Files[rel] != nil {
-		return nil
-	}
-	return c.add(base, rel, prefix, readOnly)
-}
-
-func (c *FactCheck) add(base, rel, prefix string, readOnly bool) error {
-	full := filepath.Join(base, filepath.FromSlash(rel))
-	credentials, locked := rootRules(c.home, full)
-	info, err := os.Stat(full)
-	if err != nil {
-		return err
-	}
-	if credentials || info.Size() > largestDocument {
-		return nil
-	}
-	text, err := os.ReadFile(full)
-	if err != nil {
-		return err
-	}
-	if bytes.IndexByte(text[:min(len(text), 8192)], 0) >= 0 || bytes.HasPrefix(text, []byte("$ANSIBLE_VAULT")) {
-		return nil
-	}
-	name := path.Join(prefix, rel)
-	if _, twice := c.places[name]; twice {
-		return nil
-	}
-	c.places[name] = place{base, rel}
-	c.docs = append(c.docs, factcheck.Document{Path: name, Text: text, ReadOnly: readOnly || locked})
-	return nil
-}
-
-// rootRules says whether a file lies in a root that holds credentials, or in one
-// that is read-only.
-func rootRules(h *home.Home, full string) (credentials, readOnly bool) {
-	project := h.Project()
-	if project == nil || project.Context == nil {
-		return false, false
-	}
-	for i := range project.Context.Roots {
-		r := &project.Context.Roots[i]
-		if strings.HasPrefix(full, rootPath(h, r)+string(filepath.Separator)) {
-			credentials, readOnly = credentials || r.Credentials, readOnly || r.ReadOnly
-		}
-	}
-	return credentials, readOnly
-}
-
-// exists tells whether a path that a document names is there.
-func (c *FactCheck) exists(p string) bool {
-	full := filepath.Join(c.home.Root, filepath.FromSlash(p))
-	if filepath.IsAbs(filepath.FromSlash(p)) {
-		full = filepath.FromSlash(p)
-	}
-	_, err := os.Stat(full)
-	return err == nil
-}
-
 // Home is the folder that was checked, a project or not.
 func (c *FactCheck) Home() *home.Home { return c.home }
 
@@ -262,29 +138,93 @@ func (c *FactCheck) Code() int {
 	return home.Worst(codes...)
 }
 
-// Fixed returns the documents as they would be with every fixable finding put
-// right.
-func (c *FactCheck) Fixed() (out []FixedFile) {
+// withoutKnown takes out what a baseline holds.
+func (c *FactCheck) withoutKnown(file string) error {
+	known, err := report.ReadBaseline(file)
+	if err != nil {
+		return err
+	}
+	var entries []report.Entry
+	var of []int
+	for i := range c.Findings {
+		for _, e := range FactEntries(&c.Findings[i]) {
+			entries, of = append(entries, e), append(of, i)
+		}
+	}
+	isNew := make([]bool, len(c.Findings))
+	for i, n := range known.New(entries) {
+		isNew[of[i]] = isNew[of[i]] || n
+	}
+	var left []factcheck.Finding
+	for i := range c.Findings {
+		if isNew[i] {
+			left = append(left, c.Findings[i])
+		}
+	}
+	c.Known = len(c.Findings) - len(left)
+	c.Findings = left
+	return nil
+}
+
+// WriteBaseline writes what was found as known from now on.
+func (c *FactCheck) WriteBaseline(file string) error {
+	var entries []report.Entry
+	for i := range c.Findings {
+		entries = append(entries, FactEntries(&c.Findings[i])...)
+	}
+	return report.WriteBaseline(file, entries)
+}
+
+// FactEntries is a finding as reports and baselines have it.
+func FactEntries(f *factcheck.Finding) (out []report.Entry) {
+	for _, s := range f.Statements() {
+		e := report.Entry{
+			Rule: s.Kind, Level: report.Warning, Subject: s.Subject, Message: f.Sentence(&s), Says: s.Claim, Place: report.Place{File: s.File, Line: s.Line, Column: s.Column},
+		}
+		if f.Class == factcheck.ClassObserved || f.Class == factcheck.ClassGone {
+			e.Level = report.Error
+		}
+		for _, o := range s.Conflicts {
+			e.Others = append(e.Others, report.Place{File: o.File, Line: o.Line, Note: o.Claim})
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// Fixed returns the documents as they would be with everything that can be put
+// right: Markdown, and what a pattern in the manner of .gitignore names.
+func (c *FactCheck) Fixed(in []string) (out []FixedFile) {
+	var patterns []gitignore.Pattern
+	for _, p := range in {
+		patterns = append(patterns, gitignore.ParsePattern(p, nil))
+	}
+	named := gitignore.NewMatcher(patterns)
 	for i := range c.docs {
-		text, fixed := factcheck.Fix(&c.docs[i], c.Findings)
-		if len(fixed) > 0 {
-			out = append(out, FixedFile{Path: c.docs[i].Path, Old: c.docs[i].Text, New: text, Findings: fixed})
+		d := &c.docs[i]
+		ext := strings.ToLower(path.Ext(d.Path))
+		if ext != ".md" && ext != ".markdown" && !named.Match(strings.Split(d.Path, "/"), false) {
+			continue
+		}
+		if text, n := factcheck.Fix(d.Path, d.Text, c.Findings); n > 0 {
+			out = append(out, FixedFile{Path: d.Path, Old: d.Text, New: text})
 		}
 	}
 	return out
 }
 
-// WriteFixed writes them, and takes the findings that are put right off the list.
-// The caller holds the project's lock.
+// WriteFixed writes them, and takes what is put right off the list. The caller
+// holds the project's lock.
 func (c *FactCheck) WriteFixed(files []FixedFile) error {
 	for _, f := range files {
 		at := c.places[f.Path]
 		if _, err := home.ReplaceFile(at.base, at.rel, f.Old, true, f.New); err != nil {
 			return fmt.Errorf("fix: %w", err)
 		}
-		c.Findings = slices.DeleteFunc(c.Findings, func(o factcheck.Finding) bool {
-			return slices.ContainsFunc(f.Findings, func(d factcheck.Finding) bool { return d.File == o.File && d.Offset == o.Offset && d.Kind == o.Kind })
-		})
+		for i := range c.Findings {
+			c.Findings[i].Wrong = slices.DeleteFunc(c.Findings[i].Wrong, func(p factcheck.Place) bool { return p.File == f.Path && p.Fix != "" })
+		}
 	}
+	c.Findings = slices.DeleteFunc(c.Findings, func(f factcheck.Finding) bool { return len(f.Wrong) == 0 })
 	return nil
 }

@@ -5,19 +5,27 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"strings"
 
 	"recon/inventory/factcheck"
 )
 
-// Statements writes what recon facts found, a line each.
+// Statements writes what recon facts found: by subject, the worst first.
 func (p *Printer) Statements(findings []factcheck.Finding) {
-	fixable := 0
+	subject, fixable := "", 0
 	for i := range findings {
 		f := &findings[i]
-		if f.Fixable {
+		if f.Fixable() {
 			fixable++
 		}
-		fmt.Fprintf(p.W, "%s  %s\n", p.paint(bold, Clean(fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column))), Clean(statement(f)))
+		if f.Subject != subject || i == 0 {
+			if i > 0 {
+				fmt.Fprintln(p.W)
+			}
+			fmt.Fprintln(p.W, p.paint(bold, Clean(f.Subject)))
+			subject = f.Subject
+		}
+		p.finding(f)
 	}
 	if len(findings) == 0 {
 		fmt.Fprintln(p.W, "No statement contradicts what is known.")
@@ -30,46 +38,67 @@ func (p *Printer) Statements(findings []factcheck.Finding) {
 	fmt.Fprintf(p.W, "\n%d %s, %d of them fixable.\n", len(findings), noun, fixable)
 }
 
-// statement says a finding in words.
-func statement(f *factcheck.Finding) string {
-	if f.Kind == factcheck.KindReference {
-		return fmt.Sprintf("%s is not there", f.Claim)
+// finding writes what is wrong, and every place of it.
+func (p *Printer) finding(f *factcheck.Finding) {
+	fmt.Fprintf(p.W, "  %s\n", Clean(headline(f)))
+	width := 0
+	for _, at := range append(f.Wrong[:len(f.Wrong):len(f.Wrong)], f.Others...) {
+		width = max(width, len(at.Claim))
 	}
-	text := fmt.Sprintf("%s of %s: it says %s", kindWord(f.Kind), f.Subject, f.Claim)
-	switch {
-	case f.Truth != nil:
-		text += fmt.Sprintf(", but it is %s (%s", *f.Truth, f.Source)
-		if f.AsOf != "" {
-			text += ", " + f.AsOf
+	for _, at := range f.Wrong {
+		p.place(f, &at, min(width, 40))
+	}
+	for _, at := range f.Others {
+		if f.Truth != nil {
+			fmt.Fprintf(p.W, "    as said in  %s\n", Clean(fmt.Sprintf("%s:%d:%d", at.File, at.Line, at.Column)))
+			continue
 		}
-		text += ")"
-	case len(f.Conflicts) > 0:
-		text += fmt.Sprintf(", but %s:%d says %s", f.Conflicts[0].File, f.Conflicts[0].Line, f.Conflicts[0].Claim)
+		p.place(f, &at, min(width, 40))
 	}
-	if f.Confidence < 1 {
-		text += fmt.Sprintf(" [%.0f %%]", f.Confidence*100)
-	}
-	return text
 }
 
-func kindWord(kind string) string {
-	if w := map[string]string{
-		factcheck.KindGuest: "kind", factcheck.KindVMID: "vmid", factcheck.KindContainerHost: "host", factcheck.KindURL: "address in a URL", factcheck.KindDNS: "name server", factcheck.KindCount: "number",
-	}[kind]; w != "" {
-		return w
+func (p *Printer) place(f *factcheck.Finding, at *factcheck.Place, width int) {
+	where := fmt.Sprintf("%s:%d:%d", at.File, at.Line, at.Column)
+	if f.Class == factcheck.ClassDead || f.Class == factcheck.ClassGone {
+		fmt.Fprintf(p.W, "    %s\n", Clean(where))
+		return
 	}
-	return kind
+	fmt.Fprintf(p.W, "    %-*s  %s\n", width, Clean(at.Claim), Clean(where))
+}
+
+// headline says a finding in words, without its places.
+func headline(f *factcheck.Finding) string {
+	switch {
+	case f.Class == factcheck.ClassDead && f.Suggest != "":
+		return fmt.Sprintf("is not there; %s is probably meant", f.Suggest)
+	case f.Class == factcheck.ClassDead:
+		return "is not there"
+	case f.Class == factcheck.ClassGone:
+		return "is not there: " + strings.TrimPrefix(f.Source, "observed: ")
+	case f.Truth != nil:
+		at := ""
+		if f.AsOf != "" {
+			at = ", " + f.AsOf
+		}
+		return fmt.Sprintf("%s: it is %s (%s%s), not", factcheck.Word(f.Kind), *f.Truth, f.Source, at)
+	case f.Class == factcheck.ClassTwice && f.Kind == factcheck.KindAddress:
+		return "is the address of two machines:"
+	case f.Class == factcheck.ClassTwice:
+		return "has several names, of one machine or of two:"
+	}
+	return factcheck.Word(f.Kind) + ": the documents say"
 }
 
 // StatementsJSON is the JSON of recon facts.
 func StatementsJSON(findings []factcheck.Finding) any {
-	if findings == nil {
-		findings = []factcheck.Finding{}
+	statements := []factcheck.Statement{}
+	for i := range findings {
+		statements = append(statements, findings[i].Statements()...)
 	}
 	return struct {
-		FormatVersion string              `json:"format_version"`
-		Findings      []factcheck.Finding `json:"findings"`
-	}{"1.0", findings}
+		FormatVersion string                `json:"format_version"`
+		Findings      []factcheck.Statement `json:"findings"`
+	}{"1.0", statements}
 }
 
 // FactsReport renders findings as a file to keep or send: md, html or json.
@@ -83,7 +112,7 @@ func FactsReport(format string, findings []factcheck.Finding) ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Facts\n\n%d statements contradict what is known.\n", len(findings))
 	if len(findings) > 0 {
-		b.WriteString("\n| Where | Subject | Kind | It says | It is | Source | Fixable |\n| --- | --- | --- | --- | --- | --- | --- |\n")
+		b.WriteString("\n| Subject | Kind | It says | It is | Source |\n| --- | --- | --- | --- | --- |\n")
 	}
 	for i := range findings {
 		b.WriteString("|")
@@ -96,17 +125,23 @@ func FactsReport(format string, findings []factcheck.Finding) ([]byte, error) {
 }
 
 func factsRow(f *factcheck.Finding) []string {
-	truth, fixable := "", "no"
+	truth := saidAt(f.Others)
 	switch {
 	case f.Truth != nil:
 		truth = *f.Truth
-	case len(f.Conflicts) > 0:
-		truth = fmt.Sprintf("%s:%d says %s", f.Conflicts[0].File, f.Conflicts[0].Line, f.Conflicts[0].Claim)
+	case f.Suggest != "":
+		truth = f.Suggest
 	}
-	if f.Fixable {
-		fixable = "yes"
+	return []string{f.Subject, f.Kind, saidAt(f.Wrong), truth, f.Source}
+}
+
+// saidAt lists what is said and where.
+func saidAt(places []factcheck.Place) string {
+	var out []string
+	for _, p := range places {
+		out = append(out, fmt.Sprintf("%s (%s:%d:%d)", p.Claim, p.File, p.Line, p.Column))
 	}
-	return []string{fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column), f.Subject, f.Kind, f.Claim, truth, f.Source, fixable}
+	return strings.Join(out, ", ")
 }
 
 func factsPage(findings []factcheck.Finding) ([]byte, error) {
@@ -114,7 +149,7 @@ func factsPage(findings []factcheck.Finding) ([]byte, error) {
 <html lang="en"><head><meta charset="utf-8"><title>Facts</title>
 <style>body{font:15px system-ui,sans-serif;margin:2rem}table{border-collapse:collapse}td,th{padding:.3rem .7rem;border-bottom:1px solid #ccc;text-align:left}</style>
 </head><body><h1>Facts</h1><p>{{len .}} statements contradict what is known.</p>
-<table><tr><th>Where</th><th>Subject</th><th>Kind</th><th>It says</th><th>It is</th><th>Source</th><th>Fixable</th></tr>
+<table><tr><th>Subject</th><th>Kind</th><th>It says</th><th>It is</th><th>Source</th></tr>
 {{range .}}<tr>{{range .}}<td>{{.}}</td>{{end}}</tr>
 {{end}}</table></body></html>
 `)

@@ -1,0 +1,120 @@
+package factcheck
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"recon/inventory/factcheck/source"
+)
+
+const countNouns = `nodes?|VMs?|virtual machines?|LXCs?|LXC containers?|guests?`
+
+var (
+	countText   = regexp.MustCompile(`(?i)\b(\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten|twelve)[ -](?:proxmox[ -](?:VE[ -])?|pve[ -]|physical[ -]|cluster[ -]|running[ -])?(` + countNouns + `)\b`)
+	countLabel  = regexp.MustCompile(`(?i)^[\s*_|]*(?:total |number of )(?:proxmox )?(` + countNouns + `)[*_\s]*[:=|]+[*_\s]*(\d{1,4})\b[*_\s]*(?:$|\(|\||\()`)
+	wholeHome   = regexp.MustCompile(`(?i)\b(?:proxmox|pve|in total|total|altogether|all in all|overall|home ?lab|insgesamt)\b`)
+	otherWhole  = regexp.MustCompile(`(?i)\b(?:k8s|k3s|kubernetes|talos|ceph|swarm|vault|etcd|elastic\w*|minio|nomad|consul|galera|patroni|worker|control|template|tested|support\w*|limit|each|per|harvester|rke2?|openshift)\b`)
+	beforeCount = regexp.MustCompile(`(?i)\b(?:at least|minimum|up to|about|around|of the|other|another|these|first|last|each|per|max\w*|more than|over|any|only|some|every|next|both|all|of|than|for|with just)\s*$|[<>≥≤~+]\s*$|(?:of|/)\s*$`)
+	headCount   = regexp.MustCompile(`(?i)^[^(]*\b(` + countNouns + `)\b[^(]*\((\d{1,4})(?: (?:total|` + countNouns + `|entries|items))?\)\W*$`)
+)
+
+var numberWords = map[string]int{"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12}
+
+// counts finds how many nodes or guests a text says that there are. Only text about
+// the whole counts: "3 VMs" alone may be any three.
+func (x *reader) counts(l *source.Line, ms []mention) {
+	if m := countLabel.FindStringSubmatchIndex(l.Text); m != nil {
+		x.count(l, l.Text[m[2]:m[3]], m[4], m[5], ms)
+		return
+	}
+	if len(l.Text) > 300 || !wholeHome.MatchString(l.Text) || otherWhole.MatchString(l.Text) {
+		return
+	}
+	for _, m := range countText.FindAllStringSubmatchIndex(l.Text, -1) {
+		noun := l.Text[m[4]:m[5]]
+		if beforeCount.MatchString(l.Text[:m[0]]) || guestNoun(noun) != "node" && !strings.Contains(strings.ToLower(l.Text), "total") {
+			continue
+		}
+		x.count(l, noun, m[2], m[3], ms)
+	}
+}
+
+// count notes a number that is of the whole home, unless the text or a heading
+// names a node: then it is of that.
+func (x *reader) count(l *source.Line, noun string, from, to int, ms []mention) {
+	text := l.Text[from:to]
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		n = numberWords[strings.ToLower(text)]
+	}
+	if n == 0 {
+		return
+	}
+	for _, m := range append(ms, x.find(strings.Join(l.Heads, "\n"))...) {
+		if m.subject.isNode() {
+			return
+		}
+	}
+	x.say(statement{Value: source.Value{Role: source.Count, Text: text, Norm: strconv.Itoa(n), Off: l.Off + from}, about: guestNoun(noun)})
+}
+
+func guestNoun(word string) string {
+	switch w := strings.ToLower(word); {
+	case strings.HasPrefix(w, "node"):
+		return "node"
+	case strings.HasPrefix(w, "vm"), strings.HasPrefix(w, "virtual"):
+		return "vm"
+	case strings.HasPrefix(w, "lxc"):
+		return "lxc"
+	}
+	return "guest"
+}
+
+// tables holds the number in a heading against the rows of the tables below it.
+func (x *reader) tables() {
+	rows, first := map[*source.Section]int{}, map[*source.Section]int{}
+	var order []*source.Section
+	for i := range x.page.Tables {
+		t := &x.page.Tables[i]
+		if _, known := rows[t.Section]; !known {
+			first[t.Section] = t.Off
+			order = append(order, t.Section)
+		}
+		rows[t.Section] += t.Rows
+		if !t.Machines {
+			rows[t.Section] = -1 << 20 // it counts something else
+		}
+	}
+	for _, s := range order {
+		if len(s.Heads) > 0 && !s.Past && rows[s] > 0 {
+			x.countedRows(s, rows[s], first[s])
+		}
+	}
+}
+
+func (x *reader) countedRows(s *source.Section, rows, off int) {
+	title := s.Heads[len(s.Heads)-1]
+	m := headCount.FindStringSubmatchIndex(title)
+	if m == nil {
+		return
+	}
+	about := "rows below " + strconv.Quote(title)
+	said, _ := strconv.Atoi(title[m[4]:m[5]])
+	x.say(statement{Value: source.Value{Role: source.Count, Text: title[m[4]:m[5]], Norm: strconv.Itoa(said), Off: s.Off + m[4]}, about: about})
+	x.say(statement{Value: source.Value{Role: source.Count, Text: "", Norm: strconv.Itoa(rows), Off: off}, about: about})
+}
+
+var (
+	versionText = regexp.MustCompile(`(?i)\b(?:runs?|running|on|is|uses|hypervisor:?|host:?|cluster:?|os:?|^)[\s*_\x60:]*\bProxmox VE\b[\s*_\x60]*v?(\d{1,2}\.\d{1,2}(?:\.\d{1,2})?)\b([^\n]?)`)
+	versionWith = regexp.MustCompile(`(?i)\b(?:docs?|documentation|tested|supports?|since|from|introduced|requires?|newer|older|later|compatible|works|api|release notes|or|and up|\d\.x|badge|minimum|upgrade\w*|iso|template)\b|\d\+`)
+)
+
+// versions finds which Proxmox VE a text says that the home runs.
+func (x *reader) versions(l *source.Line) {
+	m := versionText.FindStringSubmatchIndex(l.Text)
+	if m == nil || versionWith.MatchString(l.Text) || strings.ContainsAny(l.Text[m[4]:m[5]], "+-–xX") || len(x.find(l.Text)) > 0 || len(x.find(strings.Join(l.Heads, "\n"))) > 0 {
+		return
+	}
+	x.say(statement{Value: source.Value{Role: source.Version, Text: l.Text[m[2]:m[3]], Norm: l.Text[m[2]:m[3]], Off: l.Off + m[2]}, about: "Proxmox VE"})
+}
