@@ -18,11 +18,19 @@ import (
 
 // A home is a project on a simulated cluster, for tests in this process.
 type home struct {
-	t   testing.TB
+	t   harness
 	dir string
 	sim *pvesim.Server
 	// out and err are what the last command printed.
 	out, err bytes.Buffer
+}
+
+// A harness is a test, of testing or of rapid.
+type harness interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
 }
 
 // newHome starts a simulator with the world and a project that points at it.

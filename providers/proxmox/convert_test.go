@@ -49,15 +49,15 @@ func drawValue(t *rapid.T, a *inventory.Attr) cty.Value {
 		return inventory.Size(rapid.Int64Range(0, 1<<22).Draw(t, "MiB") * inventory.MiB)
 	case a.Unit == inventory.Bytes:
 		return inventory.Size(rapid.Int64Range(1, 1<<40).Draw(t, "KiB") * inventory.KiB)
-	case a.Type == cty.Bool:
+	case a.Type.Equals(cty.Bool):
 		return cty.BoolVal(rapid.Bool().Draw(t, "bool"))
 	case a.Fraction:
 		return cty.NumberFloatVal(float64(rapid.Int64Range(1, 1000).Draw(t, "tenth")) / 4)
-	case a.Type == cty.Number:
+	case a.Type.Equals(cty.Number):
 		return cty.NumberIntVal(rapid.Int64Range(0, 1<<40).Draw(t, "number"))
-	case a.Type == cty.String && a.Wire == inventory.WireText:
+	case a.Type.Equals(cty.String) && a.Wire == inventory.WireText:
 		return cty.StringVal(rapid.String().Draw(t, "text"))
-	case a.Type == cty.String:
+	case a.Type.Equals(cty.String):
 		return cty.StringVal(word.Draw(t, "word"))
 	}
 	items := rapid.SliceOfN(word, 1, 4).Draw(t, "items")
@@ -135,10 +135,15 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key, value string) {
 		for _, kind := range []*inventory.Kind{inventory.KindOf("vm"), inventory.KindOf("lxc")} {
 			raw := map[string]string{key: value}
-			for p := range decode(kind, raw) {
-				if attr, _, _ := kind.Lookup(p); attr == nil {
-					t.Errorf("%q decodes to %s, which the table does not know", key, p)
+			for p, v := range decode(kind, raw) {
+				attr, _, _ := kind.Lookup(p)
+				if attr == nil {
+					t.Fatalf("%q decodes to %s, which the table does not know", key, p)
 				}
+				if !attr.Takes(v) && !inventory.Holds(v, cty.String) {
+					t.Errorf("%q decodes %s to %#v, which is neither of its type nor the text that is there", key, p, v)
+				}
+				encode(attr, v)
 			}
 			volumesOf(kind.Name, raw)
 			g := grammarOf(kind.Name, key)
