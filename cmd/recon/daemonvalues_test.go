@@ -19,7 +19,7 @@ import (
 
 // recordedHost writes a recorded machine with a running daemon whose file is the
 // given one, as its answers would be.
-func recordedHost(t testing.TB, file, daemonJSON string) {
+func recordedHost(t harness, file, daemonJSON string) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(filepath.Dir(scripts), "demohost.json"))
 	if err != nil {

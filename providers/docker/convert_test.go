@@ -8,36 +8,8 @@ import (
 	"pgregory.net/rapid"
 
 	"recon/inventory"
+	"recon/inventory/inventorytest"
 )
-
-// drawJSON draws any JSON value.
-func drawJSON(t *rapid.T, depth int) any {
-	kinds := 6
-	if depth == 0 {
-		kinds = 4
-	}
-	switch rapid.IntRange(0, kinds-1).Draw(t, "kind") {
-	case 0:
-		return nil
-	case 1:
-		return rapid.Bool().Draw(t, "bool")
-	case 2:
-		return json.Number(rapid.SampledFrom([]string{"0", "-1", "1450", "1.5", "1e3", "9007199254740993", "0.1"}).Draw(t, "number"))
-	case 3:
-		return rapid.OneOf(rapid.SampledFrom([]string{"", "10m", "true", "10.0.0.1", "a=b", "<x>"}), rapid.StringMatching(`[ -~]{0,6}`)).Draw(t, "text")
-	case 4:
-		out := []any{}
-		for range rapid.IntRange(0, 3).Draw(t, "items") {
-			out = append(out, drawJSON(t, depth-1))
-		}
-		return out
-	}
-	out := map[string]any{}
-	for range rapid.IntRange(0, 3).Draw(t, "members") {
-		out[rapid.StringMatching(`[a-z][a-z-]{0,6}`).Draw(t, "key")] = drawJSON(t, depth-1)
-	}
-	return out
-}
 
 // TestEveryKeyOnTheWire: whatever JSON a key of daemon.json has is read as what it
 // is, agrees with itself, and is written as it was read; for every key of the table
@@ -52,7 +24,7 @@ func TestEveryKeyOnTheWire(t *testing.T) {
 	for _, a := range keys {
 		t.Run(a.Key, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				raw := marshal(drawJSON(t, 3))
+				raw := marshal(inventorytest.JSON(t, 3))
 				attrs, err := attrsOf(marshal(map[string]json.RawMessage{a.Key: raw}))
 				if err != nil {
 					t.Fatal(err)
