@@ -108,7 +108,7 @@ func (h *hclReader) expression(expr hclsyntax.Expression, depth int) *branch {
 	case *hclsyntax.ObjectConsExpr:
 		for _, item := range e.Items {
 			c := h.expression(item.ValueExpr, depth+1)
-			if key, diags := item.KeyExpr.Value(nil); !diags.HasErrors() && key.Type() == cty.String && key.IsKnown() && !key.IsNull() {
+			if key, diags := item.KeyExpr.Value(nil); !diags.HasErrors() && key.Type().Equals(cty.String) && key.IsKnown() && !key.IsNull() {
 				off := item.KeyExpr.Range().Start.Byte
 				if h.text[off] == '"' {
 					off++
