@@ -1,13 +1,14 @@
 # build, test and look after recon. `make test` is what CI runs.
 
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GREMLINS := github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 GOFUMPT  := mvdan.cc/gofumpt@v0.9.2
 BIN      := $(CURDIR)/bin
 FUZZTIME ?= 10m
 SEEDS    ?= 1000
 LEFTOVERS := $(if $(filter Linux,$(shell uname)),go run ./.ci/leftovers)
 
-.PHONY: build test lint fmt bench fuzz golden stats chaos accuracy docs deps fresh clean
+.PHONY: build test lint fmt bench fuzz golden mutants stats chaos accuracy docs deps fresh clean
 
 build: ## bin/recon
 	CGO_ENABLED=0 go build -trimpath -o $(BIN)/recon ./cmd/recon
@@ -42,12 +43,18 @@ chaos: ## kill recon at random, SEEDS times; import 200 generated worlds
 accuracy: ## how much of what a person asks the written files answer, and how rightly
 	RECON_ACCURACY=full go test ./cmd/recon/internal/runs -run '^TestAccuracy$$' -v -count=1 -timeout 20m
 
+mutants: $(BIN)/gremlins ## change the program in small ways and count what the tests notice; PKG=reconcile for one package
+	go run ./.ci/mutants $(BIN)/gremlins $(PKG)
+
+$(BIN)/gremlins:
+	GOBIN=$(BIN) go install $(GREMLINS)
+
 golden: ## write the golden files anew; look at the diff before you commit it
 	go test ./inventory ./cmd/recon -update
 
 docs: golden ## the generated reference pages are golden files
 
-stats: ## lengths of functions and files; a report, not a gate
+stats: ## what keeps the code livable, in figures; a report, not a gate
 	@go run ./.ci/stats
 
 clean:
