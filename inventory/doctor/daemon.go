@@ -10,13 +10,15 @@ import (
 	"recon/inventory"
 )
 
+// A writer is a place that puts a whole daemon.json on a host.
+type writer struct {
+	file *File
+	w    Write
+}
+
 // daemonJSONOverwritten: a file of the repository writes the whole daemon.json
-// that recon has a wish for, or two files do.
+// that recon has a wish for, or two files do for one host.
 func daemonJSONOverwritten(f *Facts) []inventory.Finding {
-	type writer struct {
-		file *File
-		w    Write
-	}
 	var writers []writer
 	for i := range f.Files {
 		for _, w := range f.Files[i].Writes {
@@ -32,28 +34,40 @@ func daemonJSONOverwritten(f *Facts) []inventory.Finding {
 		}
 	}
 	slices.Sort(declared)
-	if len(writers) == 0 || len(writers) == 1 && len(declared) == 0 {
-		return nil
-	}
 	var out []inventory.Finding
 	for i, w := range writers {
 		others := slices.Clone(declared)
 		for j, o := range writers {
-			if i != j {
-				others = append(others, o.file.place(o.w.Line))
+			if i != j && undoes(w, o) {
+				others = append(others, o.file.At(o.w.Line))
 			}
+		}
+		if len(others) == 0 {
+			continue
 		}
 		content := "its content cannot be read from the file"
 		if !w.w.Opaque {
 			content = "it writes the keys " + strings.Join(w.w.Keys, ", ") + " and no others"
 		}
 		out = append(out, inventory.Finding{
-			Severity: "warning", Address: w.file.place(w.w.Line), Summary: "daemon.json has several writers: this one, and " + strings.Join(others, ", "),
-			Evidence: []string{fmt.Sprintf("%s (%s) replaces /etc/docker/daemon.json", w.file.place(w.w.Line), w.w.How), content},
+			Severity: "warning", Address: w.file.At(w.w.Line), Summary: "daemon.json has several writers: this one, and " + strings.Join(others, ", "),
+			Evidence: []string{fmt.Sprintf("%s (%s) replaces /etc/docker/daemon.json", w.file.At(w.w.Line), w.w.How), content},
 			Fix:      "let one of them own the file: take the task out and declare its keys in docker_daemon, or write only its keys there (community.general.json_patch, jq)",
 		})
 	}
 	return out
+}
+
+// undoes reports two writers of one host's file, as far as the repository tells. Two
+// places in one file are one program, which takes this way or that.
+func undoes(a, b writer) bool {
+	if a.file == b.file && (a.w.Hosts == nil) == (b.w.Hosts == nil) && (a.w.Hosts == nil || common(a.w.Hosts, b.w.Hosts) != "") && a.file.Kind == "writer" {
+		return false
+	}
+	if a.w.Hosts != nil && b.w.Hosts != nil {
+		return common(a.w.Hosts, b.w.Hosts) != "" || slices.Contains(a.w.Hosts, "all") || slices.Contains(b.w.Hosts, "all")
+	}
+	return a.file.Host.Meets(b.file.Host)
 }
 
 // daemonJSONPending: something is written and not in use.
@@ -174,18 +188,17 @@ func imageLatest(f *Facts) []inventory.Finding {
 			add(addressOf(f, h, c), c.Name, c.Image)
 		}
 	}
-	for i := range f.Files {
-		for _, s := range f.Files[i].Services {
-			if !s.Built { // its tag is what the image is called here
-				add(f.Files[i].place(s.Line), s.Name, s.Image)
-			}
+	for _, s := range f.services() {
+		if !s.Built { // its tag is what the image is called here
+			add(s.Place, s.Name, s.Image)
 		}
 	}
 	return out
 }
 
 // floats reports an image reference without a fixed tag. One that is only a digest,
-// or that a template fills in, says nothing.
+// or that a template fills in, says nothing. A tag without a digit (stable, lts, main,
+// alpine) is a name that moves from version to version.
 func floats(image string) (why string, floating bool) {
 	if image == "" || strings.ContainsAny(image, "@$ {") || strings.HasPrefix(image, "sha256:") || hexOnly.MatchString(image) {
 		return "", false
@@ -195,7 +208,7 @@ func floats(image string) (why string, floating bool) {
 	if !tagged {
 		return "which has no tag, and that means latest", true
 	}
-	return "whose tag latest moves", tag == "latest"
+	return "whose tag " + tag + " moves", !strings.ContainsAny(tag, "0123456789") || strings.HasPrefix(tag, "latest")
 }
 
 var hexOnly = regexp.MustCompile(`^[0-9a-f]{12,64}$`)

@@ -17,21 +17,29 @@ type Rule struct {
 // Rules returns all rules, by name.
 func Rules() []Rule {
 	return []Rule{
+		{"bind-file-missing", "What is mounted and not there Docker makes as a folder, and the program fails with a message about something else.", bindFileMissing},
+		{"compose-refused", "Nothing in the file runs until docker compose reads it.", composeRefused},
 		{"container-dns", "A container that asks another server than the declared one does not know the home's own names.", containerDNS},
 		{"container-localhost", "Inside a container localhost is the container itself, not its host and not its neighbour.", containerLocalhost},
+		{"container-name-conflict", "Docker has one container of a name on each host.", containerNameConflict},
 		{"daemon-json-overwritten", "Whoever writes the whole file takes out what the other one set, and nobody notices before the next restart.", daemonJSONOverwritten},
 		{"daemon-json-pending", "What is written and not in use takes effect at a restart that nobody expects.", daemonJSONPending},
 		{"declared-mount-missing", "A program that writes to a path that is not mounted writes into its container, and the data goes with it.", declaredMountMissing},
+		{"depends-on-shared-namespace", "A container in the network of another one keeps the network of the one that is gone, and has none.", dependsOnSharedNamespace},
 		{"duplicate-ip", "Two machines with one address answer by turns.", duplicateIP},
+		{"file-not-running", "Whoever runs the file next undoes what somebody changed by hand, and whoever reads it believes what is not so.", fileNotRunning},
 		{"hardlink-nested-bind", "A mount inside a mount is a mount of its own: no hard link leads into it.", hardlinkNestedBind},
 		{"hardlink-split-mounts", "Hard links and moves work within one mount only; between two, every import is copied, and takes its space twice while the download stays.", hardlinkSplitMounts},
 		{"host-dns", "A host that asks another server than the declared one hands that server on to its containers.", hostDNS},
+		{"host-network-with-ports", "On the network of the host nothing is published: another port on the left side has no effect.", hostNetworkWithPorts},
 		{"image-latest", "An image without a fixed tag is another program after the next pull.", imageLatest},
 		{"lxc-docker-features", "Docker in an LXC container needs features of it, and fails in odd places without.", lxcDockerFeatures},
 		{"mount-source-not-mounted", "A program that starts before its disk is mounted writes to the folder below it.", mountSourceNotMounted},
 		{"path-owner-mismatch", "A user who may not write to the folder fails at the first import.", pathOwnerMismatch},
 		{"port-conflict", "Of two programs on one port the second does not start.", portConflict},
+		{"resolv-conf-bind", "Docker's own server knows the names of containers, and a resolv.conf from outside does not name it.", resolvConfBind},
 		{"restart-loop", "A container that dies at once is down, whatever its state says.", restartLoop},
+		{"secret-in-compose", "A secret in a repository is known to everybody who ever has a copy of it, also after it was taken out.", secretInCompose},
 		{"shared-network-missing", "Containers find each other by name only on a network that both are on.", sharedNetworkMissing},
 	}
 }

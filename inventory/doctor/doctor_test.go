@@ -1,6 +1,8 @@
 package doctor
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -37,7 +39,29 @@ func listening(n int) func(*Container) {
 func mode(m string) func(*Container) { return func(c *Container) { c.NetworkMode = m } }
 
 func compose(services ...ComposeService) *Facts {
-	return &Facts{Files: []File{{Path: "compose.yml", Services: services}}}
+	for i := range services {
+		services[i].Place = cmp.Or(services[i].Place, fmt.Sprintf("compose.yml:%d", i+2))
+	}
+	return &Facts{Files: []File{{Path: "compose.yml", Kind: "compose", Project: ".", Services: services}}}
+}
+
+// files are compose files of one service each, a.yml, b.yml, ..., changed by a function.
+func files(change func([]File), services ...ComposeService) *Facts {
+	f := &Facts{}
+	for i, s := range services {
+		name := string(rune('a'+i)) + "/compose.yml"
+		s.Place = name + ":2"
+		f.Files = append(f.Files, File{Path: name, Kind: "compose", Project: name, Services: []ComposeService{s}})
+	}
+	if change != nil {
+		change(f.Files)
+	}
+	return f
+}
+
+func tcp(port int) []Publish { return []Publish{{Proto: "tcp", First: port, Last: port}} }
+func publish(address, proto string, first, last int) []Publish {
+	return []Publish{{address, proto, first, last}}
 }
 
 // rows show each rule firing and staying silent.
@@ -46,22 +70,27 @@ var rows = []struct {
 	facts      *Facts
 	want       string // part of the fix or summary; "" when the rule must be silent
 }{
-	{"container-localhost", "a neighbour listens", on(running("app", locals(Local{"environment API", "localhost", 5054})), running("api", listening(5054))), "write api:5054"},
-	{"container-localhost", "the host listens", with(on(running("app", locals(Local{"command", "127.0.0.1", 80}))), func(h *Host) { h.Listening = []Port{{80, "tcp", false}} }), "host.docker.internal:80"},
-	{"container-localhost", "it listens itself", on(running("app", listening(5054), locals(Local{"environment API", "localhost", 5054})), running("api", listening(5054))), ""},
-	{"container-localhost", "nobody listens", on(running("app", locals(Local{"environment API", "localhost", 5054}))), ""},
-	{"container-localhost", "host network", with(on(running("app", mode("host"), locals(Local{"environment API", "localhost", 80}))), func(h *Host) { h.Listening = []Port{{80, "tcp", false}} }), ""},
-	{"container-localhost", "network of another container", on(running("app", mode("container:vpn"), locals(Local{"environment API", "localhost", 80})), running("api", listening(80))), ""},
-	{"container-localhost", "compose file", compose(ComposeService{Name: "app", Locals: []Local{{"environment API", "localhost", 8080}}}, ComposeService{Name: "api", Publishes: []int{8080}, Ports: []int{80}}), "write api:80"},
-	{"container-localhost", "compose file, own port", compose(ComposeService{Name: "app", Ports: []int{80}, Locals: []Local{{"environment API", "localhost", 80}}}, ComposeService{Name: "api", Ports: []int{80}}), ""},
-	{"container-localhost", "compose file, a sidecar shares its network", compose(ComposeService{Name: "vpn", Locals: []Local{{"environment X", "localhost", 8080}}}, ComposeService{Name: "app", NetworkMode: "service:vpn"}, ComposeService{Name: "o", Ports: []int{8080}}), ""},
+	{"container-localhost", "a neighbour listens", on(running("app", locals(Local{Where: "environment API", Host: "localhost", Port: 5054})), running("api", listening(5054))), "write api:5054"},
+	{"container-localhost", "the host listens", with(on(running("app", locals(Local{Where: "command", Host: "127.0.0.1", Port: 80}))), func(h *Host) { h.Listening = []Port{{80, "tcp", false}} }), "host.docker.internal:80"},
+	{"container-localhost", "it listens itself", on(running("app", listening(5054), locals(Local{Where: "environment API", Host: "localhost", Port: 5054})), running("api", listening(5054))), ""},
+	{"container-localhost", "nobody listens", on(running("app", locals(Local{Where: "environment API", Host: "localhost", Port: 5054}))), ""},
+	{"container-localhost", "host network", with(on(running("app", mode("host"), locals(Local{Where: "environment API", Host: "localhost", Port: 80}))), func(h *Host) { h.Listening = []Port{{80, "tcp", false}} }), ""},
+	{"container-localhost", "network of another container", on(running("app", mode("container:vpn"), locals(Local{Where: "environment API", Host: "localhost", Port: 80})), running("api", listening(80))), ""},
+	{"container-localhost", "compose file", compose(ComposeService{Name: "app", Locals: []Local{{Where: "environment API", Host: "localhost", Port: 8080}}}, ComposeService{Name: "api", Published: tcp(8080), Ports: []int{80}}), "write api:80"},
+	{"container-localhost", "compose file, own port", compose(ComposeService{Name: "app", Ports: []int{80}, Locals: []Local{{Where: "environment API", Host: "localhost", Port: 80}}}, ComposeService{Name: "api", Ports: []int{80}}), ""},
+	{"container-localhost", "compose file, a sidecar shares its network", compose(ComposeService{Name: "vpn", Locals: []Local{{Where: "environment X", Host: "localhost", Port: 8080}}}, ComposeService{Name: "app", NetworkMode: "service:vpn"}, ComposeService{Name: "o", Ports: []int{8080}}), ""},
 
-	{"container-localhost", "compose file, own published port", compose(ComposeService{Name: "app", Ports: []int{80}, Publishes: []int{8080}, Locals: []Local{{"environment API", "localhost", 8080}}}, ComposeService{Name: "adminer", Ports: []int{8080}}), ""},
-	{"container-localhost", "compose file, a database", compose(ComposeService{Name: "app", Locals: []Local{{"environment DATABASE_URL", "localhost", 5432}}}, ComposeService{Name: "db", Ports: []int{5432}}), "write db:5432"},
-	{"container-localhost", "compose file, an image with a usual port", compose(ComposeService{Name: "app", Locals: []Local{{"environment CACHE", "localhost", 6379}}}, ComposeService{Name: "cache", Image: "docker.io/library/redis:7"}), "write cache:6379"},
-	{"container-localhost", "compose file, an image by its digest", compose(ComposeService{Name: "app", Locals: []Local{{"environment CACHE", "localhost", 6379}}}, ComposeService{Name: "cache", Image: "redis@sha256:00"}), "write cache:6379"},
-	{"container-localhost", "compose file, another port", compose(ComposeService{Name: "app", Locals: []Local{{"environment CACHE", "localhost", 6380}}}, ComposeService{Name: "cache", Image: "redis:7"}), ""},
-	{"container-localhost", "compose file, for the browser", compose(ComposeService{Name: "app", Locals: []Local{{"environment STORAGE_URL", "localhost", 9000}}}, ComposeService{Name: "minio", Ports: []int{9000}}), ""},
+	{"container-localhost", "compose file, own published port", compose(ComposeService{Name: "app", Ports: []int{80}, Published: tcp(8080), Locals: []Local{{Where: "environment API", Host: "localhost", Port: 8080}}}, ComposeService{Name: "adminer", Ports: []int{8080}}), ""},
+	{"container-localhost", "compose file, a database", compose(ComposeService{Name: "app", Locals: []Local{{Where: "environment DATABASE_URL", Host: "localhost", Port: 5432}}}, ComposeService{Name: "db", Ports: []int{5432}}), "write db:5432"},
+	{"container-localhost", "compose file, an image with a usual port", compose(ComposeService{Name: "app", Locals: []Local{{Where: "environment CACHE", Host: "localhost", Port: 6379}}}, ComposeService{Name: "cache", Image: "docker.io/library/redis:7"}), "write cache:6379"},
+	{"container-localhost", "compose file, an image by its digest", compose(ComposeService{Name: "app", Locals: []Local{{Where: "environment CACHE", Host: "localhost", Port: 6379}}}, ComposeService{Name: "cache", Image: "redis@sha256:00"}), "write cache:6379"},
+	{"container-localhost", "compose file, another port", compose(ComposeService{Name: "app", Locals: []Local{{Where: "environment CACHE", Host: "localhost", Port: 6380}}}, ComposeService{Name: "cache", Image: "redis:7"}), ""},
+	{"container-localhost", "compose file, for the browser", compose(ComposeService{Name: "app", Locals: []Local{{Where: "environment STORAGE_URL", Host: "localhost", Port: 9000}}}, ComposeService{Name: "minio", Ports: []int{9000}}), ""},
+
+	{"container-localhost", "compose file, a neighbour on the network of the host", compose(ComposeService{Name: "app", Locals: []Local{{Where: "environment R", Host: "localhost", Port: 6379}}}, ComposeService{Name: "redis", Image: "redis:7", NetworkMode: "host"}), "host.docker.internal:6379"},
+	{"container-localhost", "compose file, a neighbour on another network", compose(ComposeService{Name: "app", Networks: []string{"a"}, Locals: []Local{{Where: "environment R", Host: "localhost", Port: 6379}}}, ComposeService{Name: "redis", Image: "redis:7", Networks: []string{"b"}}), "put both on one network"},
+	{"container-localhost", "compose file, the host alone", compose(ComposeService{Name: "app", Locals: []Local{{Where: "environment DB_HOST with DB_PORT", Host: "localhost", Port: 5432, Bare: true}}}, ComposeService{Name: "db", Image: "postgres:16"}), "write db in place of localhost, with port 5432"},
+	{"container-localhost", "compose file, its own usual port", compose(ComposeService{Name: "prometheus", Image: "prom/prometheus:v3", Locals: []Local{{Where: "the file p.yml", Host: "localhost", Port: 9090}}}, ComposeService{Name: "cockpit", Published: tcp(9090)}), ""},
 
 	{"container-dns", "other servers", with(on(running("app", func(c *Container) { c.Resolvers = []string{"1.1.1.1"} })), func(h *Host) { h.WantDNS = []string{"10.0.0.53"} }), "recon apply"},
 	{"container-dns", "written, not taken over", with(on(running("app", func(c *Container) { c.Resolvers = []string{"1.1.1.1"} })), func(h *Host) { h.WantDNS, h.DNSFile = []string{"10.0.0.53"}, []string{"10.0.0.53"} }), "docker restart app"},
@@ -73,20 +102,38 @@ var rows = []struct {
 	{"daemon-json-overwritten", "a playbook and recon", with(&Facts{Hosts: []Host{{Name: "media"}}, Files: []File{{Path: "site.yml", Writes: []Write{{Target: "/etc/docker/daemon.json", Line: 7, How: "ansible copy", Keys: []string{"log-driver"}}}}}}, func(h *Host) { h.Daemon = "docker_daemon.media" }), "let one of them own"},
 	{"daemon-json-overwritten", "one writer", &Facts{Files: []File{{Path: "site.yml", Writes: []Write{{Target: "/etc/docker/daemon.json"}}}}}, ""},
 
+	{"daemon-json-overwritten", "two for one host", &Facts{Files: []File{{Path: "a.yml", Kind: "writer", Writes: []Write{{Target: "/etc/docker/daemon.json", Hosts: []string{"docker"}}}}, {Path: "b.yml", Kind: "writer", Writes: []Write{{Target: "/etc/docker/daemon.json", Hosts: []string{"docker"}}}}}}, "let one of them own"},
+	{"daemon-json-overwritten", "two for two hosts", &Facts{Files: []File{{Path: "a.yml", Kind: "writer", Writes: []Write{{Target: "/etc/docker/daemon.json", Hosts: []string{"docker"}}}}, {Path: "b.yml", Kind: "writer", Writes: []Write{{Target: "/etc/docker/daemon.json", Hosts: []string{"laptops"}}}}}}, ""},
+
 	{"daemon-json-pending", "written, not in use", with(on(), func(h *Host) { h.Pending = []string{"dns"} }), "restart"},
 	{"daemon-json-pending", "in use", on(), ""},
 
 	{"hardlink-split-mounts", "two mounts of an importer", on(running("radarr", binds("/data/torrents:/downloads", "/data/media:/movies"))), "\"- /data:/data\""},
-	{"hardlink-split-mounts", "declared, nothing in common", &Facts{Hosts: on(running("app", binds("/a:/in", "/b:/out"))).Hosts, Services: []Service{{Address: "service.app", Host: "media", Container: "app", Links: []Link{{From: "/in", To: "/out"}}}}}, "no folder in common"},
+	{"hardlink-split-mounts", "declared, nothing in common", &Facts{Hosts: on(running("app", binds("/a:/in", "/b:/out"))).Hosts, Services: []Service{{Address: "service.app", Host: "media", Container: "app", Links: []Link{{From: "/in", To: "/out"}}}}}, "is not known here"},
+	{"hardlink-split-mounts", "two file systems below one bind", &Facts{Hosts: on(running("app", binds("/tank/data:/data"), func(c *Container) {
+		c.Mounts = []Mount{{1, "/", "/", "0:1", "overlay"}, {2, "/data", "/", "0:2", "zfs"}, {3, "/data/torrents", "/", "0:3", "zfs"}, {4, "/data/media", "/", "0:4", "zfs"}}
+	})).Hosts, Services: []Service{{Address: "service.app", Host: "media", Container: "app", Links: []Link{{From: "/data/torrents/movies", To: "/data/media/movies"}}}}}, "two file systems"},
+	{"hardlink-split-mounts", "one file system below one bind", &Facts{Hosts: on(running("app", binds("/tank/data:/data"), func(c *Container) {
+		c.Mounts = []Mount{{1, "/", "/", "0:1", "overlay"}, {2, "/data", "/", "0:2", "zfs"}}
+	})).Hosts, Services: []Service{{Address: "service.app", Host: "media", Container: "app", Links: []Link{{From: "/data/torrents/movies", To: "/data/media/movies"}}}}}, ""},
+	{"hardlink-split-mounts", "two file systems that an fstab names", &Facts{
+		Files:   compose(ComposeService{Name: "sonarr", Image: "sonarr:4", Binds: []Bind{{Source: "/data", Target: "/data"}}}).Files,
+		Planned: []Planned{{"/data/torrents", "tank/torrents", "fstab:1"}, {"/data/media", "tank/media", "fstab:2"}},
+	}, "two file systems"},
+	{"hardlink-split-mounts", "a folder of the library", compose(ComposeService{Name: "radarr", Image: "radarr:5", Binds: []Bind{{Source: "/srv/dl", Target: "/downloads"}, {Source: "/srv/movies/hun", Target: "/movies/hun"}}}), "cannot link from /downloads to /movies/hun"},
+	{"hardlink-split-mounts", "named volumes", compose(ComposeService{Name: "radarr", Image: "radarr:5", Binds: []Bind{{Volume: "dl", Target: "/downloads"}, {Volume: "movies", Target: "/movies"}}}), "the volume dl and the volume movies"},
+	{"hardlink-split-mounts", "two machines", compose(ComposeService{Name: "radarr", Image: "radarr:5", Binds: []Bind{{Source: "/media/storage/nas-a/downloads", Target: "/downloads"}, {Source: "/media/storage/nas-b/movies", Target: "/movies"}}}), "is not known here"},
+	{"hardlink-split-mounts", "below /mnt", compose(ComposeService{Name: "radarr", Image: "radarr:5", Binds: []Bind{{Source: "/mnt/downloads", Target: "/downloads"}, {Source: "/mnt/movies", Target: "/movies"}}}), "is not known here"},
 	{"hardlink-split-mounts", "one mount", on(running("radarr", binds("/data:/data"))), ""},
 	{"hardlink-split-mounts", "a torrent client needs no library", on(running("qbittorrent", binds("/data/torrents:/downloads", "/data/media:/movies"))), ""},
 	{"hardlink-split-mounts", "a folder below what arrives", on(running("sonarr", binds("/data/dl/tv:/downloads/complete/tv", "/data/tv:/tv"))), "\"- /data:/data\""},
 	{"hardlink-split-mounts", "variables in common", compose(ComposeService{Name: "sonarr", Image: "sonarr:4.0", Binds: []Bind{{Source: "${ROOT}/dl", Target: "/downloads"}, {Source: "${ROOT}/tv", Target: "/tv"}}}), "\"- ${ROOT}:/data\""},
-	{"hardlink-split-mounts", "two variables", compose(ComposeService{Name: "sonarr", Image: "sonarr:4.0", Binds: []Bind{{Source: "{{ a }}/dl", Target: "/downloads"}, {Source: "{{ b }}/tv", Target: "/tv"}}}), "as far as is written"},
+	{"hardlink-split-mounts", "two variables", compose(ComposeService{Name: "sonarr", Image: "sonarr:4.0", Binds: []Bind{{Source: "{{ a }}/dl", Target: "/downloads"}, {Source: "{{ b }}/tv", Target: "/tv"}}}), "is not known here"},
 	{"hardlink-split-mounts", "bazarr links nothing", on(running("bazarr", binds("/data/torrents:/downloads", "/data/media:/movies"))), ""},
 	{"hardlink-split-mounts", "compose file", compose(ComposeService{Name: "sonarr", Image: "lscr.io/linuxserver/sonarr:4.0", Binds: []Bind{{Source: "/mnt/nas/dl", Target: "/downloads"}, {Source: "/mnt/nas/tv", Target: "/tv"}}}), "/mnt/nas:/nas"},
 
 	{"hardlink-nested-bind", "a mount inside the mount", &Facts{Hosts: on(running("app", binds("/data:/data", "/data/media:/data/media"))).Hosts, Services: []Service{{Address: "service.app", Host: "media", Container: "app", Links: []Link{{From: "/data/torrents", To: "/data/media"}}}}}, "take \"- /data/media:/data/media\" out"},
+	{"hardlink-nested-bind", "another disk inside the one for all", compose(ComposeService{Name: "radarr", Image: "radarr:5", Binds: []Bind{{Source: "/srv/data", Target: "/data"}, {Source: "/mnt/usb/movies", Target: "/data/media/movies"}}}), "another folder of the host"},
 	{"hardlink-nested-bind", "one mount", &Facts{Hosts: on(running("app", binds("/data:/data"))).Hosts, Services: []Service{{Address: "service.app", Host: "media", Container: "app", Links: []Link{{From: "/data/torrents", To: "/data/media"}}}}}, ""},
 
 	{"declared-mount-missing", "no mount", &Facts{Hosts: on(running("app", binds("/x:/config"))).Hosts, Services: []Service{{Address: "service.app", Host: "media", Container: "app", Paths: []WantPath{{Target: "/data", Source: "/data"}}}}}, "- /data:/data"},
@@ -107,11 +154,11 @@ var rows = []struct {
 	{"shared-network-missing", "compose file, a network named by a variable", compose(ComposeService{Name: "app", WantNetwork: "proxy", Networks: []string{"${NET}"}}), ""},
 	{"shared-network-missing", "compose file, prefixed by the project", compose(ComposeService{Name: "app", WantNetwork: "home_proxy", Networks: []string{"proxy"}}), ""},
 
-	{"port-conflict", "taken by a container", on(running("a", func(c *Container) { c.Published = []int{80} }), Container{Name: "b", State: "created", Published: []int{80}}), "another port"},
-	{"port-conflict", "compose file", compose(ComposeService{Name: "a", Publishes: []int{80}}, ComposeService{Name: "b", Publishes: []int{80}}), "another port"},
-	{"port-conflict", "profiles that exclude each other", compose(ComposeService{Name: "a", Profiles: []string{"x"}, Publishes: []int{80}}, ComposeService{Name: "b", Profiles: []string{"y"}, Publishes: []int{80}}), ""},
-	{"port-conflict", "beside one of another profile", compose(ComposeService{Name: "a", Profiles: []string{"x"}, Publishes: []int{80}}, ComposeService{Name: "b", Profiles: []string{"y"}, Publishes: []int{80}}, ComposeService{Name: "c", Profiles: []string{"y"}, Publishes: []int{80}}), "give c another port"},
-	{"port-conflict", "stopped on purpose", on(running("a", func(c *Container) { c.Published = []int{80} }), Container{Name: "b", State: "exited", Published: []int{80}}), ""},
+	{"port-conflict", "taken by a container", on(running("a", func(c *Container) { c.Published = tcp(80) }), Container{Name: "b", State: "created", Published: tcp(80)}), "another port"},
+	{"port-conflict", "compose file", compose(ComposeService{Name: "a", Published: tcp(80)}, ComposeService{Name: "b", Published: tcp(80)}), "another port"},
+	{"port-conflict", "profiles that exclude each other", compose(ComposeService{Name: "a", Profiles: []string{"x"}, Published: tcp(80)}, ComposeService{Name: "b", Profiles: []string{"y"}, Published: tcp(80)}), ""},
+	{"port-conflict", "beside one of another profile", compose(ComposeService{Name: "a", Profiles: []string{"x"}, Published: tcp(80)}, ComposeService{Name: "b", Profiles: []string{"y"}, Published: tcp(80)}, ComposeService{Name: "c", Profiles: []string{"y"}, Published: tcp(80)}), "give c another port"},
+	{"port-conflict", "stopped on purpose", on(running("a", func(c *Container) { c.Published = tcp(80) }), Container{Name: "b", State: "exited", Published: tcp(80)}), ""},
 
 	{"duplicate-ip", "twice", &Facts{Guests: []Guest{{Address: "vm.a", IPs: []string{"10.0.0.2"}}, {Address: "lxc.b", IPs: []string{"10.0.0.2"}}}}, "another address"},
 	{"duplicate-ip", "once", &Facts{Guests: []Guest{{Address: "vm.a", IPs: []string{"10.0.0.2", "10.0.0.2"}}, {Address: "lxc.b", IPs: []string{"10.0.0.3"}}}}, ""},
@@ -135,6 +182,74 @@ var rows = []struct {
 	{"restart-loop", "again and again", on(Container{Name: "a", State: "restarting", Restarts: 12}), "docker logs"},
 	{"restart-loop", "once", on(running("a", func(c *Container) { c.Restarts = 1 })), ""},
 
+	{"port-conflict", "two files of one host", files(nil, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), "x and y both publish port 80"},
+	{"port-conflict", "two files of two hosts", files(func(f []File) { f[0].Host.Name, f[1].Host.Name = "nas", "pi" }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
+	{"port-conflict", "a file whose host is not known", files(func(f []File) { f[1].Host.Unknown = true }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
+	{"port-conflict", "versions of one project", files(func(f []File) { f[0].Project = f[1].Project }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
+	{"port-conflict", "a file that others extend", files(func(f []File) { f[0].Library = true }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
+	{"port-conflict", "each machine has its agent", files(func(f []File) {
+		for i := range f {
+			f[i].Services = append(f[i].Services, ComposeService{Name: "w", Image: "containrrr/watchtower:1"})
+		}
+	}, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
+	{"port-conflict", "udp", compose(ComposeService{Name: "a", Published: publish("", "udp", 53, 53)}, ComposeService{Name: "b", Published: publish("", "udp", 53, 53)}), "53/udp"},
+	{"port-conflict", "udp beside tcp", compose(ComposeService{Name: "a", Published: publish("", "udp", 53, 53)}, ComposeService{Name: "b", Published: publish("", "tcp", 53, 53)}), ""},
+	{"port-conflict", "one address twice", compose(ComposeService{Name: "a", Published: publish("127.0.0.1", "tcp", 5432, 5432)}, ComposeService{Name: "b", Published: publish("127.0.0.1", "tcp", 5432, 5432)}), "5432"},
+	{"port-conflict", "an address beside all", compose(ComposeService{Name: "a", Published: tcp(8080)}, ComposeService{Name: "b", Published: publish("192.168.1.5", "tcp", 8080, 8080)}), "8080"},
+	{"port-conflict", "two addresses", compose(ComposeService{Name: "a", Published: publish("127.0.0.1", "tcp", 80, 80)}, ComposeService{Name: "b", Published: publish("192.168.1.5", "tcp", 80, 80)}), ""},
+	{"port-conflict", "two families", compose(ComposeService{Name: "a", Published: publish("0.0.0.0", "tcp", 80, 80)}, ComposeService{Name: "b", Published: publish("[::]", "tcp", 80, 80)}), ""},
+	{"port-conflict", "a range", compose(ComposeService{Name: "a", Published: publish("", "tcp", 8000, 8010)}, ComposeService{Name: "b", Published: tcp(8005)}), "8005"},
+	{"port-conflict", "beside a range", compose(ComposeService{Name: "a", Published: publish("", "tcp", 8000, 8010)}, ComposeService{Name: "b", Published: tcp(8011)}), ""},
+
+	{"container-name-conflict", "two files", files(nil, ComposeService{Name: "x", Container: "db"}, ComposeService{Name: "y", Container: "db"}), "two services are called db"},
+	{"container-name-conflict", "one file", compose(ComposeService{Name: "x", Container: "db"}, ComposeService{Name: "y", Container: "db"}), "another container_name"},
+	{"container-name-conflict", "two hosts", files(func(f []File) { f[0].Host.Name, f[1].Host.Name = "nas", "pi" }, ComposeService{Name: "x", Container: "db"}, ComposeService{Name: "y", Container: "db"}), ""},
+	{"container-name-conflict", "a variable", compose(ComposeService{Name: "x", Container: "${N}"}, ComposeService{Name: "y", Container: "${N}"}), ""},
+	{"container-name-conflict", "profiles that exclude each other", compose(ComposeService{Name: "x", Container: "db", Profiles: []string{"a"}}, ComposeService{Name: "y", Container: "db", Profiles: []string{"b"}}), ""},
+
+	{"compose-refused", "what the loader says", &Facts{Files: []File{{Path: "compose.yml", Refused: []Refusal{{Line: 3, Words: "no such volume"}}}}}, "no such volume"},
+	{"compose-refused", "it runs", compose(ComposeService{Name: "a"}), ""},
+
+	{"secret-in-compose", "a password", compose(ComposeService{Name: "a", Secrets: []Secret{{Name: "DB_PASSWORD", Line: 5, Why: "12 characters"}}}), "${DB_PASSWORD}"},
+	{"secret-in-compose", "none", compose(ComposeService{Name: "a"}), ""},
+
+	{"bind-file-missing", "a file that is elsewhere", compose(ComposeService{Name: "a", Binds: []Bind{{Source: "../x/a.yml", Target: "/a.yml", Path: "x/a.yml", Lost: true, Elsewhere: "y/a.yml"}}}), "write ./y/a.yml"},
+	{"bind-file-missing", "a file that is nowhere", compose(ComposeService{Name: "a", Binds: []Bind{{Source: "./acme.json", Target: "/acme.json", Path: "acme.json", Lost: true}}}), "touch acme.json"},
+	{"bind-file-missing", "a file that is there", compose(ComposeService{Name: "a", Binds: []Bind{{Source: "./acme.json", Target: "/acme.json", Path: "acme.json"}}}), ""},
+
+	{"resolv-conf-bind", "a file over Docker's", compose(ComposeService{Name: "a", Binds: []Bind{{Source: "/r", Target: "/etc/resolv.conf"}}}), "under dns:"},
+	{"resolv-conf-bind", "a container", on(running("a", binds("/r:/etc/resolv.conf"))), "under dns:"},
+	{"resolv-conf-bind", "the network of the host", compose(ComposeService{Name: "a", NetworkMode: "host", Binds: []Bind{{Source: "/r", Target: "/etc/resolv.conf"}}}), ""},
+	{"resolv-conf-bind", "a DNS server", compose(ComposeService{Name: "a", Image: "pihole/pihole:2025", Binds: []Bind{{Source: "/r", Target: "/etc/resolv.conf"}}}), ""},
+
+	{"host-network-with-ports", "both", compose(ComposeService{Name: "plex", NetworkMode: "host", Ignored: []string{"32400:32400"}}), "take ports: out of plex"},
+	{"host-network-with-ports", "no ports", compose(ComposeService{Name: "plex", NetworkMode: "host"}), ""},
+
+	{"depends-on-shared-namespace", "an updater", compose(ComposeService{Name: "vpn"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn"}, ComposeService{Name: "w", Updates: UpdatesAll}), "watchtower.enable=false"},
+	{"depends-on-shared-namespace", "an updater that leaves it alone", compose(ComposeService{Name: "vpn", Update: "false"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn"}, ComposeService{Name: "w", Updates: UpdatesAll}), ""},
+	{"depends-on-shared-namespace", "an updater of labelled ones", compose(ComposeService{Name: "vpn"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn"}, ComposeService{Name: "w", Updates: UpdatesLabelled}), ""},
+	{"depends-on-shared-namespace", "depends_on without restart", compose(ComposeService{Name: "vpn"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn", Needs: []Need{{Service: "vpn"}}}), "restart: true"},
+	{"depends-on-shared-namespace", "depends_on with restart", compose(ComposeService{Name: "vpn"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn", Needs: []Need{{Service: "vpn", Restart: true}}}), ""},
+
+	{"file-not-running", "another image, port and mount", &Facts{
+		Hosts: on(running("web", func(c *Container) {
+			c.File, c.Service, c.Image, c.Published, c.Binds = "/opt/web/compose.yml", "web", "nginx:1.25", tcp(81), []Bind{{Source: "/old", Target: "/data"}}
+		})).Hosts,
+		Files: []File{{Path: "web/compose.yml", Kind: "compose", Services: []ComposeService{{Name: "web", Place: "web/compose.yml:2", Image: "nginx:1.27", Published: tcp(80), Binds: []Bind{{Source: "/new", Target: "/data"}}}}}},
+	}, "otherwise than this file says"},
+	{"file-not-running", "what the file says", &Facts{
+		Hosts: on(running("web", func(c *Container) {
+			c.File, c.Service, c.Image, c.Published, c.Binds = "/opt/web/compose.yml", "web", "nginx:1.27", tcp(80), []Bind{{Source: "/opt/web/data", Target: "/data"}}
+		})).Hosts,
+		Files: []File{{Path: "web/compose.yml", Kind: "compose", Services: []ComposeService{{Name: "web", Image: "docker.io/library/nginx:1.27", Published: tcp(80), Binds: []Bind{{Source: "./data", Target: "/data"}}}}}},
+	}, ""},
+	{"file-not-running", "another file of that name", &Facts{
+		Hosts: on(running("web", func(c *Container) { c.File, c.Service = "/opt/other/compose.yml", "web" })).Hosts,
+		Files: []File{{Path: "web/compose.yml", Kind: "compose", Services: []ComposeService{{Name: "web", Image: "nginx:1.27"}}}},
+	}, ""},
+
+	{"image-latest", "other tags that move", compose(ComposeService{Name: "a", Image: "mariadb:lts"}), "whose tag lts moves"},
+	{"image-latest", "a digit fixes it", compose(ComposeService{Name: "a", Image: "minio/minio:RELEASE.2025-01-20T14-49-07Z"}, ComposeService{Name: "b", Image: "nginx:1-alpine"}), ""},
 	{"image-latest", "no tag", on(running("a", func(c *Container) { c.Image = "registry:5000/team/a" })), "write a version"},
 	{"image-latest", "latest in a file", compose(ComposeService{Name: "a", Image: "a:latest"}), "write a version"},
 	{"image-latest", "version or digest", on(running("a"), running("b", func(c *Container) { c.Image = "b@sha256:00" })), ""},
@@ -195,6 +310,26 @@ func TestMentions(t *testing.T) {
 	for text, want := range map[string]int{"http://localhost:80/x": 1, "localhost:80,127.0.0.1:81": 2, "mylocalhost:80": 0, "localhost": 0, "127.0.0.11:53": 0, "localhost:99999": 0, "a@localhost:8080": 1, "[::1]:90": 1} {
 		if got := len(Mentions("x", text)); got != want {
 			t.Errorf("%q: %d mentions, want %d", text, got, want)
+		}
+	}
+}
+
+func TestMentionsInAnEnvironment(t *testing.T) {
+	rows := []struct {
+		env  map[string]string
+		port int
+	}{
+		{map[string]string{"DB_HOST": "localhost", "DB_PORT": "5432"}, 5432},
+		{map[string]string{"POSTGRES_SERVER": "127.0.0.1", "POSTGRES_PORT": "5433"}, 5433},
+		{map[string]string{"DB_HOST": "localhost"}, 0},
+		{map[string]string{"HOST": "localhost", "PORT": "80"}, 0},
+		{map[string]string{"LISTEN_ADDRESS": "127.0.0.1", "LISTEN_PORT": "80"}, 0},
+		{map[string]string{"DB_HOST": "db", "DB_PORT": "5432"}, 0},
+	}
+	for _, row := range rows {
+		got := MentionsIn(row.env)
+		if row.port == 0 != (len(got) == 0) || len(got) > 0 && (got[0].Port != row.port || !got[0].Bare) {
+			t.Errorf("%v: got %+v", row.env, got)
 		}
 	}
 }

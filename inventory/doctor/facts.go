@@ -19,6 +19,8 @@ import (
 type Facts struct {
 	Hosts    []Host
 	Files    []File
+	Unread   []Unread  // files that could not be read, or only in part
+	Planned  []Planned // mount points that files of the repository name
 	Services []Service // declared in manifests
 	Guests   []Guest   // addresses of guests, for duplicates
 }
@@ -37,19 +39,17 @@ func (f *Facts) containers() iter.Seq2[*Host, *Container] {
 	}
 }
 
-// Unread names the services of files that could not be understood, with the reason:
-// about them nothing was found, and nothing is known.
-func (f *Facts) Unread() (out []string) {
-	for i := range f.Files {
-		for _, u := range f.Files[i].Unread {
-			what := f.Files[i].place(u.Line)
-			if u.Service != "" {
-				what += ", service " + u.Service
+// services yields every service of every compose file.
+func (f *Facts) services() iter.Seq2[*File, *ComposeService] {
+	return func(yield func(*File, *ComposeService) bool) {
+		for i := range f.Files {
+			for j := range f.Files[i].Services {
+				if !yield(&f.Files[i], &f.Files[i].Services[j]) {
+					return
+				}
 			}
-			out = append(out, plain(what+": "+u.Why))
 		}
 	}
-	return out
 }
 
 // A Host is one machine with its containers, as one look found it.
@@ -104,13 +104,13 @@ type Container struct {
 	Resolvers   []string // that its resolver asks in the end
 	OwnDNS      bool     // it was given DNS servers of its own
 	Binds       []Bind
-	Mounts      []Mount  // of its mount namespace, nil when it does not run
-	Listening   []Port   // in its network namespace; nil when that was not seen
-	Published   []int    // ports of the host that lead into it
-	Locals      []Local  // mentions of localhost
-	Names       []string // other containers that its settings name
-	WantNetwork string   // that a label of it names: traefik.docker.network
-	UID         int      // of its first process, or PUID; as the host numbers it
+	Mounts      []Mount   // of its mount namespace, nil when it does not run
+	Listening   []Port    // in its network namespace; nil when that was not seen
+	Published   []Publish // ports of the host that lead into it
+	Locals      []Local   // mentions of localhost
+	Names       []string  // other containers that its settings name
+	WantNetwork string    // that a label of it names: traefik.docker.network
+	UID         int       // of its first process, or PUID; as the host numbers it
 	HasUID      bool
 	Users       *UserNamespace  // nil: it has the host's users
 	Writable    map[string]bool // whether its user can write, by path inside; only declared ones
@@ -131,7 +131,12 @@ type Bind struct {
 	Mode           string // 0775
 	Missing        bool   // there is no such file on the host
 	ReadOnly       bool
-	Stale          bool // the container holds another mount than the host has there now
+	Stale          bool   // the container holds another mount than the host has there now
+	Volume         string // the named volume that it is; Source is where that lies, if it is known
+	Path           string // its name in the repository, when it is one of its files or folders
+	System         string // the file system that is mounted here, when this is a mount below a bind
+	Lost           bool   // it is a file of the repository, and there is none
+	Elsewhere      string // where there is one of that name
 }
 
 // A Local is a mention of localhost in a container's settings.
@@ -139,6 +144,7 @@ type Local struct {
 	Where string // env API_URL, command, label traefik...
 	Host  string // localhost, 127.0.0.1, ::1
 	Port  int
+	Bare  bool // the port stands elsewhere, or is the program's usual one
 }
 
 // A Link is an attempt to link a file from one folder to another in a container.
@@ -172,49 +178,4 @@ type Guest struct {
 	Features     []string
 	Unprivileged bool
 	Known        bool // features were observed
-}
-
-// A File is something that a file of the repository says.
-type File struct {
-	Path     string
-	Line     int // where the compose text begins, for embedded ones; 0 for a whole file
-	Kind     string
-	Services []ComposeService
-	External []string // networks that the file expects to exist
-	Networks []string // networks that the file makes
-	Writes   []Write  // other files of a host that it writes
-	Unread   []Unread // services that could not be understood
-}
-
-// An Unread is a service of a file, or all of them, that could not be understood.
-type Unread struct {
-	Service string
-	Line    int
-	Why     string
-}
-
-// A Write is a place where a playbook or script writes a file of a host.
-type Write struct {
-	Target string // /etc/docker/daemon.json
-	Line   int
-	How    string   // ansible copy, shell redirection
-	Keys   []string // of the content, as far as it can be read
-	Opaque bool     // the content cannot be read from the file
-}
-
-// A ComposeService is a service of a compose file.
-type ComposeService struct {
-	Name        string
-	Container   string // container_name
-	Image       string
-	Built       bool // the image is made here
-	Profiles    []string
-	Line        int
-	NetworkMode string
-	Networks    []string
-	Publishes   []int // ports of the host
-	Ports       []int // ports of the container: targets and expose
-	Binds       []Bind
-	Locals      []Local
-	WantNetwork string
 }

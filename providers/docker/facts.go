@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/api/types/system"
 
 	"recon/inventory"
@@ -77,20 +79,24 @@ func factsOf(c container.InspectResponse, s *sight, names []string) doctor.Conta
 	}
 	if hc := c.HostConfig; hc != nil {
 		f.NetworkMode, f.OwnDNS = string(hc.NetworkMode), len(hc.DNS) > 0
-		for _, bindings := range hc.PortBindings {
+		for port, bindings := range hc.PortBindings {
 			for _, b := range bindings {
-				if n, err := strconv.Atoi(b.HostPort); err == nil && n > 0 && !slices.Contains(f.Published, n) {
-					f.Published = append(f.Published, n)
+				if n, err := strconv.Atoi(b.HostPort); err == nil && n > 0 {
+					f.Published = append(f.Published, published(b, string(port.Proto()), n))
 				}
 			}
 		}
-		slices.Sort(f.Published)
+		slices.SortFunc(f.Published, func(a, b doctor.Publish) int {
+			return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.Address, b.Address))
+		})
 	}
 	for _, m := range c.Mounts {
 		b := doctor.Bind{Source: m.Source, Target: m.Destination, ReadOnly: !m.RW}
 		if m.Type == "bind" {
 			probe := s.inside.paths[m.Source]
 			b.Owner, b.Mode, b.Missing = probe.owner, probe.mode, probe.missing
+		} else {
+			b.Volume = m.Name
 		}
 		f.Binds = append(f.Binds, b)
 	}
@@ -102,6 +108,15 @@ func factsOf(c container.InspectResponse, s *sight, names []string) doctor.Conta
 		f.HasUID = false // which user of the host it is was not seen
 	}
 	return f
+}
+
+// published is a port of the host that leads into a container. No address is every one.
+func published(b network.PortBinding, proto string, port int) doctor.Publish {
+	p := doctor.Publish{Proto: proto, First: port, Last: port}
+	if b.HostIP.IsValid() && !b.HostIP.IsUnspecified() {
+		p.Address = b.HostIP.String()
+	}
+	return p
 }
 
 // configFacts reads what the container was told: image, compose labels, mentions
@@ -118,14 +133,16 @@ func configFacts(f *doctor.Container, c *container.Config, names []string) {
 			f.UID, f.HasUID = n, true
 		}
 	}
+	settings := map[string]string{}
 	for _, env := range c.Env {
 		k, v, _ := strings.Cut(env, "=")
-		f.Locals = append(f.Locals, doctor.Mentions("environment "+k, v)...)
+		settings[k] = v
 		f.Names = append(f.Names, mentioned(v, names)...)
 		if n, err := strconv.Atoi(v); k == "PUID" && err == nil {
 			f.UID, f.HasUID = n, true
 		}
 	}
+	f.Locals = doctor.MentionsIn(settings)
 	for _, arg := range slices.Concat(c.Entrypoint, c.Cmd) {
 		f.Locals = append(f.Locals, doctor.Mentions("command", arg)...)
 	}
@@ -241,8 +258,10 @@ func portsOf(c *doctor.Container) []string {
 	for _, p := range c.Listening {
 		out = append(out, strconv.Itoa(p.Number)+"/"+p.Proto)
 	}
-	for _, n := range c.Published {
-		out = append(out, strconv.Itoa(n)+"/tcp")
+	for _, p := range c.Published {
+		if port := strconv.Itoa(p.First) + "/" + p.Proto; !slices.Contains(out, port) {
+			out = append(out, port)
+		}
 	}
 	return out
 }

@@ -2,25 +2,21 @@
 // files, compose text embedded in Ansible playbooks, Terraform and shell scripts,
 // and places where such a file writes the daemon.json of a host.
 //
-// Everything is read, nothing run: no include is followed, no environment of the
-// machine is used, and no value of a service's environment is kept. What holds
-// services and cannot be understood is told as such; a doctor that guesses is no help.
+// Compose files are loaded by compose-go as Docker would load them, with what they
+// extend and include, and with the values that stand beside them. Everything is read,
+// nothing run: no environment of the machine is used, and no value of a service's
+// environment is kept. What holds services and cannot be understood is told as such; a
+// doctor that guesses is no help.
 package compose
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"io/fs"
-	"maps"
 	"path"
-	"regexp"
+	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/compose-spec/compose-go/v2/interpolation"
-	"github.com/compose-spec/compose-go/v2/loader"
-	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/sirupsen/logrus"
 	"go.yaml.in/yaml/v4"
@@ -31,350 +27,262 @@ import (
 // compose-go tells its doubts about a file to the log of the whole program.
 func init() { logrus.SetOutput(io.Discard) }
 
-// Bounds of a scan: a repository is small, and whatever is larger is none of its
-// text.
-const (
-	maxFile  = 1 << 20
-	maxFiles = 20000
-	maxDepth = 200 // of brackets and indentation, before a parser that recurses sees the text
-)
-
-// Scan reads the files of a folder. Folders whose name starts with a dot, and those
-// that hold what others wrote, are passed over.
-func Scan(ctx context.Context, fsys fs.FS) ([]doctor.File, error) {
-	var out []doctor.File
-	seen := 0
-	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
-			if p == "." {
-				return err
-			}
-			return skip(d) // a folder that may not be read holds nothing for us
-		case d.IsDir():
-			if p != "." && (strings.HasPrefix(d.Name(), ".") || slices.Contains(foreign, d.Name())) {
-				return fs.SkipDir
-			}
-			return nil
-		case !d.Type().IsRegular() || !candidate(p):
-			return nil
-		}
-		if seen++; seen > maxFiles {
-			return fs.SkipAll
-		}
-		if info, err := d.Info(); err != nil || info.Size() > maxFile {
-			return nil
-		}
-		text, err := fs.ReadFile(fsys, p)
-		if err != nil {
-			return nil
-		}
-		out = append(out, Parse(ctx, p, text)...)
-		return nil
-	})
-	if err != nil {
-		return out, fmt.Errorf("read the repository: %w", err)
+// service keeps what rules need. Values of the environment go no further.
+func (r *repository) service(s *source, p *types.Project, c types.ServiceConfig) doctor.ComposeService {
+	from := r.writtenIn(s, c.Name)
+	node := valueOf(from.services, c.Name)
+	out := doctor.ComposeService{
+		Name: c.Name, Container: release(c.ContainerName), Image: release(c.Image), Built: c.Build != nil, NetworkMode: release(c.NetworkMode), Profiles: c.Profiles,
+		Place: fmt.Sprintf("%s:%d", from.name, lineOf(from.services, c.Name)), Networks: networksOf(p, c), Values: r.told(from, node),
+		Secrets: secretsOf(node), Needs: needsOf(c), Update: c.Labels["com.centurylinklabs.watchtower.enable"], Updates: updates(c),
 	}
-	return out, nil
-}
-
-func skip(d fs.DirEntry) error {
-	if d != nil && d.IsDir() {
-		return fs.SkipDir
+	if c.Labels["traefik.enable"] != "false" {
+		out.WantNetwork = release(c.Labels["traefik.docker.network"])
 	}
-	return nil
-}
-
-// foreign are folders with what others wrote, or what was written for tests.
-var foreign = []string{"node_modules", "vendor", "testdata", "site-packages", "venv", "molecule", "fixtures"}
-
-// candidate reports a file that may hold compose text or write daemon.json.
-func candidate(p string) bool {
-	switch strings.ToLower(path.Ext(p)) {
-	case ".yml", ".yaml", ".tf", ".sh", ".bash", ".j2", ".tftpl", ".tpl":
-		return true
-	}
-	return false
-}
-
-// Parse reads one file. It returns an entry for the file itself and one for each
-// compose text embedded in it, as far as they say something.
-func Parse(ctx context.Context, name string, text []byte) []doctor.File {
-	if tooDeep(text) {
-		return nil
-	}
-	var out []doctor.File
-	clean := strings.TrimSuffix(strings.TrimSuffix(name, ".j2"), ".tftpl")
-	isYAML := strings.HasSuffix(clean, ".yml") || strings.HasSuffix(clean, ".yaml")
-	plain := deJinja(string(text), name)
-	if isYAML {
-		if f, ok := project(ctx, plain); ok {
-			f.Path, f.Kind = name, "compose"
-			return []doctor.File{f}
-		}
-		if err := syntax(plain); err != nil && clean == name && composeName.MatchString(path.Base(name)) {
-			return []doctor.File{{Path: name, Kind: "compose", Unread: []doctor.Unread{{Why: err.Error()}}}}
+	portsOf(&out, c)
+	for _, v := range c.Volumes {
+		if b, ok := r.bind(s, p, v); ok {
+			out.Binds = append(out.Binds, b)
 		}
 	}
-	embedded := heredocs(string(text))
-	if isYAML {
-		embedded = append(embedded, scalars(plain)...)
-	}
-	for _, e := range embedded {
-		if f, ok := project(ctx, deJinja(e.text, ".j2")); ok {
-			f.Path, f.Line, f.Kind = name, e.line, "embedded"
-			for i := range f.Services {
-				f.Services[i].Line = e.lineOf(f.Services[i].Name, f.Services[i].Line)
-			}
-			for i := range f.Unread {
-				f.Unread[i].Line = e.lineOf(f.Unread[i].Service, f.Unread[i].Line)
-			}
-			out = append(out, f)
-		}
-	}
-	if w := writes(string(text), isYAML); len(w) > 0 {
-		out = append(out, doctor.File{Path: name, Kind: "writer", Writes: w})
-	}
-	return out
-}
-
-// composeName is how compose files are called.
-var composeName = regexp.MustCompile(`^(docker-)?compose\b.*\.ya?ml$`)
-
-// tooDeep reports text whose nesting would make a recursive parser suffer.
-func tooDeep(text []byte) bool {
-	depth, most := 0, 0
-	for _, c := range text {
-		switch c {
-		case '[', '{':
-			depth++
-			most = max(most, depth)
-		case ']', '}':
-			depth--
-		}
-	}
-	if most > maxDepth {
-		return true
-	}
-	for _, l := range strings.Split(string(text), "\n") {
-		if len(l)-len(strings.TrimLeft(l, " -")) > 2*maxDepth {
-			return true
-		}
-	}
-	return false
-}
-
-var (
-	jinjaExpr  = regexp.MustCompile(`\{\{[^{}]*\}\}`)
-	jinjaBlock = regexp.MustCompile(`\{%[^%]*%\}|\{#[^#]*#\}`)
-)
-
-// deJinja replaces what a template would fill in by a variable, so that the text
-// around it can be read.
-func deJinja(text, name string) string {
-	if !strings.Contains(text, "{{") && !strings.Contains(text, "{%") {
-		return text
-	}
-	// What takes several lines leaves as many behind, so that lines keep their numbers.
-	lines := func(s string) string { return strings.Repeat("\n", strings.Count(s, "\n")) }
-	text = jinjaExpr.ReplaceAllStringFunc(text, func(s string) string { return templateVariable(s) + lines(s) })
-	if strings.HasSuffix(name, ".j2") || strings.HasSuffix(name, ".tftpl") {
-		text = jinjaBlock.ReplaceAllStringFunc(text, lines)
-	}
-	return text
-}
-
-// project reads compose text; ok is false when it is none.
-func project(ctx context.Context, text string) (doctor.File, bool) {
-	root := mapping(text)
-	services := valueOf(root, "services")
-	if services == nil || services.Kind != yaml.MappingNode || len(services.Content) == 0 || !runsContainers(services) {
-		return doctor.File{}, false
-	}
-	f := doctor.File{}
-	if strings.Contains(text, "$") {
-		held := mapping(text)
-		holdAll(held)
-		if made, err := yaml.Marshal(held); err == nil {
-			text = string(made)
-		}
-	}
-	p, err := load(ctx, text)
-	if err != nil {
-		p, f.Unread = loadEach(ctx, text, services)
-	}
-	for name, n := range p.Networks {
-		if n.External {
-			f.External = append(f.External, release(orName(n.Name, name)))
-		} else {
-			f.Networks = append(f.Networks, release(orName(n.Name, name)))
-		}
-	}
-	for _, name := range p.ServiceNames() {
-		s := serviceOf(p, p.Services[name], lineOf(services, name))
-		releaseAll(&s)
-		f.Services = append(f.Services, s)
-	}
-	slices.Sort(f.External)
-	slices.Sort(f.Networks)
-	return f, true
-}
-
-// loadEach reads the services of a text one by one, for one that cannot be read must
-// not hide the others. Lines are those of the text as it was written.
-func loadEach(ctx context.Context, text string, written *yaml.Node) (*types.Project, []doctor.Unread) {
-	whole, doc := &types.Project{Services: types.Services{}}, inlined(mapping(text))
-	services := valueOf(doc, "services")
-	var unread []doctor.Unread
-	for i := 0; services != nil && i+1 < len(services.Content) && ctx.Err() == nil; i += 2 {
-		name := services.Content[i].Value
-		p, err := loadOne(ctx, doc, services.Content[i:i+2])
-		if err != nil {
-			unread = append(unread, doctor.Unread{Service: name, Line: lineOf(written, name), Why: err.Error()})
-			continue
-		}
-		maps.Copy(whole.Services, p.Services)
-		whole.Networks = p.Networks
-	}
-	return whole, unread
-}
-
-// loadOne reads one service, with the networks of its document.
-func loadOne(ctx context.Context, doc *yaml.Node, service []*yaml.Node) (*types.Project, error) {
-	one := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "services"}, {Kind: yaml.MappingNode, Content: service}}}
-	if networks := valueOf(doc, "networks"); networks != nil {
-		one.Content = append(one.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: "networks"}, networks)
-	}
-	text, err := yaml.Marshal(one)
-	if err != nil {
-		return nil, err
-	}
-	return load(ctx, string(text))
-}
-
-// inlined copies a document with its aliases written out, which mapping has bounded.
-func inlined(n *yaml.Node) *yaml.Node {
-	if n == nil {
-		return nil
-	}
-	if n.Kind == yaml.AliasNode {
-		return inlined(n.Alias)
-	}
-	c := *n
-	c.Anchor, c.Content = "", make([]*yaml.Node, len(n.Content))
-	for i := range n.Content {
-		c.Content[i] = inlined(n.Content[i])
-	}
-	return &c
-}
-
-func orName(name, key string) string {
-	if name != "" {
-		return name
-	}
-	return key
-}
-
-// runsContainers reports a services key that is compose's: others, as GitLab's or
-// GitHub's, look alike.
-func runsContainers(services *yaml.Node) bool {
-	for i := 1; i < len(services.Content); i += 2 {
-		s := services.Content[i]
-		if valueOf(s, "image") != nil || valueOf(s, "build") != nil || valueOf(s, "extends") != nil {
-			return true
-		}
-	}
-	return false
-}
-
-// load gives the text to compose-go, without includes, environment and files.
-func load(ctx context.Context, text string) (p *types.Project, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("compose-go cannot read it: %v", r)
-		}
-	}()
-	return loader.LoadWithContext(ctx, types.ConfigDetails{
-		WorkingDir:  "/repository",
-		ConfigFiles: []types.ConfigFile{{Filename: "compose.yaml", Content: []byte(text)}},
-		Environment: types.Mapping{},
-	}, func(o *loader.Options) {
-		o.SetProjectName("repository", true)
-		o.SkipValidation, o.SkipConsistencyCheck, o.SkipExtends, o.SkipInclude = true, true, true, true
-		o.SkipResolveEnvironment, o.SkipResolveLabels, o.SkipNormalization, o.ResolvePaths = true, true, true, false
-		o.Profiles = []string{"*"}
-		o.MaxNodeVisits = 200_000
-		o.Interpolate = &interpolation.Options{
-			LookupValue:     func(string) (string, bool) { return "", false },
-			TypeCastMapping: nil,
-			Substitute: func(s string, m template.Mapping) (string, error) {
-				out, err := template.SubstituteWithOptions(s, m, template.WithoutLogging)
-				if err != nil {
-					return s, nil // a required variable: its place stays as it is written
-				}
-				return out, nil
-			},
-		}
-	})
-}
-
-// serviceOf keeps what rules need. Values of the environment go no further.
-func serviceOf(p *types.Project, s types.ServiceConfig, line int) doctor.ComposeService {
-	out := doctor.ComposeService{Name: s.Name, Container: s.ContainerName, Image: s.Image, Built: s.Build != nil, Line: line, NetworkMode: s.NetworkMode, Profiles: s.Profiles}
-	if s.Labels["traefik.enable"] != "false" {
-		out.WantNetwork = s.Labels["traefik.docker.network"]
-	}
-	for n := range s.Networks {
-		name := n
-		if p.Networks[n].Name != "" {
-			name = p.Networks[n].Name
-		}
-		out.Networks = append(out.Networks, name)
-	}
-	if len(s.Networks) == 0 && s.NetworkMode == "" {
-		out.Networks = []string{"default"}
-	}
-	for _, port := range s.Ports {
-		out.Ports = append(out.Ports, int(port.Target))
-		if n := atoi(port.Published); n > 0 && s.NetworkMode != "host" && (port.HostIP == "" || port.HostIP == "0.0.0.0") && (port.Protocol == "" || port.Protocol == "tcp") {
-			out.Publishes = append(out.Publishes, n)
-		}
-	}
-	for _, e := range s.Expose {
-		if n := atoi(strings.TrimSuffix(e, "/tcp")); n > 0 {
-			out.Ports = append(out.Ports, n)
-		}
-	}
-	for _, v := range s.Volumes {
-		if v.Type == types.VolumeTypeBind {
-			out.Binds = append(out.Binds, doctor.Bind{Source: v.Source, Target: v.Target, ReadOnly: v.ReadOnly})
-		}
-	}
-	for k, v := range s.Environment {
-		if v != nil {
-			out.Locals = append(out.Locals, doctor.Mentions("environment "+k, *v)...)
-		}
-	}
-	for _, arg := range slices.Concat(s.Command, s.Entrypoint) {
-		out.Locals = append(out.Locals, doctor.Mentions("command", arg)...)
-	}
-	for k, v := range s.Labels {
-		out.Locals = append(out.Locals, doctor.Mentions("label "+k, v)...)
-	}
-	slices.Sort(out.Networks)
+	out.Locals = append(r.mentions(c), r.configured(&out)...)
 	slices.SortFunc(out.Locals, func(a, b doctor.Local) int { return strings.Compare(a.Where, b.Where) })
 	return out
 }
 
-func atoi(s string) int {
-	n := 0
-	for _, c := range s {
-		if c < '0' || c > '9' || n > 65535 {
-			return 0
-		}
-		n = 10*n + int(c-'0')
+// writtenIn returns the file in which a service of a project is written.
+func (r *repository) writtenIn(s *source, name string) *source {
+	if lineOf(s.services, name) > 0 {
+		return s
 	}
-	return n
+	for _, other := range r.parts(s, map[string]bool{}) {
+		if lineOf(other.services, name) > 0 {
+			return other
+		}
+	}
+	return s
+}
+
+// parts returns the files that belong to a project beside its own.
+func (r *repository) parts(s *source, seen map[string]bool) (out []*source) {
+	seen[s.name] = true
+	if s.overrides != nil {
+		out = append(out, s.overrides)
+	}
+	for _, name := range s.includes {
+		if part := r.byName[name]; part != nil && !seen[name] {
+			out = append(append(out, part), r.parts(part, seen)...)
+		}
+	}
+	return out
+}
+
+func networksOf(p *types.Project, c types.ServiceConfig) (out []string) {
+	for n := range c.Networks {
+		out = append(out, release(orName(p.Networks[n].Name, n)))
+	}
+	if len(c.Networks) == 0 && c.NetworkMode == "" {
+		out = []string{"default"}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func needsOf(c types.ServiceConfig) (out []doctor.Need) {
+	for name, d := range c.DependsOn {
+		out = append(out, doctor.Need{Service: name, Restart: d.Restart})
+	}
+	slices.SortFunc(out, func(a, b doctor.Need) int { return strings.Compare(a.Service, b.Service) })
+	return out
+}
+
+// updates reports a program that replaces containers when their image has changed.
+func updates(c types.ServiceConfig) string {
+	if name := doctor.ImageName(c.Image); name != "watchtower" && name != "ouroboros" {
+		return ""
+	}
+	words := slices.Concat(c.Command, c.Entrypoint)
+	set := func(flag, variable string) bool {
+		v := c.Environment[variable]
+		return slices.Contains(words, flag) || slices.Contains(words, flag+"=true") || v != nil && (*v == "true" || *v == "1")
+	}
+	named := func(w string) bool { return !strings.HasPrefix(w, "-") && w != "" }
+	switch {
+	case set("--monitor-only", "WATCHTOWER_MONITOR_ONLY") || set("--no-restart", "WATCHTOWER_NO_RESTART") || slices.ContainsFunc(c.Command, named):
+		return "" // it looks only, or after some that it names
+	case set("--label-enable", "WATCHTOWER_LABEL_ENABLE"):
+		return doctor.UpdatesLabelled
+	}
+	return doctor.UpdatesAll
+}
+
+func portsOf(out *doctor.ComposeService, c types.ServiceConfig) {
+	for _, port := range c.Ports {
+		if port.Target > 0 {
+			out.Ports = append(out.Ports, int(port.Target))
+		}
+		if c.NetworkMode == "host" {
+			out.Ignored = append(out.Ignored, written(port))
+			continue
+		}
+		if p, ok := published(port); ok {
+			out.Published = append(out.Published, p)
+		}
+	}
+	for _, e := range c.Expose {
+		if n := atoi(strings.TrimSuffix(e, "/tcp")); n > 0 {
+			out.Ports = append(out.Ports, n)
+		}
+	}
+}
+
+// published returns the ports of the host of an entry, when the repository tells them.
+func published(port types.ServicePortConfig) (doctor.Publish, bool) {
+	first, last, ranged := strings.Cut(port.Published, "-")
+	p := doctor.Publish{Address: port.HostIP, Proto: orName(port.Protocol, "tcp"), First: atoi(first), Last: atoi(first)}
+	if ranged {
+		p.Last = atoi(last)
+	}
+	return p, p.First > 0 && p.Last >= p.First && !strings.Contains(port.Published+port.HostIP, open) && !ranged
+}
+
+func written(port types.ServicePortConfig) string {
+	if held, ok := strings.CutSuffix(port.Published, shut); ok {
+		return held
+	}
+	if port.Published == "" {
+		return fmt.Sprint(port.Target)
+	}
+	return fmt.Sprintf("%s:%d", port.Published, port.Target)
+}
+
+// bind returns a mount of a service: a folder or file of the host, or a named volume.
+func (r *repository) bind(s *source, p *types.Project, v types.ServiceVolumeConfig) (doctor.Bind, bool) {
+	b := doctor.Bind{Source: v.Source, Target: release(v.Target), ReadOnly: v.ReadOnly}
+	switch {
+	case v.Type == types.VolumeTypeBind:
+		if name, inside := r.inside(b.Source); inside {
+			b.Path, b.Source = name, s.relative(name)
+			b.Lost, b.Elsewhere = r.lost(name, v)
+		}
+	case v.Type == types.VolumeTypeVolume && v.Source != "":
+		volume := p.Volumes[v.Source]
+		b.Volume, b.Source = release(orName(volume.Name, v.Source)), deviceOf(volume.DriverOpts)
+		if name, inside := r.inside(b.Source); inside {
+			b.Path, b.Source = name, s.relative(name)
+		}
+	default:
+		return b, false
+	}
+	b.Source = release(b.Source)
+	return b, true
+}
+
+// inside returns the name in the repository of a path that compose-go has resolved.
+func (r *repository) inside(p string) (string, bool) {
+	rel, err := filepath.Rel(r.root, p)
+	if err != nil || !path.IsAbs(p) || strings.Contains(p, rooted) || rel == ".." || strings.HasPrefix(rel, "../") {
+		return "", false
+	}
+	return filepath.ToSlash(rel), true
+}
+
+// relative writes a name of the repository as the file names it.
+func (s *source) relative(name string) string {
+	rel, err := filepath.Rel(filepath.FromSlash(s.folder()), filepath.FromSlash(name))
+	if err != nil || strings.HasPrefix(rel, "..") {
+		return filepath.ToSlash(rel)
+	}
+	return "./" + filepath.ToSlash(rel)
+}
+
+// deviceOf says where a named volume lies, as far as its driver is told.
+func deviceOf(opts types.Options) string {
+	device, o := opts["device"], opts["o"]
+	for option := range strings.SplitSeq(o, ",") {
+		if host, ok := strings.CutPrefix(option, "addr="); ok && strings.HasPrefix(device, ":") {
+			return host + device
+		}
+	}
+	return device
+}
+
+// lost reports a file of the repository that is mounted and is not there: Docker makes a
+// folder of it. A name that may be a folder, that is made on the machine, or that its
+// author keeps out of the repository is none.
+func (r *repository) lost(name string, v types.ServiceVolumeConfig) (lost bool, elsewhere string) {
+	if v.Bind != nil && !bool(v.Bind.CreateHostPath) || !fileName(name) || !fileName(v.Target) || r.names[name] || strings.Contains(name, open) {
+		return false, ""
+	}
+	base := path.Base(name)
+	if r.ignore.matches(name) || r.touch[base] || r.ofTemplate(name) || strings.HasPrefix(base, ".") && !r.names[path.Dir(name)] {
+		return false, ""
+	}
+	for other := range r.names {
+		if path.Base(other) == base && (elsewhere == "" || nearer(name, other, elsewhere)) {
+			elsewhere = other
+		}
+	}
+	return true, elsewhere
+}
+
+// nearer prefers, of two files of one name, that which shares more of the path, then the
+// one that sorts first.
+func nearer(name, a, b string) bool {
+	shared := func(o string) (n int) {
+		x, y := strings.Split(name, "/"), strings.Split(o, "/")
+		for n < len(x) && n < len(y) && x[n] == y[n] {
+			n++
+		}
+		return n
+	}
+	if shared(a) != shared(b) {
+		return shared(a) > shared(b)
+	}
+	return a < b
+}
+
+// ofTemplate reports a file that is made of one beside it.
+func (r *repository) ofTemplate(name string) bool {
+	stem := strings.TrimSuffix(name, path.Ext(name))
+	for _, end := range []string{".example", ".sample", ".template", ".tmpl", ".tpl", ".dist", ".j2", ".default", ".orig", ".enc", ".sops", ".age", ".gpg", ".vault"} {
+		if r.names[name+end] || r.names[stem+end+path.Ext(name)] || r.names[path.Join(path.Dir(name), strings.TrimPrefix(end, ".")+"."+path.Base(name))] {
+			return true
+		}
+	}
+	return false
+}
+
+// endings are those of files that programs are configured with, and never of folders.
+var endings = []string{
+	".yml", ".yaml", ".json", ".toml", ".ini", ".conf", ".cfg", ".cnf", ".env", ".sh", ".py", ".js", ".ts", ".xml", ".sql", ".pem", ".crt", ".key", ".txt", ".properties", ".lua",
+	".php", ".html", ".css", ".rules", ".hcl", ".tf", ".acl", ".pass", ".passwd", ".htpasswd", ".list", ".config", ".csv", ".service", ".db", ".sqlite", ".sqlite3", ".template",
+}
+
+// fileName reports a name that is a file's.
+func fileName(name string) bool {
+	base := path.Base(name)
+	return slices.Contains(endings, strings.ToLower(path.Ext(base))) || slices.Contains([]string{"Caddyfile", "Corefile", "passwd", ".htpasswd", ".env", "Dockerfile"}, base)
+}
+
+// makes notes the files that a script makes: those that it names.
+func (r *repository) makes(s *source) {
+	base := strings.ToLower(path.Base(s.name))
+	script := slices.Contains([]string{".sh", ".bash"}, path.Ext(base)) || base == "makefile" || base == "justfile" || s.doc == nil && strings.Contains(s.text, "dest:")
+	if !script {
+		return
+	}
+	for word := range strings.FieldsFuncSeq(s.text, func(c rune) bool { return strings.ContainsRune(" \t\r\n\"'`=/(){};,<>|&:", c) }) {
+		if fileName(word) {
+			r.touch[word] = true
+		}
+	}
+}
+
+// valueText returns the text of a scalar.
+func valueText(n *yaml.Node) string {
+	if n = aliased(n); n != nil && n.Kind == yaml.ScalarNode {
+		return n.Value
+	}
+	return ""
 }

@@ -1,16 +1,11 @@
 package compose
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
-
-	"recon/inventory/doctor"
 )
 
 // An embedding is text inside another file.
@@ -112,13 +107,17 @@ func documents(text string) (out []*yaml.Node) {
 	return out
 }
 
-// mapping returns the first document when it is a mapping.
-func mapping(text string) *yaml.Node {
+// document returns the first document of a text when it is a mapping, and why it is not
+// looked at when its aliases make too much of it.
+func document(text string) (doc *yaml.Node, why string) {
 	docs := documents(text)
-	if len(docs) == 0 || docs[0].Kind != yaml.MappingNode || weight(docs[0], map[*yaml.Node]bool{}, map[*yaml.Node]int{}) > maxNodes {
-		return nil
+	switch {
+	case len(docs) == 0 || docs[0].Kind != yaml.MappingNode:
+		return nil, ""
+	case weight(docs[0], map[*yaml.Node]bool{}, map[*yaml.Node]int{}) > maxNodes:
+		return nil, "its aliases refer to themselves, or to more than anybody writes"
 	}
-	return docs[0]
+	return docs[0], ""
 }
 
 // maxNodes bounds what aliases may make of a text.
@@ -146,15 +145,39 @@ func weight(n *yaml.Node, under map[*yaml.Node]bool, known map[*yaml.Node]int) i
 	return sum
 }
 
-// valueOf returns a key's value of a mapping, nil when it has none.
-func valueOf(n *yaml.Node, key string) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode {
+// valueOf returns a key's value of a mapping, nil when it has none. An alias is the
+// value that it refers to, and a key that is merged in (<<) counts.
+func valueOf(n *yaml.Node, key string) *yaml.Node { return valueWithin(n, key, 0) }
+
+func valueWithin(n *yaml.Node, key string, depth int) (found *yaml.Node) {
+	n = aliased(n)
+	if n == nil || n.Kind != yaml.MappingNode || depth > 8 {
 		return nil
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
+		switch v := aliased(n.Content[i+1]); {
+		case n.Content[i].Value == key:
+			return v
+		case n.Content[i].Value != "<<" || found != nil:
+		case v.Kind == yaml.SequenceNode:
+			for _, merged := range v.Content {
+				if found = valueWithin(merged, key, depth+1); found != nil {
+					break
+				}
+			}
+		default:
+			found = valueWithin(v, key, depth+1)
 		}
+	}
+	return found
+}
+
+func aliased(n *yaml.Node) *yaml.Node {
+	for range 8 {
+		if n == nil || n.Kind != yaml.AliasNode {
+			return n
+		}
+		n = n.Alias
 	}
 	return nil
 }
@@ -199,100 +222,4 @@ func walk(n *yaml.Node, depth int, visit func(*yaml.Node) bool) {
 	for _, c := range n.Content {
 		walk(c, depth+1, visit)
 	}
-}
-
-const daemonJSON = "/etc/docker/daemon.json"
-
-// Redirections and tee that replace daemon.json as a whole. A >> does not.
-var shellWrite = regexp.MustCompile(`(?:(?:^|[^>])>|\btee\s+(?:--\s+)?)\s*["']?/etc/docker/daemon\.json\b`)
-
-// writes finds the places where a file writes daemon.json.
-func writes(text string, isYAML bool) []doctor.Write {
-	if !strings.Contains(text, daemonJSON) {
-		return nil
-	}
-	if isYAML {
-		if out := ansibleWrites(text); len(out) > 0 {
-			return out
-		}
-	}
-	return shellWrites(text)
-}
-
-func shellWrites(text string) []doctor.Write {
-	var out []doctor.Write
-	for i, l := range strings.Split(text, "\n") {
-		if strings.HasPrefix(strings.TrimSpace(l), "#") || !shellWrite.MatchString(l) || strings.Contains(l, "jq ") {
-			continue
-		}
-		w := doctor.Write{Target: daemonJSON, Line: i + 1, How: "shell redirection", Opaque: true}
-		for _, h := range heredocs(text) {
-			if h.line == i+1 {
-				w.Keys, w.Opaque = keysOf(h.text)
-			}
-		}
-		if len(w.Keys) == 0 {
-			if from := strings.IndexByte(l, '{'); from >= 0 && strings.LastIndexByte(l, '}') > from {
-				w.Keys, w.Opaque = keysOf(l[from : strings.LastIndexByte(l, '}')+1])
-			}
-		}
-		out = append(out, w)
-	}
-	return out
-}
-
-// ansibleWrites finds tasks with dest: /etc/docker/daemon.json of modules that
-// replace a file, and shell tasks that redirect into it. A file that reads
-// daemon.json first merges into it, which is as it should be.
-func ansibleWrites(text string) []doctor.Write {
-	var out []doctor.Write
-	merges := false
-	for _, d := range documents(deJinja(text, ".yml")) {
-		walk(d, 0, func(n *yaml.Node) bool {
-			for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
-				module, args := n.Content[i], n.Content[i+1]
-				name := module.Value[strings.LastIndexByte(module.Value, '.')+1:]
-				dest := valueOf(args, "dest")
-				if dest == nil {
-					dest = valueOf(args, "path")
-				}
-				switch {
-				case name == "slurp" && valueOf(args, "src") != nil && valueOf(args, "src").Value == daemonJSON:
-					merges = true
-				case slices.Contains([]string{"copy", "template"}, name) && dest != nil && dest.Value == daemonJSON:
-					w := doctor.Write{Target: daemonJSON, Line: module.Line, How: "ansible " + name, Opaque: true}
-					if c := valueOf(args, "content"); c != nil {
-						w.Keys, w.Opaque = contentKeys(c)
-					}
-					out = append(out, w)
-				case slices.Contains([]string{"shell", "command"}, name) && shellWrite.MatchString(args.Value):
-					out = append(out, doctor.Write{Target: daemonJSON, Line: module.Line, How: "ansible " + name, Opaque: true})
-				}
-			}
-			return true
-		})
-	}
-	if merges {
-		return nil
-	}
-	return out
-}
-
-// contentKeys reads the keys of a content argument: JSON text, or a structure.
-func contentKeys(c *yaml.Node) (keys []string, opaque bool) {
-	if c.Kind == yaml.MappingNode {
-		for i := 0; i < len(c.Content); i += 2 {
-			keys = append(keys, c.Content[i].Value)
-		}
-		return keys, false
-	}
-	return keysOf(c.Value)
-}
-
-func keysOf(text string) (keys []string, opaque bool) {
-	var m map[string]json.RawMessage
-	if json.Unmarshal([]byte(text), &m) != nil {
-		return nil, true
-	}
-	return slices.Sorted(maps.Keys(m)), false
 }

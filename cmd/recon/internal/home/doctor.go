@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"recon/inventory"
 	"recon/inventory/doctor"
@@ -28,15 +29,23 @@ func (w *World) Doctor(ctx context.Context, names ...string) (Findings, error) {
 	if err != nil {
 		return Findings{}, err
 	}
-	out := Findings{Unread: facts.Unread()}
+	return judge(facts, w.Project, w.At, names), nil
+}
+
+// judge applies the rules, and leaves out what is silenced.
+func judge(facts *doctor.Facts, p *manifests.Project, at time.Time, names []string) Findings {
+	out := Findings{}
+	for _, u := range facts.Unread {
+		out.Unread = append(out.Unread, u.String())
+	}
 	for _, f := range doctor.Examine(facts, names...) {
-		if w.silenced(f) {
+		if silenced(p, at, f) {
 			out.Silenced++
 			continue
 		}
 		out.Told = append(out.Told, f)
 	}
-	return out, nil
+	return out
 }
 
 // CheckRules reports rules that do not exist, in --rule and in silence blocks.
@@ -61,18 +70,17 @@ func CheckRules(project *manifests.Project, names []string) error {
 }
 
 // silenced reports a finding that a silence block covers, by address or by file.
-func (w *World) silenced(f inventory.Finding) bool {
+func silenced(p *manifests.Project, at time.Time, f inventory.Finding) bool {
 	file, _, _ := strings.Cut(f.Address, ":")
-	return slices.ContainsFunc(w.Project.Silences, func(sil manifests.Silence) bool {
-		return sil.Covers(f.Rule, f.Address, w.At) || sil.Covers(f.Rule, file, w.At)
+	return slices.ContainsFunc(p.Silences, func(sil manifests.Silence) bool {
+		return sil.Covers(f.Rule, f.Address, at) || sil.Covers(f.Rule, file, at)
 	})
 }
 
 // doctorFacts gathers what the rules judge.
 func (w *World) doctorFacts(ctx context.Context) (*doctor.Facts, error) {
-	f := &doctor.Facts{}
-	var err error
-	if f.Files, err = compose.Scan(ctx, w.home.Files()); err != nil {
+	f, err := compose.Scan(ctx, w.home.Root, compose.Options{Hosts: hostNames(w.Project)})
+	if err != nil {
 		return nil, err
 	}
 	guests := guestFacts(w)
@@ -167,4 +175,12 @@ func (w *World) examine(ctx context.Context, p *reconcile.Plan) error {
 	found, err := w.Doctor(ctx)
 	p.Findings = append(p.Findings, found.Told...)
 	return err
+}
+
+// hostNames are the machines that are declared.
+func hostNames(p *manifests.Project) (out []string) {
+	for _, h := range p.Hosts {
+		out = append(out, h.Name)
+	}
+	return out
 }

@@ -1,0 +1,227 @@
+package doctor
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"recon/inventory"
+)
+
+// portConflict: a container could not start because its port is taken, or two
+// services of files for one host publish the same port.
+func portConflict(f *Facts) []inventory.Finding {
+	var out []inventory.Finding
+	for h, c := range f.containers() {
+		if c.State == "running" {
+			continue
+		}
+		for _, port := range c.Published {
+			if finding, ok := takenPort(f, h, c, port); ok {
+				out = append(out, finding)
+			}
+		}
+	}
+	return append(out, filePorts(f)...)
+}
+
+func takenPort(f *Facts, h *Host, c *Container, port Publish) (inventory.Finding, bool) {
+	who := ""
+	for k := range h.Containers {
+		n := &h.Containers[k]
+		if n.Name != c.Name && n.State == "running" && slices.ContainsFunc(n.Published, func(p Publish) bool { _, meet := p.Meets(port); return meet }) {
+			who = n.Name
+		}
+	}
+	on := slices.ContainsFunc(h.Listening, func(p Port) bool { return p.Proto == port.Proto && port.First <= p.Number && p.Number <= port.Last })
+	if who == "" && (!on || c.Conflict == "") || c.State == "exited" && c.Conflict == "" {
+		return inventory.Finding{}, false
+	}
+	who = cmp.Or(who, "another program of the host")
+	return inventory.Finding{
+		Severity: "error", Address: addressOf(f, h, c), Summary: fmt.Sprintf("%s does not run, and its port %s belongs to %s", c.Name, port, who),
+		Evidence: []string{fmt.Sprintf("%s is %s and publishes port %s", c.Name, c.State, port), fmt.Sprintf("%s listens on it", who)},
+		Fix:      fmt.Sprintf("give %s another port of the host under ports: %s", c.Name, fixFile(c)),
+	}, true
+}
+
+// A holder is a service that publishes a port.
+type holder struct {
+	file    *File
+	service *ComposeService
+	port    Publish
+}
+
+// filePorts compares what the services of one host publish, each with the first one
+// that has the port.
+func filePorts(f *Facts) []inventory.Finding {
+	var holders []holder
+	fleet := f.fleet()
+	for x, s := range f.services() {
+		for _, p := range s.Published {
+			holders = append(holders, holder{x, s, p})
+		}
+	}
+	slices.SortStableFunc(holders, func(a, b holder) int {
+		return cmp.Or(cmp.Compare(a.port.Proto, b.port.Proto), cmp.Compare(a.port.First, b.port.First))
+	})
+	type both struct{ first, second *ComposeService }
+	shared := map[both][]string{}
+	var order []both
+	taken := map[*ComposeService]map[string]bool{}
+	for i, b := range holders {
+		for _, a := range holders[:i] {
+			port, meet := a.port.Meets(b.port)
+			if !meet || a.service == b.service || !sideBySide(a.file, a.service, b.file, b.service) || fleet && a.file != b.file {
+				continue
+			}
+			first, second := a, b
+			if second.service.Place < first.service.Place && second.file != first.file {
+				first, second = second, first
+			}
+			word := Publish{First: port, Last: port, Proto: b.port.Proto}.String()
+			if taken[second.service][word] || first.service.twin(second.service) {
+				continue
+			}
+			if taken[second.service] == nil {
+				taken[second.service] = map[string]bool{}
+			}
+			taken[second.service][word] = true
+			pair := both{first.service, second.service}
+			if shared[pair] == nil {
+				order = append(order, pair)
+			}
+			shared[pair] = append(shared[pair], word)
+		}
+	}
+	var out []inventory.Finding
+	for _, pair := range order {
+		ports := plural("port", shared[pair])
+		out = append(out, inventory.Finding{
+			Severity: "error", Address: pair.second.Place, Summary: fmt.Sprintf("%s and %s both publish %s", pair.first.Name, pair.second.Name, ports),
+			Evidence: []string{
+				fmt.Sprintf("%s publishes %s (%s)", pair.first.Name, publishedBy(pair.first), pair.first.Place), fmt.Sprintf("%s publishes %s (%s)", pair.second.Name, publishedBy(pair.second), pair.second.Place),
+			},
+			Fix: fmt.Sprintf("give %s another port of the host; if they never run on one machine, recon does not know: silence this", pair.second.Name),
+		})
+	}
+	return out
+}
+
+// twin reports one program that is written twice: its names collide, and what it
+// publishes says no more.
+func (s *ComposeService) twin(o *ComposeService) bool {
+	return s.Container != "" && s.Container == o.Container && ImageName(s.Image) == ImageName(o.Image)
+}
+
+func publishedBy(s *ComposeService) string {
+	var out []string
+	for _, p := range s.Published {
+		out = append(out, p.String())
+	}
+	return strings.Join(out[:min(len(out), 8)], ", ")
+}
+
+func plural(word string, list []string) string {
+	if len(list) == 1 {
+		return word + " " + list[0]
+	}
+	return word + "s " + strings.Join(list[:len(list)-1], ", ") + " and " + list[len(list)-1]
+}
+
+// sideBySide reports two services that run at the same time on one machine: of one file,
+// or of two files of one host that are no versions of each other.
+func sideBySide(x *File, a *ComposeService, y *File, b *ComposeService) bool {
+	if !together(a, b) || x.Library && x != y || y.Library && x != y {
+		return false
+	}
+	return x == y || x.Project != y.Project && x.Host.Meets(y.Host) && !versions(x, y)
+}
+
+// versions reports files that have several services in common: one home twice, in two
+// states. Two that each have the agent of a machine are for two machines.
+func versions(x, y *File) bool {
+	if variantOf(x.Path, y.Path) || variantOf(y.Path, x.Path) {
+		return true
+	}
+	n := 0
+	for _, a := range x.Services {
+		for _, b := range y.Services {
+			switch alike := ImageName(a.Image) == ImageName(b.Image); {
+			case alike && slices.Contains(agents, ImageName(a.Image)):
+				return true
+			case alike && a.Name == b.Name:
+				n++
+			}
+		}
+	}
+	return n > 1
+}
+
+// variantOf reports a file that is called after another one: adguard-host.yml beside
+// adguard.yml.
+func variantOf(file, of string) bool {
+	stem := strings.TrimSuffix(of, path.Ext(of))
+	rest, ok := strings.CutPrefix(file, stem)
+	return ok && file != of && strings.ContainsAny(rest[:1], "-_.")
+}
+
+// fleet reports files for so many machines that nothing tells on which one a file runs:
+// three have the same agent.
+func (f *Facts) fleet() bool {
+	folders := map[string][]string{}
+	for x, s := range f.services() {
+		if name := ImageName(s.Image); slices.Contains(agents, name) && !x.Host.Unknown && !slices.Contains(folders[name], x.Host.Name+":"+x.Project) {
+			folders[name] = append(folders[name], x.Host.Name+":"+x.Project)
+		}
+	}
+	for _, in := range folders {
+		if len(in) > 2 {
+			return true
+		}
+	}
+	return false
+}
+
+// agents are programs of which each machine has one.
+var agents = []string{
+	"watchtower", "diun", "agent", "portainer", "portainer-ce", "dozzle", "cadvisor", "node-exporter", "node_exporter", "promtail", "alloy", "autoheal", "periphery", "komodo-periphery",
+	"beszel-agent", "glances", "dockge", "telegraf", "netdata", "newt", "fluent-bit", "scrutiny-collector", "traefik-kop", "hawser", "arcane-agent", "loggifly", "docker-gc", "ouroboros", "what-s-up-docker", "wud",
+}
+
+// together reports services that can run at the same time: those of two profiles are
+// often alternatives.
+func together(a, b *ComposeService) bool {
+	return len(a.Profiles) == 0 || len(b.Profiles) == 0 || common(a.Profiles, b.Profiles) != ""
+}
+
+// containerNameConflict: Docker has one container of a name.
+func containerNameConflict(f *Facts) []inventory.Finding {
+	var out []inventory.Finding
+	type owner struct {
+		file    *File
+		service *ComposeService
+	}
+	owners, fleet := map[string][]owner{}, f.fleet()
+	for x, s := range f.services() {
+		name := s.Container
+		if name == "" || strings.ContainsAny(name, "${") {
+			continue
+		}
+		k := slices.IndexFunc(owners[name], func(o owner) bool {
+			return o.service != s && sideBySide(o.file, o.service, x, s) && (!fleet || o.file == x)
+		})
+		if k >= 0 {
+			o := owners[name][k]
+			out = append(out, inventory.Finding{
+				Severity: "error", Address: s.Place, Summary: fmt.Sprintf("two services are called %s: Docker starts the first, and refuses the second", name),
+				Evidence: []string{fmt.Sprintf("container_name: %s of %s (%s)", name, o.service.Name, o.service.Place), fmt.Sprintf("container_name: %s of %s (%s)", name, s.Name, s.Place)},
+				Fix:      fmt.Sprintf("give %s another container_name, or leave it out; if they never run on one machine, recon does not know: silence this", s.Name),
+			})
+		}
+		owners[name] = append(owners[name], owner{x, s})
+	}
+	return out
+}

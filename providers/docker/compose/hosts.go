@@ -1,0 +1,211 @@
+package compose
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"recon/inventory/doctor"
+)
+
+// hosts tell which files of the repository are for one machine. All are, unless the
+// repository says otherwise: by hosts that are declared, by an Ansible inventory, or by
+// folders that are built alike.
+type hosts struct {
+	names    map[string]bool
+	fleets   map[string]bool     // folders whose subfolders are a machine each
+	machines map[string]bool     // folders that are a machine each
+	roles    map[string][]string // hosts that a role of Ansible is for, by its name
+}
+
+func newHosts(r *repository, declared []string) *hosts {
+	h := &hosts{names: map[string]bool{}, fleets: map[string]bool{}, machines: map[string]bool{}, roles: map[string][]string{}}
+	for _, n := range declared {
+		h.names[strings.ToLower(n)] = true
+	}
+	for p := range r.names {
+		if parent := path.Base(path.Dir(p)); parent == "host_vars" {
+			h.names[strings.ToLower(strings.TrimSuffix(path.Base(p), path.Ext(p)))] = true
+		}
+		if inventoryName.MatchString(p) {
+			if text, err := r.text(p); err == nil {
+				h.inventory(p, text)
+			}
+		}
+	}
+	h.alike(r)
+	for _, s := range r.files {
+		if s.yaml() && s.doc == nil && (strings.Contains(s.text, "roles:") || strings.Contains(s.text, "_role")) {
+			h.plays(s)
+		}
+	}
+	return h
+}
+
+var (
+	inventoryName = regexp.MustCompile(`(^|/)(inventory|inventories)(/[^/]+)*(\.(ini|ya?ml))?$|(^|/)(hosts|inventory)(\.(ini|ya?ml))?$`)
+	hostLine      = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9_.-]*)(\s+[A-Za-z_]+=.*)?$`)
+)
+
+// inventory reads the hosts of an Ansible inventory, in INI or YAML.
+func (h *hosts) inventory(name, text string) {
+	if strings.HasSuffix(name, ".yml") || strings.HasSuffix(name, ".yaml") {
+		for _, d := range documents(text) {
+			walk(d, 0, func(n *yaml.Node) bool {
+				if of := valueOf(n, "hosts"); of != nil && of.Kind == yaml.MappingNode {
+					for i := 0; i+1 < len(of.Content); i += 2 {
+						h.names[strings.ToLower(of.Content[i].Value)] = true
+					}
+				}
+				return true
+			})
+		}
+		return
+	}
+	section := false
+	for l := range strings.SplitSeq(text, "\n") {
+		l = strings.TrimSpace(l)
+		switch m := hostLine.FindStringSubmatch(l); {
+		case strings.HasPrefix(l, "["):
+			section = !strings.Contains(l, ":vars") && !strings.Contains(l, ":children")
+		case section && m != nil:
+			h.names[strings.ToLower(m[1])] = true
+		}
+	}
+}
+
+// Folders whose subfolders are a machine each, and those with what is not run along with
+// the rest.
+var (
+	fleetNames = []string{"hosts", "servers", "machines", "nodes", "vms", "lxc", "lxcs", "guests", "devices", "environments", "envs", "sites", "clusters"}
+	aside      = regexp.MustCompile(`(?i)(^|[_.-])(archived?|archives|old|deprecated|disabled|unused|examples?|templates?|backups?|attic|legacy|tests?|dev|development|staging|prod|production|experiments?|experimental|playground|sandbox|retired|inactive|removed|graveyard|wip|draft|todo|samples?|bak|alternatives?|not[-_]?used|no[-_]?longer[-_]?used)([_.-]|$)`)
+)
+
+// alike finds folders that hold the same stacks: side by side, two machines or two
+// versions of one; one within the other, a machine beside that of the rest.
+func (h *hosts) alike(r *repository) {
+	holders := map[string][]string{} // the folders below which a stack of this name lies
+	for _, s := range r.files {
+		if s.doc == nil {
+			continue
+		}
+		parts := strings.Split(s.name, "/")
+		for i := range parts {
+			if slices.Contains(fleetNames, strings.ToLower(parts[i])) && i < len(parts)-2 {
+				h.fleets[path.Join(parts[:i+1]...)] = true
+			}
+			base := path.Base(s.name)
+			if i < len(parts)-2 || i == len(parts)-2 && !ownName.MatchString(base) && !variant.MatchString(base) {
+				rest := path.Join(parts[i+1:]...)
+				holders[rest] = append(holders[rest], path.Join(append([]string{"."}, parts[:i+1]...)...))
+			}
+			if i == 0 && len(parts) > 1 {
+				holders[s.name] = append(holders[s.name], ".")
+			}
+		}
+	}
+	within := map[string]int{}
+	for _, folders := range holders {
+		for i, a := range folders {
+			for _, b := range folders[:i] {
+				switch {
+				case path.Dir(a) == path.Dir(b) && a != "." && b != ".":
+					h.fleets[path.Dir(a)] = true
+				case a == "." || doctor.Within(b, a):
+					within[b]++
+				case b == "." || doctor.Within(a, b):
+					within[a]++
+				}
+			}
+		}
+	}
+	for folder, n := range within {
+		h.machines[folder] = h.machines[folder] || n > 1
+	}
+}
+
+// of returns the host of a file.
+func (h *hosts) of(name string) doctor.Where {
+	folders := strings.Split(path.Dir(name), "/")
+	for i, f := range folders {
+		if len(h.names) > 1 && h.names[strings.ToLower(f)] {
+			return doctor.Where{Name: f}
+		}
+		if h.machines[path.Join(folders[:i+1]...)] {
+			return doctor.Where{Name: path.Join(folders[:i+1]...)}
+		}
+		if h.fleets[path.Join(append([]string{"."}, folders[:i]...)...)] && f != "." {
+			return doctor.Where{Name: path.Join(folders[:i+1]...)}
+		}
+		if aside.MatchString(f) {
+			return doctor.Where{Unknown: true}
+		}
+	}
+	return doctor.Where{Unknown: len(h.names) > 1 || aside.MatchString(strings.TrimSuffix(path.Base(name), path.Ext(name)))}
+}
+
+// plays notes which hosts the roles of a playbook are for.
+func (h *hosts) plays(s *source) {
+	for _, d := range documents(s.plain) {
+		for _, play := range d.Content {
+			on := patterns(valueOf(play, "hosts"))
+			if len(on) == 0 {
+				continue
+			}
+			walk(play, 0, func(n *yaml.Node) bool {
+				for _, name := range rolesOf(n) {
+					h.roles[name] = append(h.roles[name], on...)
+				}
+				return true
+			})
+		}
+	}
+}
+
+// rolesOf returns the roles that a mapping of a playbook names.
+func rolesOf(n *yaml.Node) (out []string) {
+	if list := valueOf(n, "roles"); list != nil {
+		for _, e := range list.Content {
+			out = append(out, orName(valueText(e), orName(valueText(valueOf(e, "role")), valueText(valueOf(e, "name")))))
+		}
+	}
+	for _, module := range []string{"include_role", "import_role"} {
+		for _, prefix := range []string{"", "ansible.builtin."} {
+			if v := valueOf(n, prefix+module); v != nil {
+				out = append(out, valueText(valueOf(v, "name")))
+			}
+		}
+	}
+	for i := range out {
+		out[i] = path.Base(out[i])
+	}
+	return out
+}
+
+// patterns reads the hosts of a play.
+func patterns(n *yaml.Node) (out []string) {
+	switch {
+	case n == nil:
+	case n.Kind == yaml.SequenceNode:
+		for _, e := range n.Content {
+			out = append(out, valueText(e))
+		}
+	default:
+		out = strings.FieldsFunc(valueText(n), func(c rune) bool { return strings.ContainsRune(",: ", c) })
+	}
+	return slices.DeleteFunc(out, func(p string) bool { return p == "" || strings.ContainsAny(p, "${") })
+}
+
+// ofRole returns the hosts of the role that a file is part of: roles/NAME/tasks/main.yml.
+func (h *hosts) ofRole(name string) []string {
+	parts := strings.Split(name, "/")
+	for i := len(parts) - 3; i >= 0; i-- {
+		if slices.Contains([]string{"tasks", "handlers"}, parts[i+1]) {
+			return slices.Compact(slices.Sorted(slices.Values(h.roles[parts[i]])))
+		}
+	}
+	return nil
+}

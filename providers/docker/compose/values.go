@@ -1,0 +1,221 @@
+package compose
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
+	"go.yaml.in/yaml/v4"
+)
+
+// variables are the values that the repository tells: of .env files, and of playbooks.
+type variables struct {
+	r    *repository
+	envs map[string]environment // by folder
+	play map[string]string      // of playbooks; nil until somebody asks
+}
+
+// An environment is a .env file, or what stands in for one.
+type environment struct {
+	file    string
+	example bool // to be filled in
+	values  map[string]string
+}
+
+func newVariables(r *repository) *variables {
+	return &variables{r: r, envs: map[string]environment{}}
+}
+
+// examples are what people commit in place of .env. What is empty there is to be filled
+// in, so that its value is not known.
+var examples = []string{".env.example", ".env.sample", ".env.template", ".env.dist", ".env.default", ".env.defaults", "env.example", "example.env", "sample.env"}
+
+func (v *variables) environment(folder string) environment {
+	if e, ok := v.envs[folder]; ok {
+		return e
+	}
+	e := environment{}
+	for i, name := range append([]string{".env"}, examples...) {
+		name = path.Join(folder, name)
+		if !v.r.names[name] {
+			continue
+		}
+		if text, err := v.r.text(name); err == nil {
+			e.file, e.example, e.values = name, i > 0, valuesOf(text)
+		}
+		for k, value := range e.values {
+			if i > 0 && isPlaceholder(value) || strings.HasPrefix(value, "ENC[") {
+				delete(e.values, k)
+			}
+		}
+		break
+	}
+	v.envs[folder] = e
+	return e
+}
+
+func valuesOf(text string) map[string]string {
+	if values, err := dotenv.UnmarshalWithLookup(text, nil); err == nil {
+		return values
+	}
+	out := map[string]string{}
+	for l := range strings.SplitSeq(text, "\n") {
+		if k, value, ok := strings.Cut(strings.TrimSpace(l), "="); ok && plainName.MatchString(k) {
+			out[k] = strings.Trim(value, `"'`)
+		}
+	}
+	return out
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
+
+// of returns the values that a file is filled in with: those of an environment, and for
+// a template's expressions those of playbooks.
+func (v *variables) of(env environment) lookup {
+	return func(name string) (string, bool) {
+		value, _, ok := v.value(env, name)
+		return value, ok
+	}
+}
+
+// value returns the value of a variable or of a template's expression, and where it
+// stands.
+func (v *variables) value(env environment, name string) (value, where string, ok bool) {
+	if value, ok := env.values[name]; ok {
+		return value, env.file, true
+	}
+	if inner, is := strings.CutPrefix(name, "{{"); is {
+		value, ok = v.ofPlaybooks(strings.TrimSpace(strings.TrimSuffix(inner, "}}")), 0)
+		return value, "the variables of the playbooks", ok
+	}
+	return "", "", false
+}
+
+// ofPlaybooks returns the value of a variable of playbooks. One that has two values in
+// the repository has none here: which one holds is up to the host.
+func (v *variables) ofPlaybooks(name string, depth int) (string, bool) {
+	if !plainName.MatchString(name) || depth > 5 {
+		return "", false
+	}
+	if v.play == nil {
+		v.play = map[string]string{}
+		v.gather()
+	}
+	value, ok := v.play[name]
+	if !ok || value == ambiguous {
+		return "", false
+	}
+	known := true
+	value = jinjaExpr.ReplaceAllStringFunc(value, func(e string) string {
+		inner, ok := v.ofPlaybooks(strings.TrimSpace(e[2:len(e)-2]), depth+1)
+		known = known && ok
+		return inner
+	})
+	return value, known && !strings.Contains(value, "{%")
+}
+
+const ambiguous = "\x00"
+
+var varsFolder = regexp.MustCompile(`(^|/)(group_vars|host_vars|vars|defaults)/|(^|/)(vars|all)\.ya?ml$`)
+
+func (v *variables) gather() {
+	for _, s := range v.r.files {
+		if !s.yaml() || s.doc != nil {
+			continue
+		}
+		isVars := varsFolder.MatchString(s.name)
+		if !isVars && !strings.Contains(s.text, "vars:") {
+			continue
+		}
+		for _, d := range documents(s.text) {
+			if isVars {
+				v.keep("", d)
+				continue
+			}
+			for _, play := range d.Content {
+				v.keep("", valueOf(play, "vars"))
+			}
+		}
+	}
+}
+
+// keep takes over the variables of a mapping, those below another one with its name
+// before them.
+func (v *variables) keep(prefix string, n *yaml.Node) {
+	for i := 0; n != nil && n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		name, value := prefix+n.Content[i].Value, n.Content[i+1]
+		switch value.Kind {
+		case yaml.ScalarNode:
+			if old, ok := v.play[name]; ok && old != value.Value {
+				v.play[name] = ambiguous
+			} else {
+				v.play[name] = value.Value
+			}
+		case yaml.MappingNode:
+			if prefix == "" {
+				v.keep(name+".", value)
+			}
+		}
+	}
+}
+
+// told says where the values of the variables in a service's mounts come from.
+func (r *repository) told(s *source, service *yaml.Node) (out []string) {
+	text, err := yaml.Marshal(valueOf(service, "volumes"))
+	if err != nil {
+		return nil
+	}
+	env := r.vars.environment(s.folder())
+	for _, name := range variablesOf(string(text)) {
+		if value, where, ok := r.vars.value(env, name); ok && len(out) < 6 {
+			out = append(out, fmt.Sprintf("%s is %s in %s", name, value, where))
+		}
+	}
+	return out
+}
+
+// ignored are the patterns of .gitignore files: what they match is on somebody's
+// machine and in no repository.
+type ignored struct {
+	r       *repository
+	matcher gitignore.Matcher
+}
+
+func newIgnored(r *repository) *ignored { return &ignored{r: r} }
+
+func (i *ignored) matches(name string) bool {
+	if i.matcher == nil {
+		var patterns []gitignore.Pattern
+		for _, p := range slices.Sorted(maps.Keys(i.r.names)) { // those of a folder before those below it
+			if path.Base(p) != ".gitignore" {
+				continue
+			}
+			text, err := i.r.text(p)
+			if err != nil {
+				continue
+			}
+			var domain []string
+			if path.Dir(p) != "." {
+				domain = strings.Split(path.Dir(p), "/")
+			}
+			for l := range strings.SplitSeq(text, "\n") {
+				if l = strings.TrimRight(l, "\r "); l != "" && !strings.HasPrefix(l, "#") {
+					patterns = append(patterns, gitignore.ParsePattern(l, domain))
+				}
+			}
+		}
+		i.matcher = gitignore.NewMatcher(patterns)
+	}
+	parts := strings.Split(name, "/")
+	for n := 1; n <= len(parts); n++ { // a folder that is ignored takes along what is in it
+		if i.matcher.Match(parts[:n], n < len(parts)) {
+			return true
+		}
+	}
+	return false
+}
