@@ -14,7 +14,8 @@ import (
 //
 //	<!-- output: recon drift -->      what the demo prints for that command
 //	<!-- example: home/recon.hcl -->  a file below manifests/examples
-var shown = regexp.MustCompile("(?m)^<!-- (output|example): (.+) -->\n```(\\w+)\n((?s:.*?))```$")
+//	<!-- run: shelf recon doctor -->  what a command prints in a folder below testdata
+var shown = regexp.MustCompile("(?m)^<!-- (output|example|run): (.+) -->\n```(\\w+)\n((?s:.*?))```$")
 
 // TestDocumentsShowWhatIs holds the code blocks of README and docs against what the
 // program prints today and against the examples that a test loads.
@@ -38,9 +39,12 @@ func TestDocumentsShowWhatIs(t *testing.T) {
 		want := shown.ReplaceAllStringFunc(string(text), func(block string) string {
 			m := shown.FindStringSubmatch(block)
 			body := ""
-			if m[1] == "output" {
+			switch m[1] {
+			case "output":
 				body = outputOf(t, out.String(), m[2])
-			} else {
+			case "run":
+				body = runIn(t, root, m[2])
+			default:
 				b, err := os.ReadFile(filepath.Join(root, "manifests", "examples", m[2]))
 				if err != nil {
 					t.Fatal(err)
@@ -60,6 +64,25 @@ func TestDocumentsShowWhatIs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// runIn returns what a command prints in a folder below testdata.
+func runIn(t *testing.T, root, line string) string {
+	t.Helper()
+	folder, command, _ := strings.Cut(line, " recon ")
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(root, "cmd", "recon", "testdata", folder))); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	var out, errs bytes.Buffer
+	run(context.Background(), append(strings.Fields(command), "--color", "never"), bytes.NewReader(nil), &out, &errs)
+	for _, l := range strings.Split(out.String(), "\n") {
+		if len([]rune(l)) > 80 {
+			t.Errorf("wider than 80 columns: %s", l)
+		}
+	}
+	return "$ recon " + command + "\n" + out.String() + errs.String()
 }
 
 // counts are the last line of what a command prints.

@@ -52,25 +52,31 @@ func diagnoseAll(ctx context.Context, opts Options, ask Checkup) (*Diagnosis, er
 	if h != nil {
 		defer h.Close()
 	}
+	var found home.Findings
+	var unknown []inventory.Scope
+	if err == nil {
+		found, unknown, err = observed(ctx, h, ask)
+	}
 	var mistakes *DiagnosticsError
-	if errors.As(err, &mistakes) && h != nil && h.LacksOnlyCredentials() {
-		found, err := home.DoctorFiles(ctx, opts, nil, ask.Rules)
-		return &Diagnosis{Findings: found, Unknown: []inventory.Scope{{Scope: "everything but the files", Err: firstMistake(mistakes)}}}, err
+	if errors.As(err, &mistakes) && h.LacksOnlyCredentials() {
+		unknown = []inventory.Scope{{Scope: "everything but the files", Err: firstMistake(mistakes)}}
+		found, err = home.DoctorFiles(ctx, opts, nil, ask.Rules)
 	}
-	if err != nil {
-		return nil, err
-	}
+	return &Diagnosis{Findings: found, Unknown: unknown}, err
+}
+
+func observed(ctx context.Context, h *Home, ask Checkup) (home.Findings, []inventory.Scope, error) {
 	if err := home.CheckRules(h.Project(), ask.Rules); err != nil {
-		return nil, err
+		return home.Findings{}, nil, err
 	}
 	h.ProbeLinks = ask.Probe
 	w, err := h.Observe(ctx)
 	if err != nil {
-		return nil, err
+		return home.Findings{}, nil, err
 	}
 	defer w.Close()
 	found, err := w.Doctor(ctx, ask.Rules...)
-	return &Diagnosis{Findings: found, Unknown: w.Unknown()}, err
+	return found, w.Unknown(), err
 }
 
 func firstMistake(e *DiagnosticsError) error {
