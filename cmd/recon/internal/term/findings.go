@@ -41,7 +41,7 @@ func (p *Printer) Findings(findings []inventory.Finding, hints bool) {
 	for _, g := range groups {
 		p.Heading(Clean(g))
 		for _, f := range members[g] {
-			p.finding(f, g, said)
+			p.symptom(f, g, said)
 		}
 	}
 }
@@ -76,7 +76,7 @@ func mark(severity string) (string, lipgloss.Style) {
 	return "!", warn
 }
 
-func (p *Printer) finding(f inventory.Finding, group string, said map[string]bool) {
+func (p *Printer) symptom(f inventory.Finding, group string, said map[string]bool) {
 	sign, style := mark(f.Severity)
 	title := Clean(f.Rule)
 	if line := lineOf(f); line > 0 {
