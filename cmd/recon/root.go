@@ -74,7 +74,7 @@ Start with "recon demo", which shows everything on a simulated home.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		newDemo(c), newSim(c), newInit(c), newImport(c), newValidate(c), newFmt(c), newPlan(c), newApply(c), newDrift(c), newAdopt(c),
-		newContext(c), newFacts(c), newChanges(c), newShow(c), newInventory(c), newHistory(c), newServe(c), newLock(c), newHosts(c), newDoctor(c), newVersion(c),
+		newContext(c), newFacts(c), newChanges(c), newCheck(c), newShow(c), newInventory(c), newHistory(c), newServe(c), newLock(c), newHosts(c), newDoctor(c), newVersion(c),
 	)
 	return root
 }

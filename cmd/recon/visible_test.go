@@ -117,7 +117,6 @@ func (c *sighted) notFalse(t *testing.T, h *home) {
 	}
 }
 
-
 func totalsOf(doc string) string {
 	m := regexp.MustCompile(`\d+ VMs?, \d+ LXCs?`).FindString(doc)
 	return m
@@ -147,7 +146,9 @@ func (c *sighted) documents(t *testing.T, h *home, all string) {
 func (c *sighted) history(t *testing.T, h *home) {
 	t.Helper()
 	h.want(api.ExitOK, "history", "-o", "json")
-	var answer struct{ Events []struct{ Event, Summary string } }
+	var answer struct {
+		Events []struct{ Event, Summary string }
+	}
 	if err := json.Unmarshal(h.out.Bytes(), &answer); err != nil {
 		t.Fatal(err)
 	}

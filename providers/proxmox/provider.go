@@ -12,6 +12,7 @@ import (
 // A Provider is one cluster.
 type Provider struct {
 	name   string // the label of the proxmox block
+	cfg    Config
 	client *client
 	now    func() time.Time
 
@@ -39,6 +40,7 @@ var (
 	_ providers.Looker     = (*Provider)(nil)
 	_ providers.Impacter   = (*Provider)(nil)
 	_ providers.Attributor = (*Provider)(nil)
+	_ providers.Checker    = (*Provider)(nil)
 )
 
 // New returns the provider of a cluster. It makes no call.
@@ -47,7 +49,7 @@ func New(cfg Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{name: cfg.Name, client: c, now: time.Now}, nil
+	return &Provider{name: cfg.Name, cfg: cfg, client: c, now: time.Now}, nil
 }
 
 // Name returns the provider's address: proxmox.home.

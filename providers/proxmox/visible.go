@@ -46,4 +46,3 @@ func (p permissions) blind() string {
 	}
 	return ""
 }
-

@@ -17,6 +17,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"recon/cmd/recon/internal/home"
+	"recon/inventory"
 )
 
 // commitDocuments commits what was just written, where the context block says so:
@@ -203,4 +204,17 @@ func (c *commit) author(h *home.Home) *object.Signature {
 		sig.Name, sig.Email = cfg.User.Name, cfg.User.Email
 	}
 	return sig
+}
+
+// CheckGit says what the repository is good for.
+func CheckGit(h *home.Home) []inventory.Ability {
+	const costs = "nothing is told since a revision, and documents are not committed"
+	repo, err := git.PlainOpenWithOptions(h.Root, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	if err != nil {
+		return []inventory.Ability{{Name: "repository", State: inventory.Lacks, Said: err.Error(), Costs: costs, Mend: []string{"git init && git add . && git commit"}}}
+	}
+	if _, err := repo.Head(); err != nil {
+		return []inventory.Ability{{Name: "repository", State: inventory.Lacks, Said: "nothing is committed yet", Costs: costs, Mend: []string{"git add . && git commit"}}}
+	}
+	return []inventory.Ability{inventory.Working("repository", "with history")}
 }

@@ -150,6 +150,12 @@ func sinceOf(known []ledger.Source, u inventory.Scope, now time.Time) time.Time 
 	return now
 }
 
+// Readers makes a provider for each source, for whoever asks them something else than
+// what there is.
+func (h *Home) Readers(ctx context.Context) ([]providers.Reader, error) {
+	return h.readers(ctx, h.Project())
+}
+
 // readers makes a provider for each source. A cluster whose token is missing is a
 // mistake of the project, not an unknown source.
 func (h *Home) readers(ctx context.Context, project *manifests.Project) ([]providers.Reader, error) {
