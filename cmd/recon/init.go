@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"recon/cmd/recon/internal/api"
 
@@ -17,15 +21,17 @@ func newInit(c *cli) *cobra.Command {
 		Short: "Start a project in this folder",
 		Long: `Looks around and adds what is missing: a commented recon.hcl, .recon/ in
 .gitignore, and empty marker pairs at the end of the documents that are there.
-Nothing that exists is overwritten. On a terminal the changes are shown first.`,
+Nothing that exists is overwritten. On a terminal it asks for the address of a node,
+shows the fingerprint of its certificate to be compared, shows the changes first, and
+ends with recon check.`,
 		Args: args(cobra.NoArgs),
-		RunE: func(_ *cobra.Command, _ []string) error { return runInit(c, dryRun) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runInit(cmd, c, dryRun) },
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the changes, write nothing")
 	return exits(cmd, "recon init --dry-run", api.ExitOK, api.ExitError, api.ExitRefused)
 }
 
-func runInit(c *cli, dryRun bool) error {
+func runInit(cmd *cobra.Command, c *cli, dryRun bool) error {
 	root := c.dir
 	if root == "" {
 		root = "."
@@ -33,12 +39,16 @@ func runInit(c *cli, dryRun bool) error {
 	if info, err := os.Stat(root); err != nil || !info.IsDir() {
 		return fmt.Errorf("%s is not a folder", root)
 	}
-	in, err := api.PlanInit(root)
+	ask := isTerminal(c.stdin) && !dryRun // what is asked goes to stderr
+	var at api.Cluster
+	if _, err := os.Stat(filepath.Join(root, "recon.hcl")); ask && os.IsNotExist(err) {
+		at = c.askCluster(cmd.Context())
+	}
+	in, err := api.PlanInit(root, at)
 	if err != nil {
 		return err
 	}
 	p := c.printer()
-	ask := isTerminal(c.stdin) && isTerminal(c.stdout) && !dryRun
 	if dryRun || ask {
 		for _, f := range in.Files {
 			fmt.Fprintf(c.stdout, "%s", diff.Diff(f.Path, f.Old, f.Path, f.New))
@@ -56,6 +66,18 @@ func runInit(c *cli, dryRun bool) error {
 	case ask && !c.confirm("Write this?"):
 		return api.Refuse("", "not confirmed; nothing was written")
 	}
+	if err := c.writeInit(root, in); err != nil {
+		return err
+	}
+	if at.Endpoint == "" || os.Getenv("PVE_TOKEN") == "" {
+		return nil
+	}
+	c.dir = root
+	return runCheck(cmd, c, nil)
+}
+
+// writeInit writes the files and says what comes next.
+func (c *cli) writeInit(root string, in *api.Init) error {
 	if err := api.WriteInit(root, in); err != nil {
 		return err
 	}
@@ -64,7 +86,7 @@ func runInit(c *cli, dryRun bool) error {
 		if f.Existed {
 			word = "added to"
 		}
-		p.Printf("%s %s", word, f.Path)
+		c.printer().Printf("%s %s", word, f.Path)
 	}
 	for i, n := range in.Next {
 		c.hint("%d. %s", i+1, n)
@@ -73,4 +95,35 @@ func runInit(c *cli, dryRun bool) error {
 		fmt.Fprintf(c.stderr, "  To begin each session with what has changed, put this into .claude/settings.json:\n\n%s\n", api.SessionHook)
 	}
 	return nil
+}
+
+// askCluster asks where a node is, and has its certificate compared by the person.
+func (c *cli) askCluster(ctx context.Context) api.Cluster {
+	for {
+		answer := c.ask("Address of a Proxmox VE node (empty: later):")
+		if answer == "" {
+			return api.Cluster{}
+		}
+		at := api.Cluster{Endpoint: endpoint(answer)}
+		shown, err := api.IntroduceCluster(ctx, at.Endpoint)
+		if err != nil {
+			c.errPrinter().Error(err, "try another address, or leave it empty")
+			continue
+		}
+		c.errPrinter().Printf("It shows a certificate with the fingerprint\n  %s\nThe web interface shows the right one under Node > Certificates (pve-ssl.pem); on the node:\n  openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pve-ssl.pem", shown)
+		if c.confirm("Is it the same?") {
+			at.Fingerprint = shown
+			return at
+		}
+	}
+}
+
+// endpoint makes the address of an API out of what people type.
+func endpoint(answer string) string {
+	host := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(answer, "https://"), "http://"), "/")
+	host, _, _ = strings.Cut(host, "/")
+	if _, _, err := net.SplitHostPort(host); err != nil {
+		host = net.JoinHostPort(strings.Trim(host, "[]"), "8006")
+	}
+	return "https://" + host
 }

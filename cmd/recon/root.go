@@ -232,23 +232,29 @@ func widthOf(w io.Writer) int {
 
 // confirm asks a question on the terminal. Without one the answer is no.
 func (c *cli) confirm(question string) bool {
+	answer := c.ask(question + " [y/N]")
+	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
+}
+
+// ask reads a word from the terminal; without one, and when it is interrupted, "".
+func (c *cli) ask(question string) string {
 	if !isTerminal(c.stdin) {
-		return false
+		return ""
 	}
 	c.endProgress()
-	fmt.Fprintf(c.stderr, "%s [y/N] ", question)
+	fmt.Fprint(c.stderr, question+" ")
 	answers := make(chan string, 1)
 	go func() {
 		var answer string
-		_, _ = fmt.Fscanln(c.stdin, &answer) // none is no
+		_, _ = fmt.Fscanln(c.stdin, &answer) // none is ""
 		answers <- answer
 	}()
 	select {
 	case answer := <-answers:
-		return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
+		return answer
 	case <-c.interrupted:
 		fmt.Fprintln(c.stderr)
-		return false
+		return ""
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"recon/cmd/recon/internal/docs"
 	"recon/cmd/recon/internal/runs"
 	"recon/inventory"
+	"recon/providers/proxmox"
 )
 
 // Drift runs the cycle of the scheduled report: a plan, and with it the ledger and
@@ -110,7 +111,16 @@ type Init = docs.Init
 const SessionHook = docs.SessionHook
 
 // PlanInit looks around in a folder and decides what is missing.
-func PlanInit(root string) (*Init, error) { return docs.PlanInit(root) }
+func PlanInit(root string, at Cluster) (*Init, error) { return docs.PlanInit(root, at) }
+
+// A Cluster is what a person said of theirs.
+type Cluster = docs.Cluster
+
+// IntroduceCluster asks a node for the fingerprint of its certificate, and believes it
+// nothing yet.
+func IntroduceCluster(ctx context.Context, endpoint string) (fingerprint string, err error) {
+	return proxmox.Introduce(ctx, endpoint)
+}
 
 // WriteInit writes what PlanInit decided.
 func WriteInit(root string, in *Init) error { return docs.WriteInit(root, in) }

@@ -23,6 +23,9 @@ type Imported struct {
 
 // Import writes blocks for guests that no manifest declares yet.
 func Import(ctx context.Context, h *Home, r ImportRequest) (*Imported, error) {
+	if p := h.Project(); len(p.Clusters)+len(p.Hosts)+len(p.Terraform) == 0 {
+		return nil, &Failure{Code: ExitError, Err: errors.New("no proxmox block says where a cluster is"), Hint: "recon init on a terminal asks for it"}
+	}
 	w, err := h.Observe(ctx)
 	if err != nil {
 		return nil, err

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -31,13 +33,13 @@ type InitFile struct {
 
 // PlanInit looks around in a folder and decides what is missing. Nothing that
 // exists is overwritten.
-func PlanInit(root string) (*Init, error) {
+func PlanInit(root string, at Cluster) (*Init, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return nil, err
 	}
 	in := &Init{}
-	i := &initialiser{Init: in, root: root}
+	i := &initialiser{Init: in, root: root, at: at}
 	claude := i.instructions()
 	for _, step := range []func(string) error{i.mainFile, i.gitignore, i.markers} {
 		if err := step(claude); err != nil {
@@ -48,10 +50,65 @@ func PlanInit(root string) (*Init, error) {
 	return in, nil
 }
 
+// A Cluster is what a person said of theirs; empty when nobody was asked.
+type Cluster struct{ Endpoint, Fingerprint string }
+
 type initialiser struct {
 	*Init
 	root string
+	at   Cluster
 }
+
+// clusterBlock writes the proxmox block. Without an address from the person it is a
+// comment: a live address that recon made up might be answered by a stranger's machine,
+// which would then get the token.
+func (i *initialiser) clusterBlock() string {
+	if i.at.Endpoint != "" {
+		proof := "  # fingerprint = \"12:34:...\"\n"
+		if i.at.Fingerprint != "" {
+			proof = fmt.Sprintf("  fingerprint = %q\n", i.at.Fingerprint)
+		}
+		return fmt.Sprintf(clusterTemplate, i.at.Endpoint, "", proof)
+	}
+	endpoint, note := "https://ADDRESS:8006", ""
+	if found, where := i.mentioned(); found != "" {
+		endpoint, note = found, "   # "+where+" names it"
+	}
+	text := fmt.Sprintf(clusterTemplate, endpoint, note, "  # fingerprint = \"12:34:...\"\n")
+	head, block, _ := strings.Cut(text, "proxmox \"home\"")
+	return head + "# proxmox \"home\"" + strings.ReplaceAll(strings.TrimSuffix(block, "\n"), "\n", "\n# ") + "\n"
+}
+
+var nodeAddress = regexp.MustCompile(`https://[A-Za-z0-9][A-Za-z0-9.-]*:8006`)
+
+// mentioned finds the address of a node in what the repository already says.
+func (i *initialiser) mentioned() (address, where string) {
+	_ = walkFiles(i.root, func(p, rel string) error {
+		if !slices.Contains([]string{".tf", ".tfvars", ".md", ".yml", ".yaml"}, path.Ext(rel)) {
+			return nil
+		}
+		text, err := os.ReadFile(p)
+		if err != nil || len(text) > 1<<20 {
+			return nil
+		}
+		if at := nodeAddress.Find(text); at != nil {
+			address, where = string(at), rel
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return address, where
+}
+
+const clusterTemplate = `# A Proxmox cluster. Its label is part of every guest's identity: home/111.
+proxmox "home" {
+  endpoints = ["%s"]%s
+  token     = env("PVE_TOKEN") # user@realm!name=uuid; recon check says what it lacks
+
+  # How the server proves who it is: the fingerprint of its certificate (the web
+  # interface shows it under Node > Certificates), or ca_file = "pve-root-ca.pem".
+%s}
+`
 
 func (i *initialiser) exists(rel string) bool {
 	_, err := os.Stat(filepath.Join(i.root, rel))
@@ -90,12 +147,14 @@ func (i *initialiser) mainFile(claude string) error {
 		i.Notes = append(i.Notes, "recon.hcl is there and stays as it is")
 		return nil
 	}
-	text := fmt.Sprintf(mainTemplate, claude)
+	text := fmt.Sprintf(mainTemplate, i.clusterBlock(), claude)
 	i.Files = append(i.Files, InitFile{Path: manifests.MainFile, New: []byte(text)})
+	if i.at.Endpoint == "" {
+		i.Next = append(i.Next, "put the address of a node into the proxmox block of recon.hcl, and take the # away")
+	}
 	i.Next = append(i.Next,
-		"put the address of a node into recon.hcl",
 		"make a token that may only look, on a node:\n"+tokenCommands,
-		"export PVE_TOKEN='recon@pve!recon=...', then: recon import --all, recon plan, recon context")
+		"export PVE_TOKEN='recon@pve!recon=...', then: recon check, recon import --all, recon plan, recon context")
 	return nil
 }
 
@@ -111,17 +170,7 @@ recon {
   required_version = ">= 0.1"
 }
 
-# A Proxmox cluster. Its label is part of every guest's identity: home/111.
-proxmox "home" {
-  endpoints = ["https://192.168.1.10:8006"] # one or more nodes; the first that answers is used
-  token     = env("PVE_TOKEN")              # user@realm!name=uuid; PVEAuditor on / is enough to look
-
-  # How the server proves who it is: the fingerprint of its certificate (the web
-  # interface shows it under Node > Certificates), or the cluster's CA.
-  # fingerprint = "12:34:..."
-  # ca_file     = "pve-root-ca.pem"
-}
-
+%s
 # What recon writes for people and their assistants, between its markers only.
 context {
   claude_md    = "%s"
