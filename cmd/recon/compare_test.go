@@ -1,4 +1,4 @@
-package inventory_test
+package main_test
 
 import (
 	"encoding/json"
