@@ -159,6 +159,7 @@ type Attr struct {
 	Lower     bool // held in lower case
 	Always    bool // the sub-key cannot be left out of its property string
 	Slots     bool // its words are slots of the guest's own devices
+	Fleeting  bool // changes by itself, so that a change is nobody's news
 
 	Default  cty.Value // what the provider means when the key is absent; NilVal when it has no fixed default
 	Enum     []string  // the values allowed; nil means any

@@ -29,6 +29,7 @@ const (
 	VerdictPendingReboot  Verdict = "pending_reboot"
 	VerdictMissing        Verdict = "missing"
 	VerdictPendingChange  Verdict = "pending_change"
+	VerdictDiffers        Verdict = "differs" // nobody knows which side moved
 	VerdictDrift          Verdict = "drift"
 	VerdictConflict       Verdict = "conflict"
 	VerdictUnknown        Verdict = "unknown"
@@ -37,7 +38,7 @@ const (
 
 var verdictWeight = map[Verdict]int{
 	VerdictInSync: 0, VerdictTerraformStale: 1, VerdictPendingReboot: 2, VerdictMissing: 3,
-	VerdictPendingChange: 4, VerdictDrift: 5, VerdictConflict: 6,
+	VerdictPendingChange: 4, VerdictDiffers: 5, VerdictDrift: 6, VerdictConflict: 7,
 }
 
 // Heavier returns the verdict that counts for a resource when both hold.
@@ -57,6 +58,7 @@ type FieldChange struct {
 	Running     cty.Value // in use; null when the guest is stopped
 	LastApplied cty.Value
 	Terraform   cty.Value
+	Base        cty.Value // on which the two sides last agreed, as far as anybody knows; it tells which of them moved
 	Verdict     Verdict
 	Impact      Impact
 	Policy      string // report, heal, adopt, ignore
@@ -68,7 +70,7 @@ type FieldChange struct {
 // what is configured.
 func (f *FieldChange) Writes() bool {
 	switch f.Verdict {
-	case VerdictDrift, VerdictPendingChange, VerdictConflict:
+	case VerdictDrift, VerdictPendingChange, VerdictConflict, VerdictDiffers:
 		return true
 	}
 	return false

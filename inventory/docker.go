@@ -166,7 +166,7 @@ func serviceKind() *Kind {
 			{Name: "container", Type: cty.String, Wire: WireDerived, Document: true, Group: GroupWho, Import: ImportUnlessLabel, Doc: "Name of the container, or SERVICE or PROJECT/SERVICE of a compose file. Defaults to the label, or to each.key."},
 			{Name: "url", Type: cty.String, Wire: WireDerived, Document: true, Check: checkURL, Doc: "Where people reach it. For documents and the graph."},
 			{Name: "purpose", Type: cty.String, Wire: WireDerived, Document: true, Doc: "What it is for, in the author's words. For documents only."},
-			{Name: "listen", Type: stringSet, Wire: WireDerived, Impact: ImpactOutage, Equal: subsetEqual, Check: checkPorts, Doc: "Ports on which it must listen or be published: [\"7878/tcp\"]. Others are nobody's business."},
+			{Name: "listen", Type: stringSet, Wire: WireDerived, Fleeting: true, Impact: ImpactOutage, Equal: subsetEqual, Check: checkPorts, Doc: "Ports on which it must listen or be published: [\"7878/tcp\"]. Others are nobody's business."},
 			{Name: "image", Type: cty.String, Wire: WireDerived, Computed: true, Doc: "Image of the container."},
 			{Name: "project", Type: cty.String, Wire: WireDerived, Computed: true, Doc: "Compose project."},
 			{Name: "networks", Type: stringSet, Wire: WireDerived, Computed: true, Doc: "Networks of the container."},

@@ -47,9 +47,11 @@ func commonAttrs(nameKey, namePrivilege string) []*Attr {
 		{Name: "name", Key: nameKey, Type: cty.String, Group: GroupWho, Import: ImportUnlessLabel, Check: checkName, Needs: asks(namePrivilege), Doc: "The guest's name in Proxmox. Defaults to the label, or to each.key under for_each."},
 		{Name: "node", Type: cty.String, Wire: WireDerived, Call: CallMigrate, Import: ImportNever, Impact: ImpactOutage, Needs: asks(privMigrate), Names: NamesNode, Doc: "The node on which the guest must be. Left out, any node will do and a move is no drift; written, recon migrates the guest there."},
 		{Name: "running", Type: cty.Bool, Wire: WireDerived, Call: CallPower, Import: ImportNever, Impact: ImpactOutage, Needs: asks(privPower), Doc: "Whether the guest must be running. Left out, its power state is nobody's business."},
-		{Name: "pool", Type: cty.String, Wire: WireDerived, Call: CallPool, Group: GroupWho, Import: ImportUnlessEmpty,
+		{
+			Name: "pool", Type: cty.String, Wire: WireDerived, Call: CallPool, Group: GroupWho, Import: ImportUnlessEmpty,
 			Needs: []Need{{Any: []string{"Pool.Allocate"}, Path: "/pool/{pool}", Old: true}, {Any: []string{"VM.Allocate", "Permissions.Modify"}, Path: onGuest}},
-			Names: NamesPool, Doc: "The resource pool of the guest; \"\" for none."},
+			Names: NamesPool, Doc: "The resource pool of the guest; \"\" for none.",
+		},
 		{Name: "tags", Key: "tags", Type: stringSet, Wire: WireSemicolon, Lower: true, Group: GroupWho, Check: checkTags, Default: StringSet(), Equal: foldSetEqual, Needs: asks(privOptions), Doc: "Tags. Order and case mean nothing; Proxmox stores them lower-cased, sorted and unique."},
 		{Name: "description", Key: "description", Type: cty.String, Wire: WireText, Group: GroupWho, Column: ColumnNotes, Default: cty.StringVal(""), Equal: textEqual, Needs: asks(privOptions), Doc: "The notes of the guest, in Markdown. Trailing white space does not count."},
 		{Name: "onboot", Key: "onboot", Type: cty.Bool, Default: cty.False, Needs: asks(privOptions), Doc: "Start the guest when its node boots."},

@@ -47,6 +47,7 @@ type Volatile struct {
 	MaskedSet []Path   // write-only fields that have a value
 	Volumes   []string // volumes that go with the guest when it is destroyed
 	Raw       map[string]string
+	Since     time.Time // since when it runs, by the provider's clock; zero when it does not, or does not say
 	Changed   Attribution
 }
 
@@ -146,13 +147,6 @@ type Finding struct {
 	Fix      string   `json:"fix"`
 }
 
-// Applied is what recon last wrote to a resource, or found in agreement with its
-// manifest. The values of secret fields are salted hashes.
-type Applied struct {
-	Identity string
-	Attrs    Attrs
-}
-
 // An Event is one line of the home's history.
 type Event struct {
 	At       time.Time
@@ -173,6 +167,14 @@ const (
 	DriftChanged  EventKind = "drift_changed"
 	DriftResolved EventKind = "drift_resolved"
 	WasApplied    EventKind = "applied"
+	Created       EventKind = "created"   // by recon
+	Destroyed     EventKind = "destroyed" // by recon
+	Changed       EventKind = "changed"   // whatever was observed is not what it was
+	Moved         EventKind = "moved"
+	Renamed       EventKind = "renamed"
+	Started       EventKind = "started"
+	Stopped       EventKind = "stopped"
+	Restarted     EventKind = "restarted"
 	Appeared      EventKind = "appeared"
 	Disappeared   EventKind = "disappeared"
 	SourceLost    EventKind = "source_lost"
@@ -187,4 +189,5 @@ type EventField struct {
 	To       any    `json:"to"`
 	FromText string `json:"from_text,omitempty"`
 	ToText   string `json:"to_text,omitempty"`
+	Declared bool   `json:"declared,omitempty"` // of what changed: a manifest names it
 }

@@ -143,11 +143,13 @@ func vmDisk() *Block {
 
 func vmCDROM() *Block {
 	return &Block{Name: "cdrom", Slots: diskSlots(), DefaultKey: "file", Shares: "disk", Doc: "A CD drive.", Attrs: []*Attr{
-		{Name: "file", Key: "file", Wire: WireMedium, RootOnlyUnless: isVolume, Alias: []string{"volume"}, Type: cty.String, Plug: &Plug{Impact: ImpactLive, When: hasOne}, Impact: ImpactRestart,
+		{
+			Name: "file", Key: "file", Wire: WireMedium, RootOnlyUnless: isVolume, Alias: []string{"volume"}, Type: cty.String, Plug: &Plug{Impact: ImpactLive, When: hasOne}, Impact: ImpactRestart,
 			Needs: asksAlso(asks(privCDROM),
 				Need{Any: []string{"Datastore.AllocateSpace", "Datastore.Audit"}, Path: "/storage/{storage:file}"},
 				Need{Any: []string{"Sys.Console"}, Path: "/", Of: "file", When: isWord("cdrom")}),
-			Names: NamesVolume, Content: "iso", Doc: "ISO volume (local:iso/debian.iso), \"none\" for an empty drive, \"cdrom\" for the node's own."},
+			Names: NamesVolume, Content: "iso", Doc: "ISO volume (local:iso/debian.iso), \"none\" for an empty drive, \"cdrom\" for the node's own.",
+		},
 		absentAttr(privCDROM, ImpactRestart, "the drive"),
 	}}
 }

@@ -22,6 +22,11 @@ type Options struct {
 	Now      time.Time                                 // decides which ignore rules have expired
 	Version  string                                    // of recon, for required_version
 
+	// Around holds clusters and hosts that are there although these manifests may not
+	// declare them: those of an earlier commit, where the file that does is kept out of
+	// version control.
+	Around *Project
+
 	// Clusters hears of the clusters that the main file alone declares, as soon as it
 	// is read and before it is known whether the rest is right.
 	Clusters func([]Cluster)
@@ -45,6 +50,7 @@ func Load(fsys fs.FS, opts Options) (*Project, hcl.Diagnostics) {
 	l.evaluateAll()
 	l.clusters()
 	l.hosts()
+	l.around()
 	l.terraforms()
 	l.resources()
 	l.singles()
@@ -61,6 +67,23 @@ func Load(fsys fs.FS, opts Options) (*Project, hcl.Diagnostics) {
 		l.project.forgetSyntax()
 	}
 	return l.project, l.diags
+}
+
+// around adds the clusters and hosts that are there anyway.
+func (l *loader) around() {
+	if l.opts.Around == nil {
+		return
+	}
+	for _, c := range l.opts.Around.Clusters {
+		if l.project.Cluster(c.Name) == nil {
+			l.project.Clusters = append(l.project.Clusters, c)
+		}
+	}
+	for _, h := range l.opts.Around.Hosts {
+		if l.project.Host(h.Name) == nil {
+			l.project.Hosts = append(l.project.Hosts, h)
+		}
+	}
 }
 
 // clustersOf evaluates the proxmox blocks of one file by themselves. Those that refer

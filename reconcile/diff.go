@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -17,25 +18,35 @@ type Input struct {
 	Snapshots   []inventory.Snapshot
 	LastApplied map[inventory.Address]inventory.Applied
 	Claims      *inventory.Claims // what witnesses say
+	Past        Past              // what manifests said before, where nothing else tells which side moved
 	Now         time.Time         // decides which ignore rules hold
+}
+
+// Past is what the history of the manifests says of fields, by address and path.
+type Past map[inventory.Address]map[inventory.Path]Before
+
+// Before is what the manifests said of a field before they said what they say now.
+type Before struct {
+	Value inventory.Value // null: they said nothing of it, and of its resource something
+	Never bool            // they never said anything else, in all of their history
 }
 
 // Diff compares each declared resource with its observation. Resources that agree
 // or could not be observed give no change. The order is that of Desired.
 func Diff(in Input) []inventory.Change {
-	seen := observations(in.Snapshots)
+	seen, orphans := observations(in.Snapshots), in.orphans()
 	parts := slices.Collect(slices.Chunk(in.Desired, max(1, (len(in.Desired)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))))
 	found := make([][]inventory.Change, len(parts))
 	var wg sync.WaitGroup
 	for i, part := range parts {
-		wg.Go(func() { found[i] = in.diff(part, seen) })
+		wg.Go(func() { found[i] = in.diff(part, seen, orphans) })
 	}
 	wg.Wait()
 	return slices.Concat(found...)
 }
 
 // diff compares some of the declared resources.
-func (in *Input) diff(desired []inventory.Resource, seen map[string]*inventory.Observation) (out []inventory.Change) {
+func (in *Input) diff(desired []inventory.Resource, seen map[string]*inventory.Observation, orphans map[string]inventory.Address) (out []inventory.Change) {
 	for i := range desired {
 		want := &desired[i]
 		have := seen[want.Identity]
@@ -43,13 +54,53 @@ func (in *Input) diff(desired []inventory.Resource, seen map[string]*inventory.O
 			continue
 		}
 		applied := in.LastApplied[want.Addr]
+		if old, orphan := orphans[want.Identity]; orphan && applied.Identity == "" {
+			applied = in.LastApplied[old]
+		}
 		if applied.Identity != want.Identity {
 			applied = inventory.Applied{}
 		}
-		d := differ{want: want, have: have, applied: applied.Attrs, terraform: said(in.Claims, want.Identity), now: in.Now}
+		d := differ{want: want, have: have, applied: applied, terraform: said(in.Claims, want.Identity), past: in.Past[want.Addr], now: in.Now}
 		if c, differs := d.change(); differs {
 			out = append(out, c)
 		}
+	}
+	return out
+}
+
+// orphans are the addresses that are remembered and that no manifest declares any
+// more, by the identity that they had: blocks that were renamed, or taken out.
+func (in *Input) orphans() map[string]inventory.Address {
+	declared := make(map[inventory.Address]bool, len(in.Desired))
+	for i := range in.Desired {
+		declared[in.Desired[i].Addr] = true
+	}
+	out := map[string]inventory.Address{}
+	for addr, a := range in.LastApplied {
+		if !declared[addr] {
+			out[a.Identity] = addr
+		}
+	}
+	return out
+}
+
+// renamedBlocks finds blocks that have another address than the last run knew for the
+// same resource, and gives the lines that carry its memory over.
+func (in *Input) renamedBlocks() (out []inventory.Finding) {
+	orphans := in.orphans()
+	for i := range in.Desired {
+		r := &in.Desired[i]
+		old, orphan := orphans[r.Identity]
+		if _, known := in.LastApplied[r.Addr]; !orphan || known || r.Identity == "" {
+			continue
+		}
+		out = append(out, inventory.Finding{
+			Rule: "block-renamed", Severity: "warning", Address: r.Addr.String(),
+			Summary:  fmt.Sprintf("the last run knew %s as %s; if the block was renamed, say so with moved", r.Identity, old),
+			Detail:   "Without it the history of the resource stays with its old address.",
+			Evidence: []string{fmt.Sprintf("%s:%d", r.Range.Filename, r.Range.Start.Line)},
+			Fix:      fmt.Sprintf("moved {\n  from = %s\n  to   = %s\n}", old, r.Addr),
+		})
 	}
 	return out
 }
@@ -82,8 +133,9 @@ func observations(snaps []inventory.Snapshot) map[string]*inventory.Observation 
 type differ struct {
 	want      *inventory.Resource
 	have      *inventory.Observation
-	applied   inventory.Attrs
+	applied   inventory.Applied
 	terraform inventory.Attrs
+	past      map[inventory.Path]Before
 	now       time.Time
 }
 
@@ -115,15 +167,18 @@ func (d *differ) identity(c *inventory.Change) {
 		c.Block("kind", "%s is declared as %s, but %s is %s", d.want.Addr, article(d.want.Addr.Kind), d.want.Identity, article(have))
 		return
 	}
-	live, wish, last := d.have.Resource.Name(), d.want.Name(), inventory.Text(d.applied["name"])
+	live, wish, last := d.have.Resource.Name(), d.want.Name(), inventory.Text(d.applied.Attrs["name"])
 	if wish == "" || live == wish || live == last {
 		return
+	}
+	c.Block("identity", "%s is called %q there, which is neither the declared name %q nor the last applied one; if it is the same guest, declare its name or run recon adopt %s.name", d.want.Identity, live, wish, d.want.Addr)
+	if wish == last {
+		return // somebody renamed it: the drift of its name
 	}
 	c.Verdict = inventory.VerdictConflict
 	if f := c.Field("name"); f != nil {
 		f.Verdict = inventory.VerdictConflict
 	}
-	c.Block("identity", "%s is called %q there, which is neither the declared name %q nor the last applied one; if it is the same guest, declare its name or run recon adopt %s.name", d.want.Identity, live, wish, d.want.Addr)
 }
 
 func article(kind string) string {
@@ -176,7 +231,7 @@ func (d *differ) field(p inventory.Path, attr *inventory.Attr) (inventory.FieldC
 	f := inventory.FieldChange{
 		Path: p, Attr: attr, Source: d.want.Origin[p], Policy: d.want.Policy.OnDrift, Impact: attr.Impact,
 		Desired: d.want.Attrs[p], Live: inventory.ConfiguredValue(d.have, p), Running: inventory.RunningValue(d.have, p),
-		LastApplied: d.applied[p], Terraform: d.terraform[p],
+		LastApplied: d.applied.Attrs[p], Terraform: d.terraform[p],
 	}
 	if attr.Wire == inventory.WireAbsent && !inventory.True(f.Desired) {
 		return f, false
@@ -187,6 +242,7 @@ func (d *differ) field(p inventory.Path, attr *inventory.Attr) (inventory.FieldC
 	if attr.WriteOnly {
 		d.writeOnly(&f)
 	}
+	f.Base = d.base(&f)
 	f.Verdict = verdict(&f, d.have.Running != nil)
 	return f, f.Verdict != inventory.VerdictInSync
 }
@@ -200,6 +256,8 @@ func (d *differ) writeOnly(f *inventory.FieldChange) {
 	remembered := inventory.Text(f.LastApplied)
 	f.LastApplied = cty.NilVal
 	switch {
+	case !set && remembered != "":
+		f.Live, f.LastApplied = cty.NilVal, f.Desired // it was there, and somebody took it away
 	case !set:
 		f.Live = cty.NilVal
 	case remembered == "" || SecretMatches(remembered, inventory.Text(f.Desired)):
@@ -210,8 +268,46 @@ func (d *differ) writeOnly(f *inventory.FieldChange) {
 	}
 }
 
-// verdict is the table of four values: desired, live, running and Terraform, with
-// the last applied value as the base that tells which side moved.
+// base is the value on which manifest and live last agreed, as far as a witness knows:
+// what was last applied, else what Terraform says, else what was remembered when the
+// manifest began to speak of the field, else what the manifests said before. It is
+// null when nobody knows.
+func (d *differ) base(f *inventory.FieldChange) cty.Value {
+	switch remembered, known := d.applied.Bases[f.Path]; {
+	case !inventory.IsNull(f.LastApplied):
+		return f.LastApplied
+	case !inventory.IsNull(f.Terraform):
+		return f.Terraform
+	case known && !inventory.IsNull(remembered):
+		return remembered
+	case d.applied.Identity != "" && !known:
+		return absentIfNull(f.Live) // the resource is known, and this field is new in the manifest
+	}
+	before, known := d.past[f.Path]
+	switch {
+	case !known:
+		return cty.NilVal
+	case before.Never:
+		return f.Desired
+	case inventory.IsNull(before.Value.Value):
+		return absentIfNull(f.Live)
+	}
+	return before.Value.Value
+}
+
+// noValue stands for a field that live does not have. Null would mean that nobody
+// knows.
+var noValue = cty.StringVal("(none)")
+
+func absentIfNull(v cty.Value) cty.Value {
+	if inventory.IsNull(v) {
+		return noValue
+	}
+	return v
+}
+
+// verdict is the table of values: desired, live, running and Terraform, with the base
+// that tells which side moved.
 func verdict(f *inventory.FieldChange, running bool) inventory.Verdict {
 	same := f.Attr.Same
 	if same(f.Desired, f.Live) {
@@ -223,17 +319,29 @@ func verdict(f *inventory.FieldChange, running bool) inventory.Verdict {
 		}
 		return inventory.VerdictInSync
 	}
-	base := f.LastApplied
-	if inventory.IsNull(base) {
-		base = f.Terraform
-	}
 	switch {
-	case inventory.IsNull(base) || same(base, f.Desired):
+	case inventory.IsNull(f.Base):
+		return inventory.VerdictDiffers
+	case same(f.Base, f.Desired):
 		return inventory.VerdictDrift
-	case same(base, f.Live):
+	case same(f.Base, absentIfNull(f.Live)), same(f.Base, f.Live):
 		return inventory.VerdictPendingChange
 	}
 	return inventory.VerdictConflict
+}
+
+// Undecided lists the fields of which nobody but the history of the manifests could
+// tell which side moved, by address.
+func Undecided(in Input) map[inventory.Address][]inventory.Path {
+	out := map[inventory.Address][]inventory.Path{}
+	for _, c := range Diff(in) {
+		for _, f := range c.Fields {
+			if f.Verdict == inventory.VerdictDiffers {
+				out[c.Addr] = append(out[c.Addr], f.Path)
+			}
+		}
+	}
+	return out
 }
 
 // hasRunning reports whether a field has a value in use beside the configured one.
@@ -251,7 +359,7 @@ func (d *differ) creation() []inventory.FieldChange {
 			continue
 		}
 		out = append(out, inventory.FieldChange{
-			Path: p, Attr: attr, Desired: d.want.Attrs[p], LastApplied: d.applied[p], Terraform: d.terraform[p], Verdict: inventory.VerdictMissing,
+			Path: p, Attr: attr, Desired: d.want.Attrs[p], LastApplied: d.applied.Attrs[p], Terraform: d.terraform[p], Verdict: inventory.VerdictMissing,
 			Policy: d.want.Policy.OnDrift, Source: d.want.Origin[p],
 		})
 	}

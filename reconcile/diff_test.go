@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -47,7 +48,7 @@ func TestVerdicts(t *testing.T) {
 		{"agree, stopped", 8, 8, 0, 8, 0, inventory.VerdictInSync},
 		{"in use differs", 8, 8, 4, 8, 0, inventory.VerdictPendingReboot},
 		{"Terraform differs", 8, 8, 8, 8, 4, inventory.VerdictTerraformStale},
-		{"live moved, never seen before", 8, 4, 4, 0, 0, inventory.VerdictDrift},
+		{"nobody knows", 8, 4, 4, 0, 0, inventory.VerdictDiffers},
 		{"live moved", 8, 4, 4, 8, 0, inventory.VerdictDrift},
 		{"live moved, Terraform is the base", 8, 4, 4, 0, 8, inventory.VerdictDrift},
 		{"the manifest moved", 8, 4, 4, 4, 0, inventory.VerdictPendingChange},
@@ -77,6 +78,75 @@ func TestVerdicts(t *testing.T) {
 				t.Errorf("verdict is %s, not %s", got, c.want)
 			}
 		})
+	}
+}
+
+// TestBases: without a last applied value and without Terraform, what was remembered
+// when the manifest began to speak of a field, and what it said before, tell which side
+// moved; and where nothing tells it, nothing is told.
+func TestBases(t *testing.T) {
+	size := func(n int64) cty.Value { return inventory.Size(n * gib) }
+	null := cty.NullVal(cty.String)
+	before := func(v cty.Value) *Before { return &Before{Value: inventory.Value{Value: v}} }
+	cases := map[string]struct {
+		known  bool            // the resource was written down before
+		bases  inventory.Attrs // what was remembered
+		past   *Before
+		absent bool // live has no value
+		want   inventory.Verdict
+	}{
+		"a field that is new in the manifest":              {known: true, want: inventory.VerdictPendingChange},
+		"a new field that live does not have":              {known: true, absent: true, want: inventory.VerdictPendingChange},
+		"written down before, base is live":                {known: true, bases: inventory.Attrs{"memory": size(4)}, want: inventory.VerdictPendingChange},
+		"written down before, base is the wish":            {known: true, bases: inventory.Attrs{"memory": size(8)}, want: inventory.VerdictDrift},
+		"written down before, base is neither":             {known: true, bases: inventory.Attrs{"memory": size(2)}, want: inventory.VerdictConflict},
+		"written down before, and nobody knew":             {known: true, bases: inventory.Attrs{"memory": null}, want: inventory.VerdictDiffers},
+		"written down before, nobody knew, history does":   {known: true, bases: inventory.Attrs{"memory": null}, past: &Before{Never: true}, want: inventory.VerdictDrift},
+		"no ledger, the manifest never said anything else": {past: &Before{Never: true}, want: inventory.VerdictDrift},
+		"no ledger, the manifest said what live is":        {past: before(size(4)), want: inventory.VerdictPendingChange},
+		"no ledger, the manifest said a third thing":       {past: before(size(2)), want: inventory.VerdictConflict},
+		"no ledger, the manifest said nothing":             {past: &Before{}, want: inventory.VerdictPendingChange},
+		"no ledger, said nothing, live has none":           {past: &Before{}, absent: true, want: inventory.VerdictPendingChange},
+		"no ledger and no history":                         {want: inventory.VerdictDiffers},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			live := inventory.Attrs{"memory": size(4)}
+			if c.absent {
+				live = nil
+			}
+			w, o := guest(inventory.Attrs{"memory": size(8)}, live, nil)
+			in := input(w, o)
+			if c.known {
+				in.LastApplied = map[inventory.Address]inventory.Applied{w.Addr: {Identity: w.Identity, Attrs: inventory.Attrs{}, Bases: c.bases}}
+			}
+			if c.past != nil {
+				in.Past = Past{w.Addr: {"memory": *c.past}}
+			}
+			if got := Diff(in)[0].Verdict; got != c.want {
+				t.Errorf("verdict is %s, not %s", got, c.want)
+			}
+		})
+	}
+}
+
+// TestRenamedBlock: a block under another address keeps what is remembered of its
+// guest, and the lines of moved are given.
+func TestRenamedBlock(t *testing.T) {
+	w, o := guest(inventory.Attrs{"memory": inventory.Size(8 * gib)}, inventory.Attrs{"memory": inventory.Size(4 * gib)}, nil)
+	old := inventory.Address{Kind: w.Addr.Kind, Name: "before"}
+	in := input(w, o)
+	in.LastApplied = map[inventory.Address]inventory.Applied{old: {Identity: w.Identity, Attrs: inventory.Attrs{"memory": inventory.Size(8 * gib)}}}
+	if got := Diff(in)[0].Verdict; got != inventory.VerdictDrift {
+		t.Errorf("verdict is %s", got)
+	}
+	found := in.renamedBlocks()
+	if len(found) != 1 || !strings.Contains(found[0].Fix, "from = "+old.String()) {
+		t.Errorf("findings: %v", found)
+	}
+	in.LastApplied[w.Addr] = inventory.Applied{Identity: w.Identity}
+	if found := in.renamedBlocks(); len(found) != 0 {
+		t.Errorf("a block that is known: %v", found)
 	}
 }
 

@@ -20,9 +20,15 @@ func NewEventField(f inventory.FieldChange, from, to cty.Value) inventory.EventF
 func Drifted(c *inventory.Change) []inventory.EventField {
 	var out []inventory.EventField
 	for _, f := range c.Fields {
-		if f.Policy != "ignore" && (f.Verdict == inventory.VerdictDrift || f.Verdict == inventory.VerdictConflict) {
+		if f.Policy != "ignore" && LiveMoved(f.Verdict) {
 			out = append(out, NewEventField(f, f.Desired, f.Live))
 		}
 	}
 	return out
+}
+
+// LiveMoved reports a verdict that says that live is not what it was: somebody changed
+// it outside.
+func LiveMoved(v inventory.Verdict) bool {
+	return v == inventory.VerdictDrift || v == inventory.VerdictConflict
 }

@@ -45,6 +45,7 @@ func New(ctx context.Context, req Request) (*Plan, error) {
 		p.Findings = append(p.Findings, s.Findings...)
 		p.Calls += s.Calls
 	}
+	p.Findings = append(p.Findings, req.renamedBlocks()...)
 	if req.Targets == nil {
 		p.Unmanaged = unmanaged(req.Desired, req.Snapshots)
 	} else {
@@ -189,9 +190,11 @@ type Summary struct {
 	Create         int     `json:"create"`
 	Update         int     `json:"update"`
 	Delete         int     `json:"delete"`
+	Blocked        int     `json:"blocked"` // of those, what cannot be done
 	Drift          int     `json:"drift"`
 	PendingChange  int     `json:"pending_change"`
 	Conflict       int     `json:"conflict"`
+	Differs        int     `json:"differs"` // which side moved is not known
 	Missing        int     `json:"missing"`
 	PendingReboot  int     `json:"pending_reboot"`
 	TerraformStale int     `json:"terraform_stale"`
@@ -219,6 +222,9 @@ func (p *Plan) Summary() Summary {
 }
 
 func (s *Summary) count(c *inventory.Change) {
+	if c.Action != inventory.ActionNone && len(c.Steps) == 0 && len(c.Blocked) > 0 {
+		s.Blocked++
+	}
 	switch c.Action {
 	case inventory.ActionCreate:
 		s.Create++
@@ -234,6 +240,8 @@ func (s *Summary) count(c *inventory.Change) {
 		s.PendingChange++
 	case inventory.VerdictConflict:
 		s.Conflict++
+	case inventory.VerdictDiffers:
+		s.Differs++
 	case inventory.VerdictMissing:
 		s.Missing++
 	case inventory.VerdictPendingReboot:

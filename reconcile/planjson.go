@@ -20,6 +20,7 @@ type planJSON struct {
 	FormatVersion string              `json:"format_version"`
 	ObservedAt    string              `json:"observed_at"`
 	Complete      bool                `json:"complete"`
+	Conditions    []string            `json:"conditions"` // everything that holds of which an exit code can say one
 	Summary       Summary             `json:"summary"`
 	Changes       []ChangeJSON        `json:"changes"`
 	Unknown       []unknownJSON       `json:"unknown"`
@@ -99,17 +100,29 @@ type unmanagedJSON struct {
 func (p *Plan) MarshalJSON() ([]byte, error) { return json.Marshal(p.json()) }
 
 // WithResults writes the plan with the results of applying it.
-func (p *Plan) WithResults(results []Result) any {
-	return struct {
+func (p *Plan) WithResults(results []Result, conditions []string) any {
+	out := struct {
 		planJSON
 		Results []resultJSON `json:"results"`
 	}{p.json(), resultsJSON(results)}
+	for _, c := range conditions {
+		if !slices.Contains(out.Conditions, c) {
+			out.Conditions = append(out.Conditions, c)
+		}
+	}
+	return out
 }
 
 func (p *Plan) json() planJSON {
 	out := planJSON{
 		FormatVersion: FormatVersion, ObservedAt: inventory.Timestamp(p.ObservedAt), Complete: p.Complete, Summary: p.Summary(),
-		Changes: []ChangeJSON{}, Unknown: []unknownJSON{}, Unmanaged: []unmanagedJSON{}, Findings: orEmpty(p.Findings),
+		Conditions: []string{}, Changes: []ChangeJSON{}, Unknown: []unknownJSON{}, Unmanaged: []unmanagedJSON{}, Findings: orEmpty(p.Findings),
+	}
+	if !p.Complete {
+		out.Conditions = append(out.Conditions, "incomplete")
+	}
+	if !p.InSync() {
+		out.Conditions = append(out.Conditions, "differs")
 	}
 	for i := range p.Changes {
 		out.Changes = append(out.Changes, NewChangeJSON(&p.Changes[i]))

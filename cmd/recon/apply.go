@@ -19,6 +19,7 @@ type applyOptions struct {
 	allow        string
 	bulk         bool
 	deferRestart bool
+	overwrite    bool
 }
 
 func newApply(c *cli) *cobra.Command {
@@ -31,7 +32,10 @@ and documents from what it read.
 
 Without --allow only what takes effect live or with a moment's interruption is
 done; what would restart, stop or destroy a guest is named and left. With
---allow restart a guest is restarted once, after all its writes.`,
+--allow restart a guest is restarted once, after all its writes.
+
+Where manifest and live have both moved it asks about each by itself; without a
+terminal it leaves them alone, unless --overwrite lets the manifest win.`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, a []string) error { return runApply(cmd, c, o, a) },
 	}
@@ -40,6 +44,7 @@ done; what would restart, stop or destroy a guest is named and left. With
 	f.BoolVar(&o.yes, "yes", false, "do not ask")
 	f.StringVar(&o.allow, "allow", "reload", "the worst that may happen to a guest: live, reload, restart, outage, destroy")
 	f.BoolVar(&o.bulk, "allow-bulk", false, "change more resources than one run may by default")
+	f.BoolVar(&o.overwrite, "overwrite", false, "where manifest and live have both moved, let the manifest win")
 	f.BoolVar(&o.deferRestart, "defer-restart", false, "write what needs a restart, and leave the restart to somebody else")
 	return exits(cmd, "recon apply --target vm.media --allow restart", api.ExitOK, api.ExitError, api.ExitIncomplete, api.ExitRefused, api.ExitPartial)
 }
@@ -54,8 +59,13 @@ func runApply(cmd *cobra.Command, c *cli, o applyOptions, a []string) error {
 		return err
 	}
 	r := api.ApplyRequest{
-		Targets: targets, Options: opts, AllowBulk: o.bulk, Show: c.showCalls,
+		Targets: targets, Options: opts, AllowBulk: o.bulk, Overwrite: o.overwrite, Show: c.showCalls,
 		Confirm: func(calls, resources int) error { return c.approve(o, calls, resources) },
+	}
+	if !o.yes && isTerminal(c.stdin) {
+		r.ConfirmConflict = func(ch *inventory.Change) bool {
+			return c.confirm(fmt.Sprintf("%s: manifest and live have both moved. Let the manifest win?", ch.Addr))
+		}
 	}
 	if len(a) == 1 {
 		r.PlanFile = a[0]

@@ -11,13 +11,14 @@ func newChanges(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "changes",
 		Short: "Tell what changed in the home since a time, for a session that begins",
-		Long: `Reads from the ledger what recon drift, context and serve have seen: drift that
-opened, changed and was resolved, what was applied, what came and went, and which
-sources were lost. At most 40 lines. "last" tells what was not told before.`,
+		Long: `Reads from the ledger what recon drift, context and serve have seen: everything
+that is not what it was, declared or not, drift that opened, changed and was
+resolved, what was applied, what came and went, and which sources were lost. At
+most 40 lines. "last" tells what was not told before.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runChanges(cmd, c, since) },
 	}
-	cmd.Flags().StringVar(&since, "since", since, "`when`: last, a time (2026-11-24, 36h) or a Git revision")
+	cmd.Flags().StringVar(&since, "since", since, "`when`: last, a time (2026-11-24, 36h, 3d) or a Git revision")
 	return exits(cmd, "recon changes --since last", api.ExitOK, api.ExitError)
 }
 

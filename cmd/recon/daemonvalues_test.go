@@ -67,8 +67,22 @@ func boxProject(t testing.TB, daemonJSON, attrs string) *home {
 func (h *home) everyCommand() {
 	h.t.Helper()
 	for _, args := range [][]string{
-		{"validate"}, {"plan"}, {"plan", "-o", "json"}, {"plan", "--out", "saved"}, {"doctor"}, {"doctor", "-o", "json"}, {"inventory"}, {"inventory", "-o", "json"},
-		{"context", "--insert"}, {"drift"}, {"show"}, {"changes"}, {"plan", "--refresh=false"}, {"show", "docker_daemon.box"}, {"history"}, {"apply", "--yes", "saved"},
+		{"validate"},
+		{"plan"},
+		{"plan", "-o", "json"},
+		{"plan", "--out", "saved"},
+		{"doctor"},
+		{"doctor", "-o", "json"},
+		{"inventory"},
+		{"inventory", "-o", "json"},
+		{"context", "--insert"},
+		{"drift"},
+		{"show"},
+		{"changes"},
+		{"plan", "--refresh=false"},
+		{"show", "docker_daemon.box"},
+		{"history"},
+		{"apply", "--yes", "saved"},
 		{"import", "docker_daemon.box"},
 	} {
 		code := h.run(args...)
@@ -162,7 +176,7 @@ func TestWrongTypeIsDrift(t *testing.T) {
 		{`{"features":{"buildkit":"true"}}`, "features = { buildkit = true }", `{"buildkit":"true"} -> {"buildkit":true}`},
 		{`{"ipv6":"true"}`, "ipv6 = true", `ipv6  "true" -> true`},
 		{`{"debug":"true"}`, "debug = true", `debug  "true" -> true`},
-		{`{"live-restore":"false"}`, "live_restore = false", `live_restore  "false" -> false`},
+		{`{"live-restore":"false"}`, "live_restore = false", `live_restore  "false" (written, not in use) -> false`},
 		{`{"mtu":"1450"}`, "mtu = 1450", `mtu  "1450" -> 1450`},
 		{`{"dns":"1.1.1.1"}`, `dns = ["1.1.1.1"]`, `dns  "1.1.1.1" -> [1.1.1.1]`},
 		{`{"labels":"a=b"}`, `labels = ["a=b"]`, `labels  "a=b" -> [a=b]`},

@@ -14,6 +14,7 @@ import (
 type driftOptions struct {
 	report string
 	out    string
+	failOn []string
 }
 
 func newDrift(c *cli) *cobra.Command {
@@ -28,10 +29,14 @@ what was last seen) and the documents that the context block names.`,
 	}
 	cmd.Flags().StringVar(&o.report, "report", "", "write a report too: md, html or json")
 	cmd.Flags().StringVar(&o.out, "out", "", "`file` for the report")
+	failOnFlag(cmd, &o.failOn)
 	return exits(cmd, "recon drift --report md --out drift.md", api.ExitOK, api.ExitError, api.ExitDiffers, api.ExitIncomplete, api.ExitRefused)
 }
 
 func runDrift(cmd *cobra.Command, c *cli, o driftOptions) error {
+	if err := checkFailOn(cmd, o.failOn); err != nil {
+		return err
+	}
 	if (o.report == "") != (o.out == "") {
 		return usage(cmd, fmt.Errorf("--report and --out go together"))
 	}
@@ -65,7 +70,7 @@ func runDrift(cmd *cobra.Command, c *cli, o driftOptions) error {
 			return fmt.Errorf("write the report: %w", err)
 		}
 	}
-	return exit(cycle.Code())
+	return exit(api.Worst(api.PlanCode(cycle.Plan, o.failOn), cycle.DocsCode()))
 }
 
 // cycleNotes says on stderr what a cycle found out beside the plan: what became of

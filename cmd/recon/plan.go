@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/term"
@@ -16,6 +18,7 @@ type planOptions struct {
 	targets []string
 	out     string
 	refresh bool
+	failOn  []string
 }
 
 func newPlan(c *cli) *cobra.Command {
@@ -31,10 +34,29 @@ what apply would do. It takes no lock and writes nothing but the file of --out.`
 	cmd.Flags().StringArrayVar(&o.targets, "target", nil, "only this `address`; may be repeated")
 	cmd.Flags().StringVar(&o.out, "out", "", "save the plan to a `file` for recon apply")
 	cmd.Flags().BoolVar(&o.refresh, "refresh", true, "look at live state; false compares with what was seen last")
+	failOnFlag(cmd, &o.failOn)
 	return exits(cmd, "recon plan --target vm.gitlab --out gitlab.plan", api.ExitOK, api.ExitError, api.ExitDiffers, api.ExitIncomplete)
 }
 
+// failOnFlag adds --fail-on.
+func failOnFlag(cmd *cobra.Command, words *[]string) {
+	cmd.Flags().StringSliceVar(words, "fail-on", nil, "which `conditions` end it with 2: "+strings.Join(api.FailOnWords(), ", "))
+}
+
+// checkFailOn refuses words that are no condition.
+func checkFailOn(cmd *cobra.Command, words []string) error {
+	for _, w := range words {
+		if !slices.Contains(api.FailOnWords(), w) {
+			return usage(cmd, fmt.Errorf("--fail-on takes %s, not %q", strings.Join(api.FailOnWords(), ", "), w))
+		}
+	}
+	return nil
+}
+
 func runPlan(cmd *cobra.Command, c *cli, o planOptions) error {
+	if err := checkFailOn(cmd, o.failOn); err != nil {
+		return err
+	}
 	ctx, h, err := c.openToLook(cmd, o.refresh)
 	if err != nil {
 		return err
@@ -56,7 +78,7 @@ func runPlan(cmd *cobra.Command, c *cli, o planOptions) error {
 		c.printer().Plan(p, term.PlanOptions{})
 		c.afterPlan(p, o)
 	}
-	return exit(api.PlanCode(p))
+	return exit(api.PlanCode(p, o.failOn))
 }
 
 func (c *cli) afterPlan(p *reconcile.Plan, o planOptions) {

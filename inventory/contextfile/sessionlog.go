@@ -86,8 +86,10 @@ func newestFirst(lines []string) []string {
 // older ones apart.
 func sessionEntries(f *Facts, old string) (recent, older []string) {
 	var lines []string
-	for i := range slices.Backward(f.Events) {
-		lines = append(lines, eventLine(&f.Events[i]))
+	// Only what one look found together is one line: a line that grew with later looks
+	// would stand there twice.
+	for _, l := range slices.Backward(Lines(f.Events, 0)) {
+		lines = append(lines, "- "+l.At.UTC().Format(stampForm)+" UTC: "+l.Text)
 	}
 	lines = append(lines, entriesOf(old)...)
 	if len(lines) == 0 {
@@ -108,11 +110,6 @@ func sessionEntries(f *Facts, old string) (recent, older []string) {
 
 func stamp(line string) string { return sessionLine.FindStringSubmatch(line)[1] }
 
-// eventLine says one event in a line.
-func eventLine(e *inventory.Event) string {
-	return "- " + e.At.UTC().Format(stampForm) + " UTC: " + EventText(e)
-}
-
 // EventText says one event as documents may show it.
 func EventText(e *inventory.Event) string {
 	subject := safeAddress(e.Address, e.Identity)
@@ -129,6 +126,21 @@ func EventText(e *inventory.Event) string {
 		text = subject + " is back in sync"
 	case inventory.WasApplied:
 		text = subject + " applied: " + eventFields(e)
+	case inventory.Created:
+		text = "made " + subject
+	case inventory.Destroyed:
+		text = "destroyed " + subject + where(e)
+	case inventory.Changed:
+		text = subject + " changed: " + eventFields(e)
+		if !slices.ContainsFunc(e.Fields, func(f inventory.EventField) bool { return f.Declared }) {
+			text += ", not in the manifest"
+		}
+	case inventory.Moved:
+		text = subject + " moved: " + eventFields(e)
+	case inventory.Renamed:
+		text = subject + " was renamed: " + eventFields(e)
+	case inventory.Started, inventory.Stopped, inventory.Restarted:
+		text = subject + " " + powerWords[e.Kind]
 	case inventory.Appeared:
 		text = subject + " appeared" + where(e)
 	case inventory.Disappeared:
@@ -143,6 +155,8 @@ func EventText(e *inventory.Event) string {
 	}
 	return text
 }
+
+var powerWords = map[inventory.EventKind]string{inventory.Started: "was started", inventory.Stopped: "was stopped", inventory.Restarted: "was restarted"}
 
 func where(e *inventory.Event) string {
 	if guestIdentity.MatchString(e.Identity) {

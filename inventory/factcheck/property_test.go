@@ -18,8 +18,10 @@ var suffixes = []string{".md", ".yml", ".tf", ".py", ".ini", ".xml"}
 // a name or number that is computed there.
 func TestPositionsProperty(t *testing.T) {
 	truth, _ := homeTruth(t)
-	part := rapid.SampledFrom([]string{"gitlab", "GitLab", "node01", "home-assistant", "10.9.9.9", "VM 999", "|", "---", "\n", "\r\n", " ", "(", ")", ": ", "`", "**", "# ", "- ", "```\n", "│", "é", "\xff", "ip", "=", "{", "}", "\"", "VLAN 7",
-		"192.168.40.0/24", "<!-- ", " -->", "vmid", "[a](b.md)", "├── ", "name: ", "ansible_host", "runs on", "[", "<br/>", "<hostname>", "</hostname>", "GITLAB_IP"})
+	part := rapid.SampledFrom([]string{
+		"gitlab", "GitLab", "node01", "home-assistant", "10.9.9.9", "VM 999", "|", "---", "\n", "\r\n", " ", "(", ")", ": ", "`", "**", "# ", "- ", "```\n", "│", "é", "\xff", "ip", "=", "{", "}", "\"", "VLAN 7",
+		"192.168.40.0/24", "<!-- ", " -->", "vmid", "[a](b.md)", "├── ", "name: ", "ansible_host", "runs on", "[", "<br/>", "<hostname>", "</hostname>", "GITLAB_IP",
+	})
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Join(rapid.SliceOfN(part, 1, 40).Draw(t, "text"), "")
 		for _, ext := range suffixes {

@@ -160,6 +160,7 @@ type transport struct {
 	mu      sync.Mutex
 	current int // index of the endpoint in use
 	nodes   map[string]*lane
+	time    atomic.Int64 // of the last answer, by the cluster's clock; 0 before the first one
 }
 
 // A lane is the way to one node: so many requests at the same time, and as many
@@ -197,6 +198,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp, err := way.base.RoundTrip(onEndpoint(req.WithContext(ctx), t.endpoints[n], body))
 		if err == nil {
 			t.use(n)
+			t.tellTime(resp)
 			return answer(resp, req.Method, path)
 		}
 		failures = append(failures, fmt.Errorf("%s: %w", t.endpoints[n].Host, explainTLS(err)))
@@ -205,6 +207,14 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	return nil, errors.Join(failures...)
+}
+
+// tellTime keeps what time it is by the cluster's clock: uptimes are reckoned from it,
+// whatever this machine's clock says.
+func (t *transport) tellTime(resp *http.Response) {
+	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		t.time.Store(at.Unix())
+	}
 }
 
 func (t *transport) use(n int) {

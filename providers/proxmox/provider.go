@@ -32,7 +32,8 @@ type view struct {
 	nodes       map[string]bool // online
 	observed    map[string]*inventory.Observation
 	version     string
-	around      *around // what the cluster has beside its guests
+	around      *around   // what the cluster has beside its guests
+	time        time.Time // by the cluster's clock; zero when it did not tell
 }
 
 var (

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"time"
 
 	"recon/inventory"
 
@@ -98,6 +99,9 @@ func (r *reading) cluster() error {
 	// Alone and first: a token that is refused costs three seconds a request.
 	if err := r.client.get(r.ctx, "/cluster/resources", nil, &rows); err != nil {
 		return err
+	}
+	if at := r.client.wire.time.Load(); at > 0 {
+		r.view.time = time.Unix(at, 0).UTC()
 	}
 	var wg sync.WaitGroup
 	var errStatus, errPermissions error
@@ -304,6 +308,14 @@ func (p *Provider) resource(g guestRow, attrs inventory.Attrs) inventory.Resourc
 	return inventory.Resource{Addr: inventory.Address{Kind: g.kind, Name: inventory.Label(g.name, g.vmid)}, Identity: p.identity(g.vmid), Provider: p.Name(), Attrs: attrs}
 }
 
+// since is when a guest began to run, the zero time when it does not.
+func (v view) since(g guestRow) time.Time {
+	if g.uptime <= 0 || v.time.IsZero() {
+		return time.Time{}
+	}
+	return v.time.Add(-time.Duration(g.uptime) * time.Second)
+}
+
 // observation turns a guest's row and configuration into what was seen.
 func (p *Provider) observation(g guestRow, c config, v view) inventory.Observation {
 	kind := inventory.KindOf(g.kind)
@@ -320,6 +332,7 @@ func (p *Provider) observation(g guestRow, c config, v view) inventory.Observati
 		Volatile: inventory.Volatile{
 			Status: g.status, Node: g.node, HA: g.ha, Template: inventory.True(attrs["template"]) || g.template,
 			Pending: c.pending, Raw: withoutSecrets(c.configured), Volumes: volumesOf(g.kind, c.configured),
+			Since: v.since(g),
 		},
 	}
 	if o.Lock == "" {

@@ -59,6 +59,7 @@ type resourceRow struct {
 	Lock     string `json:"lock"`
 	HAState  string `json:"hastate"`
 	Template scalar `json:"template"`
+	Uptime   scalar `json:"uptime"`
 }
 
 // A guestRow is the row of a guest.
@@ -72,6 +73,7 @@ type guestRow struct {
 	lock     string
 	ha       string
 	template bool
+	uptime   int // seconds; 0 when it does not run
 }
 
 func (r resourceRow) guest() (guestRow, bool) {
@@ -79,7 +81,7 @@ func (r resourceRow) guest() (guestRow, bool) {
 	if kind == "" || r.VMID.int() == 0 || r.Node == "" {
 		return guestRow{}, false
 	}
-	return guestRow{kind: kind, node: r.Node, vmid: r.VMID.int(), name: r.Name, status: r.Status, pool: r.Pool, lock: r.Lock, ha: r.HAState, template: r.Template.bool()}, true
+	return guestRow{kind: kind, node: r.Node, vmid: r.VMID.int(), name: r.Name, status: r.Status, pool: r.Pool, lock: r.Lock, ha: r.HAState, template: r.Template.bool(), uptime: r.Uptime.int()}, true
 }
 
 // path is the guest's place in the API.

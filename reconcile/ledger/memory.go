@@ -21,11 +21,11 @@ func (l *Ledger) Applied() (map[inventory.Address]inventory.Applied, error) {
 		if err != nil {
 			return err
 		}
-		var values map[inventory.Path]inventory.Value
-		if err := json.Unmarshal([]byte(body), &values); err != nil {
+		a := inventory.Applied{Identity: identity}
+		if err := json.Unmarshal([]byte(body), &a); err != nil {
 			return fmt.Errorf("last applied values of %s: %w", address, err)
 		}
-		out[addr] = inventory.Applied{Identity: identity, Attrs: inventory.AttrsOf(values)}
+		out[addr] = a
 		return nil
 	})
 	return out, err
@@ -50,7 +50,7 @@ func (l *Ledger) each(query string, scan func(*sql.Rows) error, args ...any) err
 func (l *Ledger) SetApplied(values map[inventory.Address]inventory.Applied) error {
 	return l.tx(func(tx *sql.Tx) error {
 		for addr, a := range values {
-			body, err := json.Marshal(a.Attrs.Values())
+			body, err := json.Marshal(a)
 			if err != nil {
 				return err
 			}

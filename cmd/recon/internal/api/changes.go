@@ -3,6 +3,8 @@ package api
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5"
@@ -64,7 +66,7 @@ func sinceTime(h *Home, l *ledger.Ledger, since string) (time.Time, error) {
 		}
 		return l.ChangesTold()
 	}
-	if age, err := time.ParseDuration(since); err == nil && age > 0 {
+	if age, ok := ageOf(since); ok {
 		return h.Now().Add(-age), nil
 	}
 	for _, form := range []string{time.RFC3339, "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04", time.DateOnly} {
@@ -74,9 +76,21 @@ func sinceTime(h *Home, l *ledger.Ledger, since string) (time.Time, error) {
 	}
 	at, err := commitTime(h.Root, since)
 	if err != nil {
-		return time.Time{}, &Failure{Code: ExitError, Err: fmt.Errorf("--since %s: %w", since, err), Hint: "write last, a time (2026-11-24, 2026-11-24T18:00, 36h) or a Git revision"}
+		return time.Time{}, &Failure{Code: ExitError, Err: fmt.Errorf("--since %s: %w", since, err), Hint: "write last, a time (2026-11-24, 2026-11-24T18:00, 36h, 3d) or a Git revision"}
 	}
 	return at, nil
+}
+
+// ageOf reads an age: 36h, 3d, 2w.
+func ageOf(text string) (time.Duration, bool) {
+	for unit, length := range map[string]time.Duration{"d": 24 * time.Hour, "w": 7 * 24 * time.Hour} {
+		if digits, ok := strings.CutSuffix(text, unit); ok {
+			n, err := strconv.Atoi(digits)
+			return time.Duration(n) * length, err == nil && n > 0 && n < 10_000
+		}
+	}
+	age, err := time.ParseDuration(text)
+	return age, err == nil && age > 0
 }
 
 func commitTime(root, rev string) (time.Time, error) {
@@ -146,6 +160,8 @@ type eventJSON struct {
 	Fields  []eventFieldJSON `json:"fields"`
 	By      *string          `json:"by"`
 	Summary string           `json:"summary"`
+	// Of what changed: whether a manifest names the fields.
+	Declared *bool `json:"declared,omitempty"`
 }
 
 type eventFieldJSON struct {
@@ -163,6 +179,9 @@ func eventsJSON(events []inventory.Event) []eventJSON {
 		}
 		for _, f := range e.Fields {
 			o.Fields = append(o.Fields, eventFieldJSON{string(f.Name), f.From, f.To})
+			if e.Kind == inventory.Changed {
+				o.Declared = &f.Declared
+			}
 		}
 		out = append(out, o)
 	}

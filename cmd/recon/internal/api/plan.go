@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"recon/cmd/recon/internal/home"
 	"recon/cmd/recon/internal/runs"
@@ -34,10 +35,48 @@ func Plan(ctx context.Context, h *Home, r PlanRequest) (*reconcile.Plan, error) 
 	return p, savePlan(p, r.Save)
 }
 
-// PlanCode is the exit code of what a plan shows.
-func PlanCode(p *reconcile.Plan) int {
+// FailOnWords are the conditions that --fail-on takes.
+func FailOnWords() []string {
+	return []string{"drift", "pending_change", "conflict", "differs", "missing", "pending_reboot", "terraform_stale", "unmanaged", "unknown", "finding", "any"}
+}
+
+// holds reports whether a condition of FailOnWords holds for a plan.
+func holds(p *reconcile.Plan, word string) bool {
+	s := p.Summary()
+	n := map[string]int{
+		"drift": s.Drift, "pending_change": s.PendingChange, "conflict": s.Conflict, "differs": s.Differs, "missing": s.Missing,
+		"pending_reboot": s.PendingReboot, "terraform_stale": s.TerraformStale, "unmanaged": s.Unmanaged, "unknown": s.Unknown,
+	}
+	for _, f := range p.Findings {
+		if f.Severity != "info" {
+			n["finding"]++
+		}
+	}
+	if word != "any" {
+		return n[word] > 0
+	}
+	for _, count := range n {
+		if count > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Differs reports whether a plan makes a command end with 2: when anything differs, or
+// when one of the conditions holds that were asked for.
+func Differs(p *reconcile.Plan, failOn []string) bool {
+	if failOn == nil {
+		return !p.InSync()
+	}
+	return slices.ContainsFunc(failOn, func(word string) bool { return holds(p, word) })
+}
+
+// PlanCode is the exit code of what a plan shows. failOn says which conditions make it
+// 2; nil means that whatever differs does.
+func PlanCode(p *reconcile.Plan, failOn []string) int {
 	codes := []int{ExitOK}
-	if !p.InSync() {
+	if Differs(p, failOn) {
 		codes = append(codes, ExitDiffers)
 	}
 	if !p.Complete {
@@ -68,8 +107,13 @@ type ApplyRequest struct {
 	PlanFile  string // a saved plan, "" for a fresh one
 	Options   reconcile.Options
 	AllowBulk bool
+	Overwrite bool // conflicts too, without asking about each
 	Show      func(*reconcile.Plan)
 	Confirm   func(calls, resources int) error
+
+	// ConfirmConflict asks about one change that would overwrite what somebody else
+	// did; nil when nobody can be asked.
+	ConfirmConflict func(*inventory.Change) bool
 }
 
 // Applied is what became of an apply.
@@ -88,6 +132,7 @@ func Apply(ctx context.Context, h *Home, r ApplyRequest) (*Applied, error) {
 		return nil, err
 	}
 	r.Show(p)
+	r.settleConflicts(p)
 	if err := runs.Guard(w, p, r.Options, r.AllowBulk); err != nil {
 		return nil, err
 	}
@@ -99,6 +144,19 @@ func Apply(ctx context.Context, h *Home, r ApplyRequest) (*Applied, error) {
 		return nil, err
 	}
 	return runs.RunApply(ctx, w, p, r.Options)
+}
+
+// settleConflicts takes out what would overwrite somebody else's change and was not
+// answered by itself.
+func (r *ApplyRequest) settleConflicts(p *reconcile.Plan) {
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		if c.Verdict != inventory.VerdictConflict || len(c.Steps) == 0 || r.Overwrite || r.ConfirmConflict != nil && r.ConfirmConflict(c) {
+			continue
+		}
+		c.Steps = nil
+		c.Block("conflict", "manifest and live have both moved; --overwrite makes the manifest win, recon adopt %s live", c.Addr)
+	}
 }
 
 // planToApply plans anew, or binds a saved plan to what is there now.
@@ -118,4 +176,13 @@ func planToApply(ctx context.Context, w *home.World, r ApplyRequest) (*reconcile
 }
 
 // AppliedJSON is the answer of recon apply.
-func AppliedJSON(a *Applied) any { return a.Plan.WithResults(a.Results) }
+func AppliedJSON(a *Applied) any {
+	words := map[int]string{ExitError: "error", ExitPartial: "partial", ExitRefused: "refused", ExitIncomplete: "incomplete", ExitDiffers: "differs"}
+	var conditions []string
+	for _, code := range a.Codes() {
+		if word := words[code]; word != "" {
+			conditions = append(conditions, word)
+		}
+	}
+	return a.Plan.WithResults(a.Results, conditions)
+}

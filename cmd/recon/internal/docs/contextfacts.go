@@ -246,7 +246,7 @@ func tasksOf(w *home.World, p *reconcile.Plan, inFlight []ledger.Entry) (out []c
 		c := &p.Changes[i]
 		t := contextfile.Task{Address: c.Addr, Identity: c.Want.Identity, Verdict: c.Verdict, Impact: c.Impact}
 		switch c.Verdict {
-		case inventory.VerdictDrift, inventory.VerdictConflict, inventory.VerdictPendingChange, inventory.VerdictMissing, inventory.VerdictPendingReboot:
+		case inventory.VerdictDrift, inventory.VerdictConflict, inventory.VerdictDiffers, inventory.VerdictPendingChange, inventory.VerdictMissing, inventory.VerdictPendingReboot:
 		default:
 			continue
 		}

@@ -172,6 +172,12 @@ func (h *Home) load(early func([]manifests.Cluster)) error {
 func (h *Home) Validate() (*manifests.Project, hcl.Diagnostics, error) { return h.read(nil) }
 
 func (h *Home) read(early func([]manifests.Cluster)) (*manifests.Project, hcl.Diagnostics, error) {
+	return h.readFrom(h.Files(), nil, early)
+}
+
+// readFrom reads the manifests of a folder, the project's or that of a commit, around
+// which there are other clusters and hosts.
+func (h *Home) readFrom(fsys fs.FS, around *manifests.Project, early func([]manifests.Cluster)) (*manifests.Project, hcl.Diagnostics, error) {
 	varFiles := map[string][]byte{}
 	for _, name := range h.VarFiles {
 		b, err := os.ReadFile(name)
@@ -180,8 +186,8 @@ func (h *Home) read(early func([]manifests.Cluster)) (*manifests.Project, hcl.Di
 		}
 		varFiles[name] = b
 	}
-	p, diags := manifests.Load(h.Files(), manifests.Options{
-		Vars: h.Vars, VarFiles: varFiles, Env: os.LookupEnv, ReadFile: readOutside, Now: h.Now(), Version: h.Version, Clusters: early,
+	p, diags := manifests.Load(fsys, manifests.Options{
+		Vars: h.Vars, VarFiles: varFiles, Env: os.LookupEnv, ReadFile: readOutside, Now: h.Now(), Version: h.Version, Around: around, Clusters: early,
 	})
 	return p, diags, nil
 }

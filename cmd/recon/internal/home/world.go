@@ -25,6 +25,7 @@ type World struct {
 	Elapsed   time.Duration
 
 	home *Home
+	past reconcile.Past // what the manifests said before; nil until it is asked for
 }
 
 // Home is the project that was looked at.
@@ -33,7 +34,7 @@ func (w *World) Home() *Home { return w.home }
 // With is the same look beside other manifests: those that were written from it.
 func (w *World) With(p *manifests.Project) *World {
 	out := *w
-	out.Project = p
+	out.Project, out.past = p, nil
 	out.Snapshots = slices.Clone(w.Snapshots)
 	addrs := map[string]inventory.Address{}
 	for i := range p.Resources {
@@ -134,6 +135,15 @@ func (w *World) lastSeen(o inventory.Observation) inventory.Observation {
 	return old
 }
 
+// LastSeen is what was last seen of something before this look.
+func (w *World) LastSeen(identity string) (inventory.Observation, bool) {
+	last, known := w.Memory.Sightings[identity]
+	if !known {
+		return inventory.Observation{}, false
+	}
+	return observationOf(last), true
+}
+
 // lost reports whether what a source did not mention may still be there: nothing at
 // all of it could be observed, or not everything of it may be seen.
 func (w *World) lost(provider string) bool {
@@ -173,7 +183,7 @@ func (w *World) NeverObserved(provider string) bool {
 func (w *World) Request(targets []inventory.Address) reconcile.Request {
 	return reconcile.Request{
 		Input: reconcile.Input{
-			Desired: w.Project.Resources, Snapshots: w.Snapshots, LastApplied: w.Memory.Applied, Claims: w.Claims, Now: w.At,
+			Desired: w.Project.Resources, Snapshots: w.Snapshots, LastApplied: w.Memory.Applied, Claims: w.Claims, Past: w.past, Now: w.At,
 		},
 		Readers: w.Readers, Targets: targets, Graph: w.Project.Graph,
 	}
@@ -203,6 +213,10 @@ func (w *World) Compare(ctx context.Context) (*reconcile.Plan, error) {
 // plan compares. Who changed what is asked only when something has drifted.
 func (w *World) plan(ctx context.Context, req reconcile.Request) (*reconcile.Plan, error) {
 	start := time.Now()
+	if err := w.askPast(ctx, req.Input); err != nil {
+		return nil, err
+	}
+	req.Past = w.past
 	p, err := reconcile.New(ctx, req)
 	if err != nil {
 		return nil, err
@@ -213,6 +227,22 @@ func (w *World) plan(ctx context.Context, req reconcile.Request) (*reconcile.Pla
 	}
 	p.Elapsed = w.Elapsed + time.Since(start)
 	return p, nil
+}
+
+// askPast asks the history of the manifests which side moved, where nothing else tells.
+// A repository that cannot be read is no reason to show no plan.
+func (w *World) askPast(ctx context.Context, in reconcile.Input) error {
+	if w.past != nil {
+		return nil
+	}
+	past, err := w.home.past(ctx, w.Project, reconcile.Undecided(in))
+	if err != nil {
+		w.home.Log.Warn("the history of the manifests cannot be read", "error", err)
+	}
+	if w.past = past; past == nil {
+		w.past = reconcile.Past{}
+	}
+	return ctx.Err()
 }
 
 // attribute asks the providers who changed what has drifted.
@@ -245,5 +275,5 @@ func (w *World) attribute(ctx context.Context, p *reconcile.Plan) {
 
 // outside reports a verdict that somebody else than the manifests' author caused.
 func outside(v inventory.Verdict) bool {
-	return v == inventory.VerdictDrift || v == inventory.VerdictConflict || v == inventory.VerdictPendingReboot
+	return reconcile.LiveMoved(v) || v == inventory.VerdictPendingReboot
 }

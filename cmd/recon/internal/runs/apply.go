@@ -19,9 +19,13 @@ type Apply struct {
 	After   *Cycle // nil when nothing was done
 }
 
-// Code is the exit code of an apply: 5 when a change was attempted and not every
-// change ended as planned, 4 when changes were there and none was attempted.
-func (a *Apply) Code() int {
+// Code is the exit code of an apply.
+func (a *Apply) Code() int { return home.Worst(a.Codes()...) }
+
+// Codes are all exit codes that an apply would have, of which Code is the one that it
+// has: 5 when a change was attempted and not every change ended as planned, 4 when
+// changes were there and none was attempted.
+func (a *Apply) Codes() []int {
 	attempted, left := false, false
 	for i := range a.Results {
 		r := &a.Results[i]
@@ -42,7 +46,7 @@ func (a *Apply) Code() int {
 	if a.After != nil {
 		codes = append(codes, a.After.DocsCode())
 	}
-	return home.Worst(codes...)
+	return codes
 }
 
 // RunApply executes a plan under the lock, looks at everything again, and writes

@@ -52,7 +52,7 @@ func record(ctx context.Context, l *ledger.Ledger, w *home.World, p *reconcile.P
 	for i := range results {
 		r.applied(&results[i])
 	}
-	for _, step := range []func(context.Context) error{r.moved, r.sightings, r.clusters, r.sources, r.episodes, r.agreement} {
+	for _, step := range []func(context.Context) error{r.moved, r.sightings, r.clusters, r.sources, r.episodes, r.moves, r.agreement} {
 		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("write the ledger: %w", err)
 		}
@@ -76,6 +76,12 @@ func (r *recorder) applied(res *reconcile.Result) {
 	c := res.Change
 	r.done[c.Addr] = res
 	e := inventory.Event{Address: c.Addr, Identity: c.Want.Identity, Kind: inventory.WasApplied, By: "recon"}
+	switch c.Action {
+	case inventory.ActionCreate:
+		e.Kind = inventory.Created
+	case inventory.ActionDelete:
+		e.Kind = inventory.Destroyed
+	}
 	for _, f := range c.Writing() {
 		e.Fields = append(e.Fields, reconcile.NewEventField(f, f.Live, f.Desired))
 	}
@@ -303,7 +309,7 @@ func (r *recorder) agreement(context.Context) error {
 			}
 		default:
 			old := r.world.Memory.Applied[res.Addr]
-			if a := agreed(res, o, old, r.done[res.Addr]); !sameApplied(a, old) {
+			if a := agreed(res, o, changes[res.Addr], old, r.done[res.Addr]); !sameApplied(a, old) {
 				out[res.Addr] = a
 			}
 		}
@@ -314,20 +320,21 @@ func (r *recorder) agreement(context.Context) error {
 	return r.ledger.SetApplied(out)
 }
 
-// agreed returns the values last applied after a look: those in agreement are
-// renewed, those that differ keep their memory.
-func agreed(res *inventory.Resource, o *inventory.Observation, old inventory.Applied, applied *reconcile.Result) inventory.Applied {
-	a := inventory.Applied{Identity: res.Identity, Attrs: inventory.Attrs{}}
+// agreed returns what is remembered of a resource after a look: values in agreement
+// are renewed, those that differ keep their memory, and of those that never agreed the
+// base on which they were judged is kept.
+func agreed(res *inventory.Resource, o *inventory.Observation, c *inventory.Change, old inventory.Applied, applied *reconcile.Result) inventory.Applied {
+	a := inventory.Applied{Identity: res.Identity, Attrs: inventory.Attrs{}, Bases: inventory.Attrs{}}
+	if old.Identity != res.Identity {
+		old = inventory.Applied{}
+	}
 	kind := res.Kind()
 	for p, want := range res.Attrs {
 		attr, _, _ := kind.Lookup(p)
 		if attr == nil || attr.Document {
 			continue
 		}
-		before := cty.NilVal
-		if old.Identity == res.Identity {
-			before = old.Attrs[p]
-		}
+		before := old.Attrs[p]
 		switch {
 		case attr.WriteOnly:
 			a.Attrs[p] = rememberSecret(p, want, before, o, applied.Wrote(p))
@@ -335,9 +342,25 @@ func agreed(res *inventory.Resource, o *inventory.Observation, old inventory.App
 			a.Attrs[p] = want
 		case !inventory.IsNull(before):
 			a.Attrs[p] = before
+		default:
+			a.Bases[p] = baseOf(c, p, old)
 		}
 	}
 	return a
+}
+
+// baseOf is the value on which a field that never agreed was judged, null when nobody
+// knows one.
+func baseOf(c *inventory.Change, p inventory.Path, old inventory.Applied) cty.Value {
+	if remembered := old.Bases[p]; !inventory.IsNull(remembered) {
+		return remembered
+	}
+	if c != nil {
+		if f := c.Field(p); f != nil && !f.Attr.Secret && !inventory.IsNull(f.Base) {
+			return f.Base
+		}
+	}
+	return cty.NullVal(cty.String)
 }
 
 // rememberSecret keeps a salted hash of a secret that is in place: when it was
@@ -358,9 +381,8 @@ func sameApplied(a, b inventory.Applied) bool {
 	if a.Identity != b.Identity {
 		return false
 	}
-	return maps.EqualFunc(a.Attrs.Values(), b.Attrs.Values(), func(x, y inventory.Value) bool {
-		return x.Value.Type().Equals(y.Value.Type()) && x.Value.RawEquals(y.Value)
-	})
+	same := func(x, y inventory.Value) bool { return x.Value.RawEquals(y.Value) }
+	return maps.EqualFunc(a.Attrs.Values(), b.Attrs.Values(), same) && maps.EqualFunc(a.Bases, b.Bases, func(x, y cty.Value) bool { return x.RawEquals(y) })
 }
 
 // interrupted looks at the steps that a killed run left in flight, says what

@@ -3,6 +3,7 @@ package term
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"recon/inventory"
@@ -39,42 +40,70 @@ func (p *Printer) Changes(since, looked time.Time, events []inventory.Event, los
 	}
 }
 
-// eventLines says events in at most n lines: one each, else one for each thing with
-// what happened to it last, else those that fit and how many there are beside.
+// groupGap is how far apart guests may be stopped or started and still be one thing
+// that happened: a backup works through them one by one.
+const groupGap = 30 * time.Minute
+
+// eventLines says events in at most n lines, newest first: one each, what happened in
+// one go together; else one for each thing with what happened to it last; else those
+// that fit, and how many of which kind there are beside.
 func eventLines(events []inventory.Event, n int) (out []string) {
-	line := func(e *inventory.Event) string {
-		return e.At.UTC().Format("2006-01-02 15:04") + "  " + contextfile.EventText(e)
+	lines := contextfile.Lines(events, groupGap)
+	text := func(l contextfile.Line) string { return l.At.UTC().Format("2006-01-02 15:04") + "  " + l.Text }
+	if len(lines) > n {
+		lines = lastOfEach(lines)
 	}
-	if len(events) <= n {
-		for i := range slices.Backward(events) {
-			out = append(out, line(&events[i]))
+	for i, l := range slices.Backward(lines) {
+		if len(out) == n-1 && len(lines) > n {
+			return append(out, "and "+countedByKind(lines[:i+1])+": recon history")
 		}
-		return out
+		out = append(out, text(l))
 	}
+	return out
+}
+
+// lastOfEach keeps of each thing what happened to it last, and says how much was
+// before.
+func lastOfEach(lines []contextfile.Line) (out []contextfile.Line) {
 	type thing struct {
 		address  inventory.Address
 		identity string
 	}
-	earlier := map[thing]int{}
-	var last []*inventory.Event
-	for i := range slices.Backward(events) {
-		e := &events[i]
-		k := thing{e.Address, e.Identity}
-		if _, seen := earlier[k]; !seen {
-			last = append(last, e)
-			earlier[k] = -1
+	at := map[thing]int{}
+	earlier := map[int]int{}
+	for _, l := range slices.Backward(lines) {
+		k := thing{l.Of[0].Address, l.Of[0].Identity}
+		if i, seen := at[k]; seen && len(l.Of) == 1 {
+			earlier[i]++
+			continue
 		}
-		earlier[k]++
+		if len(l.Of) == 1 {
+			at[k] = len(out)
+		}
+		out = append(out, l)
 	}
-	for i, e := range last {
-		if i == n-1 && len(last) > n {
-			return append(out, fmt.Sprintf("and %d more: recon history", len(last)-i))
-		}
-		text := line(e)
-		if before := earlier[thing{e.Address, e.Identity}]; before > 0 {
-			text += fmt.Sprintf(", and %d before that", before)
-		}
-		out = append(out, text)
+	for i, before := range earlier {
+		out[i].Text += fmt.Sprintf(", and %d before that", before)
 	}
+	slices.Reverse(out)
 	return out
+}
+
+// countedByKind counts what is not shown: "3 changed, 2 appeared".
+func countedByKind(lines []contextfile.Line) string {
+	var kinds []inventory.EventKind
+	count := map[inventory.EventKind]int{}
+	for _, l := range lines {
+		k := l.Of[0].Kind
+		if count[k] == 0 {
+			kinds = append(kinds, k)
+		}
+		count[k] += len(l.Of)
+	}
+	slices.Sort(kinds)
+	var parts []string
+	for _, k := range kinds {
+		parts = append(parts, fmt.Sprintf("%d more %s", count[k], strings.ReplaceAll(string(k), "_", " ")))
+	}
+	return strings.Join(parts, ", ")
 }

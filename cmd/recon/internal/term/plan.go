@@ -38,6 +38,7 @@ var verdictWords = map[inventory.Verdict]string{
 	inventory.VerdictDrift:          "drift: live has moved away from the manifest",
 	inventory.VerdictPendingChange:  "pending change: the manifest has moved",
 	inventory.VerdictConflict:       "conflict: manifest and live have both moved",
+	inventory.VerdictDiffers:        "differs: which side moved is not known",
 	inventory.VerdictMissing:        "missing: it does not exist",
 	inventory.VerdictPendingReboot:  "pending reboot: written, not yet in use",
 	inventory.VerdictTerraformStale: "stale in Terraform: the next terraform apply would undo it",
@@ -102,6 +103,10 @@ func (p *Printer) field(c *inventory.Change, f *inventory.FieldChange) []string 
 		text = fmt.Sprintf("%s, the next terraform apply would make it %s", to, Clean(shorten(f.Attr.Show(f.Terraform))))
 	case f.Verdict == inventory.VerdictPendingReboot:
 		text = fmt.Sprintf("%s, in use %s", to, Clean(shorten(f.Attr.Show(f.Running))))
+	case f.Verdict == inventory.VerdictConflict && !inventory.IsNull(f.Base):
+		text = fmt.Sprintf("was %s, manifest %s, live %s", Clean(shorten(f.Attr.Show(f.Base))), to, from)
+	case pendingOnly(f):
+		text = fmt.Sprintf("%s (written, not in use) -> %s", from, to)
 	case f.Policy == "ignore":
 		text += "  (ignored)"
 	case f.Verdict != c.Verdict:
@@ -117,6 +122,12 @@ func (p *Printer) field(c *inventory.Change, f *inventory.FieldChange) []string 
 	return []string{string(f.Path), text, p.paint(quiet, source)}
 }
 
+// pendingOnly reports a live value that is written and not yet in use, and that taking
+// back restarts nobody.
+func pendingOnly(f *inventory.FieldChange) bool {
+	return f.Writes() && !inventory.IsNull(f.Running) && f.Attr.Same(f.Running, f.Desired) && !f.Attr.Same(f.Running, f.Live)
+}
+
 // shorten keeps a long value to a line.
 func shorten(s string) string {
 	if r := []rune(s); len(r) > 40 {
@@ -127,7 +138,7 @@ func shorten(s string) string {
 
 // consequences say who changed it, what closing the gap does, and what prevents it.
 func (p *Printer) consequences(c *inventory.Change) {
-	if by := c.Have.Volatile.Changed; by.User != "" && c.Verdict != inventory.VerdictPendingChange {
+	if by := c.Have.Volatile.Changed; by.User != "" && movedOutside(c) {
 		fmt.Fprintf(p.W, "    last changed by %s, %s\n", Clean(by.User), by.At.Local().Format("2006-01-02 15:04"))
 	} else if by.Hidden != (inventory.Lack{}) {
 		fmt.Fprintf(p.W, "    last changed by: not visible to this token (%s)\n", by.Hidden)
@@ -162,6 +173,13 @@ func (p *Printer) consequences(c *inventory.Change) {
 			fmt.Fprintf(p.W, "      %s %s\n", p.paint(bad, "lost:"), Clean(v))
 		}
 	}
+}
+
+// movedOutside reports a change of which somebody else is the cause.
+func movedOutside(c *inventory.Change) bool {
+	return slices.ContainsFunc(c.Fields, func(f inventory.FieldChange) bool {
+		return f.Policy != "ignore" && (reconcile.LiveMoved(f.Verdict) || f.Verdict == inventory.VerdictPendingReboot)
+	})
 }
 
 // calls shows the exact calls.
@@ -234,6 +252,11 @@ func (p *Printer) findings(findings []inventory.Finding) {
 			continue
 		}
 		fmt.Fprintf(p.W, "! %s  %s\n%s\n", p.paint(bold, Clean(f.Address)), f.Rule, wrap("    "+Clean(f.Summary), "      ", p.width()))
+		if strings.Contains(f.Fix, "\n") { // lines to paste
+			for line := range strings.Lines(f.Fix) {
+				fmt.Fprintln(p.W, "      "+Clean(strings.TrimRight(line, "\n")))
+			}
+		}
 	}
 	if hints > 0 {
 		fmt.Fprintf(p.W, "! %d more hint(s) in recon doctor\n", hints)
@@ -250,7 +273,9 @@ func (p *Printer) summary(plan *reconcile.Plan) {
 	style := good
 	switch {
 	case !plan.InSync():
-		what, style = counts(s), warn
+		what, style = counts(plan), warn
+	case s.Managed == 0 && s.Unmanaged > 0:
+		what, style = fmt.Sprintf("Nothing is declared, so nothing was compared; %d guests are there. recon import --all writes manifests from them.", s.Unmanaged), warn
 	case !plan.Complete && s.InSync == 0:
 		what, style = "Nothing could be compared.", warn
 	case !plan.Complete:
@@ -267,20 +292,31 @@ func (p *Printer) summary(plan *reconcile.Plan) {
 	fmt.Fprintln(p.W, p.paint(quiet, fmt.Sprintf("%s; %d API calls in %s", text, s.APICalls, plan.Elapsed.Round(10*time.Millisecond))))
 }
 
-func counts(s reconcile.Summary) string {
+// counts says what would be done, and apart from it what cannot.
+func counts(plan *reconcile.Plan) string {
+	s := plan.Summary()
+	open := map[inventory.Action]int{}
+	for i := range plan.Changes {
+		if c := &plan.Changes[i]; len(c.Blocked) == 0 || len(c.Steps) > 0 {
+			open[c.Action]++
+		}
+	}
 	var parts []string
 	for _, c := range []struct {
 		n    int
 		what string
 	}{
-		{s.Create, "to create"}, {s.Update, "to update"}, {s.Delete, "to delete"}, {s.PendingReboot, "waiting for a restart"}, {s.TerraformStale, "stale in Terraform"},
+		{open[inventory.ActionCreate], "to create"},
+		{open[inventory.ActionUpdate], "to update"},
+		{open[inventory.ActionDelete], "to delete"},
+		{s.Blocked, "blocked"},
+		{s.PendingReboot, "waiting for a restart"},
+		{s.TerraformStale, "stale in Terraform"},
+		{s.Conflict, "in conflict"},
 	} {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
 		}
-	}
-	if s.Conflict > 0 {
-		parts = append(parts, fmt.Sprintf("%d in conflict", s.Conflict))
 	}
 	return strings.Join(parts, ", ") + "."
 }
