@@ -131,12 +131,13 @@ type Bind struct {
 	Mode           string // 0775
 	Missing        bool   // there is no such file on the host
 	ReadOnly       bool
-	Stale          bool   // the container holds another mount than the host has there now
-	Volume         string // the named volume that it is; Source is where that lies, if it is known
-	Path           string // its name in the repository, when it is one of its files or folders
-	System         string // the file system that is mounted here, when this is a mount below a bind
-	Lost           bool   // it is a file of the repository, and there is none
-	Elsewhere      string // where there is one of that name
+	Stale          bool     // the container holds another mount than the host has there now
+	Volume         string   // the named volume that it is; Source is where that lies, if it is known
+	Path           string   // its name in the repository, when it is one of its files or folders
+	Values         []string // where the values of its variables come from
+	System         string   // the file system that is mounted here, when this is a mount below a bind
+	Lost           bool     // it is a file of the repository, and there is none
+	Elsewhere      string   // where there is one of that name
 }
 
 // A Local is a mention of localhost in a container's settings.

@@ -92,7 +92,6 @@ type ComposeService struct {
 	Ignored     []string  // ports that are written and have no effect
 	Ports       []int     // ports of the container: targets and expose
 	Binds       []Bind
-	Values      []string // where values of variables in its mounts come from
 	Locals      []Local
 	Secrets     []Secret
 	Needs       []Need

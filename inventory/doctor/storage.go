@@ -200,11 +200,21 @@ func couples(f *Facts) (out []couple) {
 		binds := plannedMounts(f, s)
 		for _, p := range guess(s.Image, binds) {
 			out = append(out, couple{
-				pair: p, a: half{p.from, BindOf(binds, p.from)}, b: half{p.to, BindOf(binds, p.to)}, addr: s.Place, name: s.Name, where: "in this file", evidence: s.Values, systems: f.systemOf,
+				pair: p, a: half{p.from, BindOf(binds, p.from)}, b: half{p.to, BindOf(binds, p.to)}, addr: s.Place, name: s.Name, where: "in this file", evidence: valuesOf(BindOf(binds, p.from), BindOf(binds, p.to)), systems: f.systemOf,
 			})
 		}
 	}
 	return out
+}
+
+func valuesOf(binds ...*Bind) (out []string) {
+	for _, b := range binds {
+		if b != nil {
+			out = append(out, b.Values...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // systemOf says on which mount of the host a folder lies, "" when that is not known.

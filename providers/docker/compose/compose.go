@@ -33,7 +33,7 @@ func (r *repository) service(s *source, p *types.Project, c types.ServiceConfig)
 	node := valueOf(from.services, c.Name)
 	out := doctor.ComposeService{
 		Name: c.Name, Container: release(c.ContainerName), Image: release(c.Image), Built: c.Build != nil, NetworkMode: release(c.NetworkMode), Profiles: c.Profiles,
-		Place: fmt.Sprintf("%s:%d", from.name, lineOf(from.services, c.Name)), Networks: networksOf(p, c), Values: r.told(from, node),
+		Place: fmt.Sprintf("%s:%d", from.name, lineOf(from.services, c.Name)), Networks: networksOf(p, c),
 		Secrets: secretsOf(node), Needs: needsOf(c), Update: c.Labels["com.centurylinklabs.watchtower.enable"], Updates: updates(c),
 	}
 	if c.Labels["traefik.enable"] != "false" {
@@ -42,6 +42,7 @@ func (r *repository) service(s *source, p *types.Project, c types.ServiceConfig)
 	portsOf(&out, c)
 	for _, v := range c.Volumes {
 		if b, ok := r.bind(s, p, v); ok {
+			b.Values = r.told(from, node, b.Target)
 			out.Binds = append(out.Binds, b)
 		}
 	}
@@ -79,7 +80,7 @@ func (r *repository) parts(s *source, seen map[string]bool) (out []*source) {
 
 func networksOf(p *types.Project, c types.ServiceConfig) (out []string) {
 	for n := range c.Networks {
-		out = append(out, release(orName(p.Networks[n].Name, n)))
+		out = append(out, plainName(p.Networks[n].Name, n))
 	}
 	if len(c.Networks) == 0 && c.NetworkMode == "" {
 		out = []string{"default"}
@@ -167,7 +168,7 @@ func (r *repository) bind(s *source, p *types.Project, v types.ServiceVolumeConf
 		}
 	case v.Type == types.VolumeTypeVolume && v.Source != "":
 		volume := p.Volumes[v.Source]
-		b.Volume, b.Source = release(orName(volume.Name, v.Source)), deviceOf(volume.DriverOpts)
+		b.Volume, b.Source = plainName(volume.Name, v.Source), deviceOf(volume.DriverOpts)
 		if name, inside := r.inside(b.Source); inside {
 			b.Path, b.Source = name, s.relative(name)
 		}

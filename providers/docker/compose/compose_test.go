@@ -166,6 +166,196 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestAccepted: what docker compose runs is not refused, and its services are known.
+func TestAccepted(t *testing.T) {
+	rows := map[string]map[string]string{
+		"the default network by name": {"compose.yml": "services:\n  a:\n    image: a:1\n    networks: [default]\n"},
+		"an override":                 {"compose.yml": "services:\n  a: {image: \"a:1\"}\n", "compose.override.yml": "services:\n  a:\n    ports: [\"80:80\"]\n"},
+		"a variant laid over":         {"compose.yml": "services:\n  a: {image: \"a:1\"}\n", "compose.prod.yml": "services:\n  a:\n    image: a:1\n    networks: [elsewhere]\n"},
+		"extends another file":        {"x/compose.yml": "services:\n  a:\n    extends: {file: ../base.yml, service: b}\n", "base.yml": "services:\n  b: {image: \"b:1\", networks: [default]}\n  c: {image: \"c:1\"}\n", "x/.env": ""},
+		"include":                     {"compose.yml": "include: [p/compose.yml]\nservices:\n  a: {image: \"a:1\", depends_on: [b]}\n", "p/compose.yml": "services:\n  b: {image: \"b:1\", depends_on: [a]}\n"},
+		"include alone, and an env_file that is not there": {"compose.yml": "include:\n  - path: p/compose.yml\n    env_file: [p/.env]\n", "p/compose.yml": "services:\n  b: {image: \"b:1\"}\n"},
+		"anchors and merges":          {"compose.yml": "x-a: &a {image: \"a:1\"}\nservices:\n  a: {<<: *a}\n  b: {<<: [*a]}\n"},
+		"a missing env_file":          {"compose.yml": "services:\n  a: {image: \"a:1\", env_file: [gone.env]}\n"},
+		"profiles":                    {"compose.yml": "services:\n  a: {image: \"a:1\", profiles: [x], depends_on: [b]}\n  b: {image: \"b:1\", profiles: [y]}\n"},
+		"what an example leaves open": {"compose.yml": "services:\n  a:\n    image: a:1\n    ports: [\"${IP}:80:80\"]\n", ".env.example": "IP=192.168.1.x\n"},
+		"a template":                  {"compose.yml.j2": "services:\n  a:\n    image: a:1\n    networks:\n      - {{ net }}\n"},
+	}
+	for name, files := range rows {
+		t.Run(name, func(t *testing.T) {
+			facts := read(t, files, Options{})
+			services := 0
+			for _, f := range facts.Files {
+				services += len(f.Services)
+				for _, r := range f.Refused {
+					if !(name == "include" && strings.Contains(r.Words, "cycle")) {
+						t.Errorf("%s:%d: %s", f.Path, r.Line, r.Words)
+					}
+				}
+			}
+			if services == 0 || len(facts.Unread) > 0 {
+				t.Errorf("%d services, %+v", services, facts.Unread)
+			}
+		})
+	}
+}
+
+// TestProject: what a service gets from elsewhere is its own, and stands where it is
+// written.
+func TestProject(t *testing.T) {
+	facts := read(t, map[string]string{
+		"a/compose.yml":       "services:\n  web:\n    extends: {file: ../base.yml, service: b}\n    volumes: [\"${DATA}/x:/x\", \"./here.conf:/c.conf\"]\n",
+		"base.yml":            "services:\n  b:\n    image: b:1\n    ports: [\"${PORT}:80\"]\n    volumes: [\"./shared:/shared\"]\n",
+		"a/.env":              "DATA=/srv\nPORT=8080\n",
+		"a/.env.example":      "DATA=/other\n",
+		"i/compose.yml":       "include: [p.yml]\n",
+		"i/p.yml":             "\nservices:\n  part:\n    image: p:1\n    container_name: ${NAME}\n",
+		"i/.env.example":      "NAME=part\n",
+		"elsewhere/here.conf": "x",
+	}, Options{})
+	if len(facts.Files) != 3 || len(facts.Unread) > 0 {
+		t.Fatalf("got %+v", facts)
+	}
+	web := facts.Files[0].Services[0]
+	want := doctor.ComposeService{
+		Name: "web", Place: "a/compose.yml:2", Image: "b:1", Networks: []string{"default"}, Ports: []int{80}, Published: []doctor.Publish{{Proto: "tcp", First: 8080, Last: 8080}},
+		Binds: []doctor.Bind{
+			{Source: "../shared", Target: "/shared", Path: "shared"}, {Source: "/srv/x", Target: "/x", Values: []string{"DATA is /srv in a/.env"}},
+			{Source: "./here.conf", Target: "/c.conf", Path: "a/here.conf", Lost: true, Elsewhere: "elsewhere/here.conf"},
+		},
+	}
+	if diff := cmp.Diff(want, web); diff != "" {
+		t.Error(diff)
+	}
+	if !facts.Files[1].Library || facts.Files[0].Library {
+		t.Error("which one others extend")
+	}
+	if part := facts.Files[2].Services[0]; part.Place != "i/p.yml:3" || part.Container != "part" {
+		t.Errorf("got %+v", part)
+	}
+}
+
+// TestHosts: a tree is one host unless it says otherwise.
+func TestHosts(t *testing.T) {
+	one := "services:\n  a: {image: \"a:1\"}\n"
+	known, unknown := func(n string) doctor.Where { return doctor.Where{Name: n} }, doctor.Where{Unknown: true}
+	rows := []struct {
+		name  string
+		files map[string]string
+		hosts []string
+		want  map[string]doctor.Where
+	}{
+		{"a tree", map[string]string{"a/compose.yml": one, "b/compose.yml": one}, nil, map[string]doctor.Where{"a/compose.yml": {}, "b/compose.yml": {}}},
+		{"one declared host", map[string]string{"a/compose.yml": one}, []string{"nas"}, map[string]doctor.Where{"a/compose.yml": {}}},
+		{"declared hosts", map[string]string{"nas/compose.yml": one, "b/compose.yml": one}, []string{"nas", "pi"}, map[string]doctor.Where{"nas/compose.yml": known("nas"), "b/compose.yml": unknown}},
+		{"an inventory", map[string]string{"inventory.ini": "[all]\nnas ansible_host=10.0.0.2\npi\n", "pi/a/compose.yml": one}, nil, map[string]doctor.Where{"pi/a/compose.yml": known("pi")}},
+		{"an inventory in YAML", map[string]string{"hosts.yml": "all:\n  hosts:\n    nas: {}\n    pi: {}\n", "x/compose.yml": one}, nil, map[string]doctor.Where{"x/compose.yml": unknown}},
+		{"folders of machines", map[string]string{"hosts/nas/compose.yml": one, "hosts/pi/compose.yml": one}, nil, map[string]doctor.Where{"hosts/nas/compose.yml": known("hosts/nas"), "hosts/pi/compose.yml": known("hosts/pi")}},
+		{"folders that are alike", map[string]string{"nas/web/compose.yml": one, "pi/web/compose.yml": one}, nil, map[string]doctor.Where{"nas/web/compose.yml": known("nas"), "pi/web/compose.yml": known("pi")}},
+		{"what is not run", map[string]string{"archive/a/compose.yml": one}, nil, map[string]doctor.Where{"archive/a/compose.yml": unknown}},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			for _, f := range read(t, row.files, Options{Hosts: row.hosts}).Files {
+				if f.Host != row.want[f.Path] {
+					t.Errorf("%s: got %+v, want %+v", f.Path, f.Host, row.want[f.Path])
+				}
+			}
+		})
+	}
+}
+
+func TestSecretValue(t *testing.T) {
+	for _, row := range []struct {
+		name, value string
+		secret      bool
+	}{
+		{"DB_PASSWORD", "hunter2hunter2", true},
+		{"API_TOKEN", "ghp_0123456789abcdef", true},
+		{"SECRET_KEY", "8a7b6c5d4e", true},
+		{"MINIO_SECRET_KEY", "8a7b6c5d4e", true},
+		{"DATABASE_URL", "postgres://app:s3cr3t-word@db/app", true},
+		{"DB_PASSWORD", "${DB_PASSWORD:-hunter2hunter2}", true},
+		{"DB_PASSWORD", "${DB_PASSWORD}", false},
+		{"DB_PASSWORD", "changeme", false},
+		{"DB_PASSWORD", "<your password>", false},
+		{"DB_PASSWORD", "your-password-here", false},
+		{"DB_PASSWORD", "", false},
+		{"DB_PASSWORD", "postgres", false},
+		{"DB_PASSWORD_FILE", "/run/secrets/db", false},
+		{"DB_PASSWORD", "/run/secrets/db", false},
+		{"TOKEN_TTL", "360000", false},
+		{"PASSWORD_AUTH_ENABLED", "anything", false},
+		{"SSH_PUBLIC_KEY", "ssh-ed25519 AAAA", false},
+		{"MYSQL_RANDOM_ROOT_PASSWORD", "somehow", false},
+		{"DATABASE_URL", "postgres://app:${PASS}@db/app", false},
+		{"DATABASE_URL", "postgres://app:app@db/app", false},
+		{"KEYBOARD", "us-intl", false},
+		{"API_KEY", "{{ vault_key }}", false},
+	} {
+		if got := secretValue(row.name, row.value); (got != "") != row.secret || strings.Contains(got, row.value) && row.value != "" {
+			t.Errorf("%s=%s: got %q", row.name, row.value, got)
+		}
+	}
+}
+
+// TestLost: only a file of the repository that nobody accounts for is missing.
+func TestLost(t *testing.T) {
+	text := "services:\n  a:\n    image: a:1\n    volumes: [\"%s\"]\n"
+	for _, row := range []struct {
+		mount string
+		more  map[string]string
+		lost  bool
+	}{
+		{"./a.yml:/a.yml", nil, true},
+		{"./a.yml:/a.yml", map[string]string{"a.yml": "x"}, false},
+		{"./config:/config", nil, false},
+		{"./a.yml:/a.yml", map[string]string{".gitignore": "a.yml\n"}, false},
+		{"./conf/a.yml:/a.yml", map[string]string{".gitignore": "conf/\n"}, false},
+		{"./a.yml:/a.yml", map[string]string{"a.yml.example": "x"}, false},
+		{"./acme.json:/acme.json", map[string]string{"setup.sh": "touch acme.json\n"}, false},
+		{"/etc/a.conf:/a.conf", nil, false},
+		{"~/a.conf:/a.conf", nil, false},
+		{"${X}/a.conf:/a.conf", nil, false},
+	} {
+		files := map[string]string{"compose.yml": strings.ReplaceAll(text, "%s", row.mount)}
+		maps.Copy(files, row.more)
+		if b := read(t, files, Options{}).Files[0].Services[0].Binds[0]; b.Lost != row.lost {
+			t.Errorf("%s beside %v: got %+v", row.mount, row.more, b)
+		}
+	}
+}
+
+// TestConfigured: the configuration of a known program is part of what it is told.
+func TestConfigured(t *testing.T) {
+	facts := read(t, map[string]string{
+		"compose.yml":      "services:\n  p:\n    image: prom/prometheus:v3\n    volumes: [\"./prom:/etc/prometheus\"]\n  n:\n    image: nginx:1.27\n    volumes: [\"./n.conf:/etc/nginx/nginx.conf\"]\n  o:\n    image: other:1\n    volumes: [\"./n.conf:/n.conf\"]\n",
+		"prom/targets.yml": "- targets:\n    - localhost:9100\n# - localhost:1\n",
+		"n.conf":           "location / {\n  proxy_pass http://127.0.0.1:3000;\n}\nlisten localhost:80;\n",
+	}, Options{})
+	got := map[string][]doctor.Local{}
+	for _, s := range facts.Files[0].Services {
+		got[s.Name] = s.Locals
+	}
+	want := map[string][]doctor.Local{"p": {{Where: "the file prom/targets.yml", Host: "localhost", Port: 9100}}, "n": {{Where: "the file n.conf", Host: "127.0.0.1", Port: 3000}}, "o": nil}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestPlaybookValues: an expression of a template has the one value that playbooks give.
+func TestPlaybookValues(t *testing.T) {
+	files := map[string]string{
+		"roles/media/templates/compose.yml.j2": "services:\n  a:\n    image: a:1\n    volumes: [\"{{ media_root }}/tv:/tv\", \"{{ two }}:/two\"]\n",
+		"group_vars/all.yml":                   "base: /srv\nmedia_root: \"{{ base }}/media\"\ntwo: /a\n",
+		"host_vars/nas.yml":                    "two: /b\n",
+	}
+	binds := read(t, files, Options{}).Files[0].Services[0].Binds
+	if binds[0].Source != "/srv/media/tv" || binds[1].Source != "{{ two }}" {
+		t.Errorf("got %+v", binds)
+	}
+}
+
 // TestTypedFields: every field of the compose specification may hold a variable whose
 // value nobody knows, and hides nothing.
 func TestTypedFields(t *testing.T) {
@@ -272,6 +462,21 @@ func TestWrites(t *testing.T) {
 		{"ansible template", "p.yml", "- template: {src: daemon.json.j2, dest: /etc/docker/daemon.json}\n", []doctor.Write{{Target: daemonJSON, Line: 1, How: "ansible template", Opaque: true}}},
 		{"shell heredoc", "s.sh", "set -e\ncat > /etc/docker/daemon.json <<EOF\n{\"dns\": []}\nEOF\n", []doctor.Write{{Target: daemonJSON, Line: 2, How: "shell", Keys: []string{"dns"}}}},
 		{"tee", "s.sh", "echo '{\"mtu\": 1400}' | sudo tee /etc/docker/daemon.json\n", []doctor.Write{{Target: daemonJSON, Line: 1, How: "shell", Keys: []string{"mtu"}}}},
+		{"cp", "s.sh", "cp files/daemon.json /etc/docker/daemon.json\n", []doctor.Write{{Target: daemonJSON, Line: 1, How: "shell", Opaque: true}}},
+		{"into its folder", "s.sh", "sudo cp daemon.json /etc/docker/\n", []doctor.Write{{Target: daemonJSON, Line: 1, How: "shell", Opaque: true}}},
+		{"install", "s.sh", "install -m 0644 daemon.json /etc/docker/daemon.json\n", []doctor.Write{{Target: daemonJSON, Line: 1, How: "shell", Opaque: true}}},
+		{"scp", "s.sh", "scp daemon.json root@nas:/etc/docker/daemon.json\n", []doctor.Write{{Target: daemonJSON, Line: 1, How: "shell", Opaque: true}}},
+		{"a copy that is kept", "s.sh", "cp /etc/docker/daemon.json /etc/docker/daemon.json.bak\n", nil},
+		{"jq merges", "s.sh", "jq '.a=1' /etc/docker/daemon.json > /tmp/d\nmv /tmp/d /etc/docker/daemon.json\n", nil},
+		{"cloud-init", "user-data.yml", "#cloud-config\nwrite_files:\n  - path: /etc/docker/daemon.json\n    content: |\n      {\"mtu\": 1400}\n", []doctor.Write{{Target: daemonJSON, Line: 3, How: "cloud-init write_files", Keys: []string{"mtu"}}}},
+		{"terraform", "m.tf", "resource \"x\" \"y\" {\n  provisioner \"file\" {\n    source = \"d.json\"\n    destination = \"/etc/docker/daemon.json\"\n  }\n}\n", []doctor.Write{{Target: daemonJSON, Line: 4, How: "terraform file provisioner", Opaque: true}}},
+		{"ansible in a line", "p.yml", "- hosts: docker\n  tasks:\n    - copy: src=daemon.json dest=/etc/docker/daemon.json mode=0644\n", []doctor.Write{{Target: daemonJSON, Line: 3, How: "ansible copy", Hosts: []string{"docker"}, Opaque: true}}},
+		{"ansible action", "p.yml", "- hosts: docker\n  tasks:\n    - action: ansible.builtin.template src=a.j2 dest=/etc/docker/daemon.json\n", []doctor.Write{{Target: daemonJSON, Line: 3, How: "ansible template", Hosts: []string{"docker"}, Opaque: true}}},
+		{"ansible into the folder", "p.yml", "- hosts: docker\n  tasks:\n    - ansible.builtin.copy: {src: files/daemon.json, dest: /etc/docker/}\n", []doctor.Write{{Target: daemonJSON, Line: 3, How: "ansible copy", Hosts: []string{"docker"}, Opaque: true}}},
+		{"ansible in a loop", "p.yml", "- hosts: docker\n  tasks:\n    - template: {src: \"{{ item.src }}\", dest: \"{{ item.dest }}\"}\n      loop:\n        - {src: a, dest: /etc/docker/daemon.json}\n", []doctor.Write{{Target: daemonJSON, Line: 3, How: "ansible template", Hosts: []string{"docker"}, Opaque: true}}},
+		{"ansible variable", "p.yml", "- hosts: docker\n  vars: {conf: /etc/docker}\n  tasks:\n    - copy: {src: d.json, dest: \"{{ conf }}/daemon.json\"}\n", []doctor.Write{{Target: daemonJSON, Line: 4, How: "ansible copy", Hosts: []string{"docker"}, Opaque: true}}},
+		{"ansible shell", "p.yml", "- hosts: docker\n  tasks:\n    - shell: echo '{}' > /etc/docker/daemon.json\n", []doctor.Write{{Target: daemonJSON, Line: 3, How: "ansible shell", Hosts: []string{"docker"}, Opaque: false}}},
+		{"a role of the galaxy", "p.yml", "- hosts: docker\n  vars:\n    docker_daemon_options: {mtu: 1400}\n  roles: [geerlingguy.docker]\n", []doctor.Write{{Target: daemonJSON, Line: 3, How: "the role geerlingguy.docker", Hosts: []string{"docker"}, Keys: []string{"mtu"}}}},
 		{"merging is no overwriting", "p.yml", "- slurp: {src: /etc/docker/daemon.json}\n- copy: {dest: /etc/docker/daemon.json, content: \"{{ x }}\"}\n", nil},
 		{"reading is no writing", "s.sh", "cat /etc/docker/daemon.json\n# echo > /etc/docker/daemon.json\n", nil},
 	}

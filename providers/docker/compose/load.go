@@ -41,11 +41,11 @@ func (r *repository) project(ctx context.Context, s *source) []doctor.File {
 		r.facts.Unread = append(r.facts.Unread, doctor.Unread{File: s.name, Line: s.begin(), Why: why})
 	}
 	p, complete := r.model(ctx, s, why == "", &f)
-	for name, n := range p.Networks {
+	for key, n := range p.Networks {
 		if n.External {
-			f.External = append(f.External, release(orName(n.Name, name)))
+			f.External = append(f.External, plainName(n.Name, key))
 		} else {
-			f.Networks = append(f.Networks, release(orName(n.Name, name)))
+			f.Networks = append(f.Networks, plainName(n.Name, key))
 		}
 	}
 	slices.Sort(f.External)
@@ -176,11 +176,11 @@ func (r *repository) loadFiles(ctx context.Context, s *source, files []types.Con
 	}
 	maps.Copy(details.Environment, values.values)
 	return loader.LoadWithContext(ctx, details, func(o *loader.Options) {
-		o.SetProjectName("repository", true)
+		o.SetProjectName(projectName, true)
 		o.SkipValidation, o.SkipConsistencyCheck = strict < valid, strict < whole
 		o.SkipExtends, o.SkipInclude = !follow, !follow
 		o.SkipResolveEnvironment, o.SkipResolveLabels = true, true
-		o.SkipNormalization, o.ResolvePaths = true, true
+		o.ResolvePaths = true
 		o.Profiles = []string{"*"}
 		o.MaxNodeVisits = 200_000
 		interpolate(o, r.vars.of(values), r.reached(s, map[string]bool{}))
@@ -248,6 +248,19 @@ func repeated(content []*yaml.Node, key int) bool {
 		}
 	}
 	return false
+}
+
+// projectName stands for the name of every project: it depends on where the file lies on
+// its host.
+const projectName = "repository"
+
+// plainName is the name of a network or volume as the file gives it: without the
+// project's.
+func plainName(name, key string) string {
+	if name == projectName+"_"+key {
+		return release(key)
+	}
+	return release(orName(name, key))
 }
 
 func orName(name, key string) string {

@@ -65,14 +65,14 @@ func valuesOf(text string) map[string]string {
 	}
 	out := map[string]string{}
 	for l := range strings.SplitSeq(text, "\n") {
-		if k, value, ok := strings.Cut(strings.TrimSpace(l), "="); ok && plainName.MatchString(k) {
+		if k, value, ok := strings.Cut(strings.TrimSpace(l), "="); ok && variableName.MatchString(k) {
 			out[k] = strings.Trim(value, `"'`)
 		}
 	}
 	return out
 }
 
-var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 
 // of returns the values that a file is filled in with: those of an environment, and for
 // a template's expressions those of playbooks.
@@ -99,7 +99,7 @@ func (v *variables) value(env environment, name string) (value, where string, ok
 // ofPlaybooks returns the value of a variable of playbooks. One that has two values in
 // the repository has none here: which one holds is up to the host.
 func (v *variables) ofPlaybooks(name string, depth int) (string, bool) {
-	if !plainName.MatchString(name) || depth > 5 {
+	if !variableName.MatchString(name) || depth > 5 {
 		return "", false
 	}
 	if v.play == nil {
@@ -164,16 +164,19 @@ func (v *variables) keep(prefix string, n *yaml.Node) {
 	}
 }
 
-// told says where the values of the variables in a service's mounts come from.
-func (r *repository) told(s *source, service *yaml.Node) (out []string) {
-	text, err := yaml.Marshal(valueOf(service, "volumes"))
-	if err != nil {
-		return nil
-	}
+// told says where the values of the variables of a mount come from.
+func (r *repository) told(s *source, service *yaml.Node, target string) (out []string) {
 	env := r.vars.environment(s.folder())
-	for _, name := range variablesOf(string(text)) {
-		if value, where, ok := r.vars.value(env, name); ok && len(out) < 6 {
-			out = append(out, fmt.Sprintf("%s is %s in %s", name, value, where))
+	mounts := valueOf(service, "volumes")
+	for i := 0; mounts != nil && i < len(mounts.Content); i++ {
+		text := orName(valueText(mounts.Content[i]), valueText(valueOf(mounts.Content[i], "source"))+":"+valueText(valueOf(mounts.Content[i], "target")))
+		if !strings.Contains(text+":", ":"+target+":") {
+			continue
+		}
+		for _, name := range variablesOf(text) {
+			if value, where, ok := r.vars.value(env, name); ok {
+				out = append(out, fmt.Sprintf("%s is %s in %s", name, value, where))
+			}
 		}
 	}
 	return out
