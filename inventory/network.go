@@ -1,6 +1,9 @@
 package inventory
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Network is an address that a guest's configuration gives it.
 type Network struct {
@@ -54,4 +57,23 @@ func networksOfDevice(b *Block, slot string, a Attrs) (out []Network) {
 		}
 	}
 	return out
+}
+
+// ConfiguredIPs are the addresses that a guest's configuration gives it, each once.
+func ConfiguredIPs(kind *Kind, a Attrs) (out []string) {
+	for _, n := range NetworksOf(kind, a) {
+		if ip := n.IP(); ip != "" && !slices.Contains(out, ip) {
+			out = append(out, ip)
+		}
+	}
+	return out
+}
+
+// IPsOf are the addresses under which a guest is reached: those of its configuration,
+// else those that it said it has.
+func IPsOf(o *Observation) []string {
+	if ips := ConfiguredIPs(o.Resource.Kind(), o.Resource.Attrs); len(ips) > 0 {
+		return ips
+	}
+	return o.Volatile.Addresses
 }

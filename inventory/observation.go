@@ -49,6 +49,9 @@ type Volatile struct {
 	Raw       map[string]string
 	Since     time.Time // since when it runs, by the provider's clock; zero when it does not, or does not say
 	Changed   Attribution
+
+	Addresses   []string  // that the guest said it has, when it has none by its configuration
+	AddressesAt time.Time // and when it said so
 }
 
 // Attribution says who changed a resource last, as far as the provider's logs tell.

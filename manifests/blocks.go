@@ -17,7 +17,7 @@ import (
 
 var (
 	reconSpec    = spec{what: "the recon block", attrs: []string{"required_version", "max_changes", "max_change_percent"}}
-	proxmoxSpec  = spec{what: "a proxmox block", attrs: []string{"endpoints", "token", "token_command", "fingerprint", "ca_file", "insecure"}}
+	proxmoxSpec  = spec{what: "a proxmox block", attrs: []string{"endpoints", "token", "token_command", "fingerprint", "ca_file", "insecure", "addresses"}}
 	scheduleSpec = spec{what: "a schedule block", attrs: []string{"cron", "timezone", "action"}}
 	movedSpec    = spec{what: "a moved block", attrs: []string{"from", "to"}}
 )
@@ -46,7 +46,7 @@ func (l *loader) cluster(b *hclsyntax.Block) Cluster {
 	if !labelPattern.MatchString(c.Name) {
 		l.report(errorAt(b.LabelRanges[0], "Invalid label", "A label starts with a letter and has letters, digits, _ and - only."))
 	}
-	targets := map[string]any{"endpoints": &c.Endpoints, "fingerprint": &c.Fingerprint, "ca_file": &c.CAFile, "insecure": &c.Insecure}
+	targets := map[string]any{"endpoints": &c.Endpoints, "fingerprint": &c.Fingerprint, "ca_file": &c.CAFile, "insecure": &c.Insecure, "addresses": &c.Addresses}
 	for _, arg := range sortedAttrs(b.Body) {
 		if target, ok := targets[arg.Name]; ok {
 			l.argument(arg, &scope{}, target)
@@ -59,6 +59,10 @@ func (l *loader) cluster(b *hclsyntax.Block) Cluster {
 		if !strings.HasPrefix(e, "https://") || strings.Count(e, "/") != 2 {
 			l.report(errorAt(b.Body.Attributes["endpoints"].Expr.Range(), "Unsuitable endpoint", "%q is not of the form https://ADDRESS:8006, without a path.", e))
 		}
+	}
+	if c.Addresses != "" && c.Addresses != "agent" && c.Addresses != "configured" {
+		rng := b.Body.Attributes["addresses"].Expr.Range()
+		l.report(errorAt(rng, "Unknown way", "addresses takes \"agent\" (ask running guests, the default) or \"configured\".%s", inventory.DidYouMean(c.Addresses, []string{"agent", "configured"})))
 	}
 	if c.Insecure {
 		l.report(warnAt(b.Body.Attributes["insecure"].SrcRange, "TLS is not verified", "Whoever stands between recon and %s can read the token. Use fingerprint or ca_file.", c.Name))

@@ -67,6 +67,7 @@ type Cluster struct {
 	Fingerprint string
 	CAFile      string
 	Insecure    bool
+	Addresses   string // "configured": running guests are never asked for their addresses
 	Range       hcl.Range
 
 	// Credentials holds what went wrong with the token alone: it matters to a

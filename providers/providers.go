@@ -90,6 +90,13 @@ type Attributor interface {
 	Attribute(ctx context.Context, identities []string) map[string]inventory.Attribution
 }
 
+// An Addresser can ask what it observes for the addresses that no configuration tells:
+// each once, for a short while. It notes them in the observations, and says how many
+// calls that took.
+type Addresser interface {
+	Addresses(ctx context.Context, obs []inventory.Observation) (calls int)
+}
+
 // A Reporter hears what a running step has to say: a line of a task's log.
 type Reporter func(line string)
 

@@ -47,6 +47,7 @@ type Guest struct {
 	Node       string
 	Status     string
 	Networks   []inventory.Network
+	Observed   []string // addresses that the guest said it has, when its configuration tells none
 	MACs       []string
 	DNS        []string
 	Cores      int64

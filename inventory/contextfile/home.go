@@ -214,12 +214,21 @@ func staleNote(g *Guest) string { return word(g.Unknown, " (stale)") }
 func addressCell(g *Guest, most int) string { return strings.Join(limit(addressesOf(g), most), " ") }
 
 func addressesOf(g *Guest) (out []string) {
-	for _, n := range g.Networks {
-		if ip := safeIP(n.Address); ip != "" {
+	dhcp := false
+	add := func(address string) {
+		if ip := safeIP(address); ip != "" && !slices.Contains(out, ip) {
 			out = append(out, ip)
-		} else if n.Address == "dhcp" {
-			out = append(out, "dhcp")
 		}
+	}
+	for _, n := range g.Networks {
+		add(n.Address)
+		dhcp = dhcp || n.Address == "dhcp"
+	}
+	for _, ip := range g.Observed {
+		add(ip)
+	}
+	if dhcp && len(g.Observed) == 0 {
+		out = append(out, "dhcp")
 	}
 	return out
 }

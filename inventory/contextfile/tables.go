@@ -363,10 +363,8 @@ func dnsTable(f *Facts) table {
 // guestAt names the guest that has an address.
 func guestAt(f *Facts, ip string) string {
 	for i := range f.Guests {
-		for _, n := range f.Guests[i].Networks {
-			if safeIP(n.Address) == ip {
-				return safeName(f.Guests[i].Name, f.Guests[i].Identity)
-			}
+		if slices.Contains(addressesOf(&f.Guests[i]), ip) {
+			return safeName(f.Guests[i].Name, f.Guests[i].Identity)
 		}
 	}
 	return ""

@@ -133,16 +133,12 @@ type capability struct {
 
 // capabilities are what recon does with a token, beside what single changes ask (rights.go).
 func capabilities(version string) []capability {
-	agent := []string{"VM.GuestAgent.Audit", "VM.GuestAgent.Unrestricted"}
-	if strings.HasPrefix(version, "8.") {
-		agent = []string{"VM.Monitor"}
-	}
 	return []capability{
 		{"see guests", "/vms", []string{seeGuests}, nil, "guests are hidden: nothing is proven absent, totals are lower bounds, commands exit with 3", "", inventory.Fails},
 		{"see nodes and quorum", "/", []string{"Sys.Audit"}, nil, "absence is not proven, and changes are blocked, since nobody knows whether the cluster has quorum", "", inventory.Lacks},
 		{"see who changed what", "/", []string{seeLog}, nil, "\"last changed by: not visible to this token\"", "ReconLook", inventory.Lacks},
 		{"see storages", "/storage", []string{"Datastore.Audit"}, nil, "whether a storage that a change names is there is not known before the change", "", inventory.Lacks},
-		{"addresses from the agent", "/vms", agent, nil, "no address of VMs that get theirs by DHCP", "ReconAgent", inventory.Lacks},
+		{"addresses from the agent", "/vms", agentPrivileges(version), nil, "no address of VMs that get theirs by DHCP", "ReconAgent", inventory.Lacks},
 		{
 			"change guests", "/vms", nil,
 			[]string{"VM.Config.CPU", "VM.Config.Memory", "VM.Config.Disk", "VM.Config.Network", "VM.Config.Options", "VM.Config.HWType", "VM.Config.CDROM", "VM.Config.Cloudinit", "VM.PowerMgmt"},

@@ -32,6 +32,7 @@ type Config struct {
 	Fingerprint string   // SHA-256 of the certificate, colon-separated hex
 	CA          []byte   // PEM; the system's roots when empty
 	Insecure    bool     // TLS is not verified
+	NoAgent     bool     // guests are never asked for their addresses
 
 	InFlight       int           // requests at the same time on one node; 0 means 2
 	ConnectTimeout time.Duration // 0 means 5 s

@@ -41,6 +41,7 @@ var (
 	_ providers.Looker     = (*Provider)(nil)
 	_ providers.Impacter   = (*Provider)(nil)
 	_ providers.Attributor = (*Provider)(nil)
+	_ providers.Addresser  = (*Provider)(nil)
 	_ providers.Checker    = (*Provider)(nil)
 )
 

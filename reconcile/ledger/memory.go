@@ -110,6 +110,9 @@ type sightingBody struct {
 	HA       string   `json:",omitempty"`
 	Pending  []string `json:",omitempty"`
 	Digest   string
+
+	Addresses   []string `json:",omitempty"`
+	AddressesAt int64    `json:",omitempty"`
 }
 
 // Sightings returns the last good observation of every resource, by identity.
@@ -134,7 +137,10 @@ func (l *Ledger) Sightings() (map[string]Sighting, error) {
 		if b.Running != nil {
 			s.Running = inventory.AttrsOf(b.Running)
 		}
-		s.Volatile = inventory.Volatile{Status: b.Status, Node: b.Node, Template: b.Template, HA: b.HA, Pending: b.Pending}
+		s.Volatile = inventory.Volatile{Status: b.Status, Node: b.Node, Template: b.Template, HA: b.HA, Pending: b.Pending, Addresses: b.Addresses}
+		if b.AddressesAt != 0 {
+			s.Volatile.AddressesAt = fromUnix(b.AddressesAt)
+		}
 		out[s.Identity] = s
 		return nil
 	})
@@ -155,6 +161,7 @@ func (l *Ledger) SaveSightings(seen []inventory.Observation, gone []string) erro
 			body, err := json.Marshal(sightingBody{
 				Attrs: o.Resource.Attrs.Values(), Running: runningValues(o), Status: o.Volatile.Status, Node: o.Volatile.Node, Template: o.Volatile.Template,
 				HA: o.Volatile.HA, Pending: o.Volatile.Pending, Digest: o.Digest,
+				Addresses: o.Volatile.Addresses, AddressesAt: addressesAt(o),
 			})
 			if err != nil {
 				return err
@@ -170,6 +177,14 @@ func (l *Ledger) SaveSightings(seen []inventory.Observation, gone []string) erro
 		}
 		return nil
 	})
+}
+
+// addressesAt is 0 for a guest that never said which addresses it has.
+func addressesAt(o *inventory.Observation) int64 {
+	if o.Volatile.AddressesAt.IsZero() {
+		return 0
+	}
+	return unix(o.Volatile.AddressesAt)
 }
 
 func runningValues(o *inventory.Observation) map[inventory.Path]inventory.Value {

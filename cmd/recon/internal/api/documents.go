@@ -49,6 +49,9 @@ func CompareDocuments(ctx context.Context, h *Home, how Resolution) (*Comparison
 		return nil, err
 	}
 	defer w.Close()
+	if err := w.AskAddresses(ctx); err != nil {
+		return nil, err
+	}
 	p, err := w.Compare(ctx)
 	if err != nil {
 		return nil, err

@@ -19,17 +19,18 @@ type Inventory struct {
 // An Existing is a resource that exists. What could not be observed now is shown
 // as it was last seen.
 type Existing struct {
-	Address    string         `json:"address"`
-	Kind       string         `json:"kind"`
-	Identity   string         `json:"identity"`
-	Name       string         `json:"name"`
-	Node       string         `json:"node"`
-	Status     string         `json:"status"`
-	Addresses  []string       `json:"addresses"`
-	ManagedBy  string         `json:"managed_by"`
-	Unknown    bool           `json:"unknown"` // not observed now; these are the last known facts
-	SeenAt     string         `json:"seen_at"`
-	Attributes map[string]any `json:"attributes"`
+	Address     string         `json:"address"`
+	Kind        string         `json:"kind"`
+	Identity    string         `json:"identity"`
+	Name        string         `json:"name"`
+	Node        string         `json:"node"`
+	Status      string         `json:"status"`
+	Addresses   []string       `json:"addresses"`
+	AddressesAt *string        `json:"addresses_at"` // when the guest said so; null when its configuration does
+	ManagedBy   string         `json:"managed_by"`
+	Unknown     bool           `json:"unknown"` // not observed now; these are the last known facts
+	SeenAt      string         `json:"seen_at"`
+	Attributes  map[string]any `json:"attributes"`
 }
 
 // ListInventory lists everything that is there, as observed or, when it could not be
@@ -40,6 +41,9 @@ func ListInventory(ctx context.Context, h *Home, refresh bool) (*Inventory, erro
 		return nil, err
 	}
 	defer w.Close()
+	if err := w.AskAddresses(ctx); err != nil {
+		return nil, err
+	}
 	known, err := w.Known()
 	if err != nil {
 		return nil, err
@@ -62,10 +66,9 @@ func existing(o *inventory.Observation, manager string, unknown bool) Existing {
 	if manager != "" {
 		e.ManagedBy = manager
 	}
-	for _, n := range inventory.NetworksOf(o.Resource.Kind(), o.Resource.Attrs) {
-		if ip := n.IP(); ip != "" {
-			e.Addresses = append(e.Addresses, ip)
-		}
+	e.Addresses = append(e.Addresses, inventory.IPsOf(o)...)
+	if at := o.Volatile.AddressesAt; !at.IsZero() && len(inventory.ConfiguredIPs(o.Resource.Kind(), o.Resource.Attrs)) == 0 {
+		e.AddressesAt = orNull(inventory.Timestamp(at))
 	}
 	kind := o.Resource.Kind()
 	for p, v := range o.Resource.Attrs {

@@ -110,6 +110,9 @@ func (g *gatherer) guest(o *inventory.Observation, unknown bool) contextfile.Gue
 		Node: o.Volatile.Node, Status: o.Volatile.Status, Template: o.Volatile.Template, Unknown: unknown,
 		Reboot: len(o.Volatile.Pending) > 0 && o.Running != nil, Networks: inventory.NetworksOf(o.Resource.Kind(), attrs),
 	}
+	if len(inventory.ConfiguredIPs(o.Resource.Kind(), attrs)) == 0 {
+		out.Observed = o.Volatile.Addresses
+	}
 	for _, a := range o.Resource.Kind().Attrs {
 		g.topColumn(&out, a, attrs[inventory.Path(a.Name)])
 	}

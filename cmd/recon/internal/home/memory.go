@@ -63,6 +63,7 @@ func (w *World) Recall() error {
 	}
 	defer l.Close()
 	w.Memory.Sightings, err = l.Sightings()
+	w.keepAddresses()
 	return err
 }
 

@@ -196,7 +196,7 @@ func (h *Home) Provider(ctx context.Context, c *manifests.Cluster) (*proxmox.Pro
 		token = strings.TrimSpace(out)
 		h.learnSecret(token)
 	}
-	cfg := proxmox.Config{Name: c.Name, Endpoints: c.Endpoints, Token: token, Fingerprint: c.Fingerprint, Insecure: c.Insecure}
+	cfg := proxmox.Config{Name: c.Name, Endpoints: c.Endpoints, Token: token, Fingerprint: c.Fingerprint, Insecure: c.Insecure, NoAgent: c.Addresses == "configured"}
 	if c.CAFile != "" {
 		ca, err := readOutside(h.absolute(c.CAFile))
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"recon/inventory"
@@ -58,6 +59,36 @@ func (w *World) Close() {
 	for _, r := range w.Readers {
 		if c, ok := r.(interface{ Close() }); ok {
 			c.Close()
+		}
+	}
+}
+
+// AskAddresses asks running guests for the addresses that their configuration does not
+// tell, once each. One that does not answer keeps what it said last.
+func (w *World) AskAddresses(ctx context.Context) error {
+	if err := w.Recall(); err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	for i, r := range w.Readers {
+		if a, ok := r.(providers.Addresser); ok && w.Snapshots[i].Calls > 0 {
+			wg.Go(func() { w.Snapshots[i].Calls += a.Addresses(ctx, w.Snapshots[i].Observations) })
+		}
+	}
+	wg.Wait()
+	return nil
+}
+
+// keepAddresses gives guests that said nothing, or were not asked, the addresses that
+// they said last.
+func (w *World) keepAddresses() {
+	for i := range w.Snapshots {
+		for j := range w.Snapshots[i].Observations {
+			o := &w.Snapshots[i].Observations[j]
+			last, known := w.Memory.Sightings[o.Resource.Identity]
+			if known && o.State == inventory.Present && len(o.Volatile.Addresses) == 0 {
+				o.Volatile.Addresses, o.Volatile.AddressesAt = last.Volatile.Addresses, last.Volatile.AddressesAt
+			}
 		}
 	}
 }

@@ -75,6 +75,9 @@ func lookAgain(ctx context.Context, h *home.Home, l *ledger.Ledger, results []re
 	}
 	defer w.Close()
 	c := &Cycle{World: w}
+	if err := askForDocuments(ctx, w); err != nil {
+		return c, err
+	}
 	if c.Plan, err = w.Compare(ctx); err != nil {
 		return nil, err
 	}

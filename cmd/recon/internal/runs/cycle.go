@@ -83,7 +83,10 @@ func observed(ctx context.Context, h *home.Home) (*Cycle, error) {
 		return nil, err
 	}
 	c := &Cycle{World: w}
-	if c.Plan, err = w.Compare(ctx); err == nil {
+	if err = askForDocuments(ctx, w); err == nil {
+		c.Plan, err = w.Compare(ctx)
+	}
+	if err == nil {
 		if err = reconcile.CheckEmpty(c.Plan, w.Memory.Managed); err != nil {
 			err = home.Refuse("nothing was written", "%w", err)
 		}
@@ -93,6 +96,14 @@ func observed(ctx context.Context, h *home.Home) (*Cycle, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// askForDocuments asks guests for addresses in a run that writes documents.
+func askForDocuments(ctx context.Context, w *home.World) error {
+	if w.Project.Context == nil {
+		return nil
+	}
+	return w.AskAddresses(ctx)
 }
 
 // record settles a killed run's steps and writes down what was seen.
