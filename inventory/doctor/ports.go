@@ -57,56 +57,65 @@ type holder struct {
 // filePorts compares what the services of one host publish, each with the first one
 // that has the port.
 func filePorts(f *Facts) []inventory.Finding {
-	var holders []holder
-	fleet := f.fleet()
-	for x, s := range f.services() {
-		for _, p := range s.Published {
-			holders = append(holders, holder{x, s, p})
-		}
+	var out []inventory.Finding
+	pairs, shared := sharedPorts(f)
+	for _, pair := range pairs {
+		a, b := pair.first, pair.second
+		out = append(out, inventory.Finding{
+			Severity: "error", Address: b.Place, Summary: fmt.Sprintf("%s and %s both publish %s", a.Name, b.Name, plural("port", shared[pair])),
+			Evidence: []string{fmt.Sprintf("%s publishes %s (%s)", a.Name, publishedBy(a), a.Place), fmt.Sprintf("%s publishes %s (%s)", b.Name, publishedBy(b), b.Place)},
+			Fix:      fmt.Sprintf("give %s another port of the host; if they never run on one machine, recon does not know: silence this", b.Name),
+		})
 	}
-	slices.SortStableFunc(holders, func(a, b holder) int {
-		return cmp.Or(cmp.Compare(a.port.Proto, b.port.Proto), cmp.Compare(a.port.First, b.port.First))
-	})
-	type both struct{ first, second *ComposeService }
-	shared := map[both][]string{}
-	var order []both
-	taken := map[*ComposeService]map[string]bool{}
+	return out
+}
+
+// A both is two services that publish ports in common.
+type both struct{ first, second *ComposeService }
+
+// sharedPorts returns the services that share ports, and which: of a service and a port
+// the first other one alone.
+func sharedPorts(f *Facts) (order []both, shared map[both][]string) {
+	type taken struct {
+		service *ComposeService
+		port    string
+	}
+	shared = map[both][]string{}
+	fleet, seen, holders := f.fleet(), map[taken]bool{}, holdersOf(f)
 	for i, b := range holders {
 		for _, a := range holders[:i] {
 			port, meet := a.port.Meets(b.port)
 			if !meet || a.service == b.service || !sideBySide(a.file, a.service, b.file, b.service) || fleet && a.file != b.file {
 				continue
 			}
-			first, second := a, b
-			if second.service.Place < first.service.Place && second.file != first.file {
-				first, second = second, first
+			pair := both{a.service, b.service}
+			if a.file != b.file && pair.second.Place < pair.first.Place {
+				pair = both{b.service, a.service}
 			}
-			word := Publish{First: port, Last: port, Proto: b.port.Proto}.String()
-			if taken[second.service][word] || first.service.twin(second.service) {
+			this := taken{pair.second, Publish{First: port, Last: port, Proto: b.port.Proto}.String()}
+			if seen[this] || pair.first.twin(pair.second) {
 				continue
 			}
-			if taken[second.service] == nil {
-				taken[second.service] = map[string]bool{}
-			}
-			taken[second.service][word] = true
-			pair := both{first.service, second.service}
+			seen[this] = true
 			if shared[pair] == nil {
 				order = append(order, pair)
 			}
-			shared[pair] = append(shared[pair], word)
+			shared[pair] = append(shared[pair], this.port)
 		}
 	}
-	var out []inventory.Finding
-	for _, pair := range order {
-		ports := plural("port", shared[pair])
-		out = append(out, inventory.Finding{
-			Severity: "error", Address: pair.second.Place, Summary: fmt.Sprintf("%s and %s both publish %s", pair.first.Name, pair.second.Name, ports),
-			Evidence: []string{
-				fmt.Sprintf("%s publishes %s (%s)", pair.first.Name, publishedBy(pair.first), pair.first.Place), fmt.Sprintf("%s publishes %s (%s)", pair.second.Name, publishedBy(pair.second), pair.second.Place),
-			},
-			Fix: fmt.Sprintf("give %s another port of the host; if they never run on one machine, recon does not know: silence this", pair.second.Name),
-		})
+	return order, shared
+}
+
+// holdersOf returns everything that is published, by protocol and port.
+func holdersOf(f *Facts) (out []holder) {
+	for x, s := range f.services() {
+		for _, p := range s.Published {
+			out = append(out, holder{x, s, p})
+		}
 	}
+	slices.SortStableFunc(out, func(a, b holder) int {
+		return cmp.Or(cmp.Compare(a.port.Proto, b.port.Proto), cmp.Compare(a.port.First, b.port.First))
+	})
 	return out
 }
 
