@@ -31,17 +31,20 @@ var (
 // isPlaceholder reports a value that somebody is to fill in.
 func isPlaceholder(value string) bool { return placeholder.MatchString(strings.TrimSpace(value)) }
 
-// trivial reports a value that keeps nothing secret.
+// trivial reports a value that keeps nothing secret: one to be filled in, one that a
+// program comes with, or words that say what stands here (admin_secure_password).
 func trivial(value string) bool {
-	return isPlaceholder(value) || slices.Contains(wellKnown, strings.ToLower(value))
+	return isPlaceholder(value) || slices.Contains(wellKnown, strings.ToLower(value)) || generic.MatchString(value)
 }
+
+var generic = regexp.MustCompile(`(?i)^((very|super|strong|secure|random|secret|password|passwd|pass|passphrase|admin|root|user|name|db|database|smtp|mail|my|the|a|token|key|api|jwt|auth|default|initial|test|long|string|complex|safe|encryption|app|session)[-_. ]?)+[0-9]{0,3}!?$`)
 
 // secretsOf finds settings of a service's environment whose secret value stands in the
 // file. Of the value only its length is kept.
 func secretsOf(service *yaml.Node) (out []doctor.Secret) {
 	settings := environmentOf(service)
 	for _, e := range settings {
-		if why := secretValue(e.name, e.value); why != "" && !slices.ContainsFunc(settings, func(o setting) bool { return o.name != e.name && o.value == e.value && userName.MatchString(o.name) }) {
+		if why := secretValue(e.name, e.value); why != "" && !strings.Contains(strings.ToLower(e.comment), "change") && !slices.ContainsFunc(settings, func(o setting) bool { return o.name != e.name && o.value == e.value && userName.MatchString(o.name) }) {
 			out = append(out, doctor.Secret{Name: e.name, Line: e.line, Why: why})
 		}
 	}
@@ -93,8 +96,8 @@ func passwordOf(prefix string) string {
 
 // A setting is one variable of a service's environment, as it is written.
 type setting struct {
-	name, value string
-	line        int
+	name, value, comment string
+	line                 int
 }
 
 // environmentOf reads environment: as it is written, a list or a mapping, with what is
@@ -106,7 +109,7 @@ func environmentOf(service *yaml.Node) (out []setting) {
 	case n.Kind == yaml.SequenceNode:
 		for _, e := range n.Content {
 			if k, v, ok := strings.Cut(valueText(e), "="); ok {
-				out = append(out, setting{strings.TrimSpace(k), v, e.Line})
+				out = append(out, setting{strings.TrimSpace(k), v, e.LineComment, e.Line})
 			}
 		}
 	case n.Kind == yaml.MappingNode:
@@ -123,7 +126,7 @@ func mapped(n *yaml.Node, depth int) (out []setting) {
 		case k.Value == "<<" && v.Kind == yaml.MappingNode:
 			out = append(out, mapped(v, depth+1)...)
 		case v.Kind == yaml.ScalarNode && v.Tag != "!!null":
-			out = append(out, setting{k.Value, v.Value, k.Line})
+			out = append(out, setting{k.Value, v.Value, k.LineComment + v.LineComment, k.Line})
 		}
 	}
 	return out
