@@ -91,7 +91,7 @@ func daemonNetwork() []*Attr {
 		boolKey("userland-proxy", true, "A proxy process for published ports."),
 		keyDoc("userland-proxy-path", cty.String, "The proxy's program."),
 		boolKey("allow-direct-routing", false, "Containers are reachable by their own address from outside."),
-		boolKey("bridge-accept-fwmark", false, "Accept marked packets."),
+		keyDoc("bridge-accept-fwmark", cty.String, "In bridge networks, packets with this firewall mark and mask are let in: 0x1/0x1."),
 		enum(keyDoc("firewall-backend", cty.String, "iptables or nftables."), "", "iptables", "nftables"),
 	}
 }

@@ -35,8 +35,11 @@ func recordedHost(t harness, file, daemonJSON string) {
 	look := strings.Split(host.Commands["look at the Docker daemon"], "\n")
 	host.Commands = maps.Clone(host.Commands)
 	for i, l := range look {
-		if strings.HasPrefix(l, "content ") {
-			look[i] = "content " + base64.StdEncoding.EncodeToString([]byte(daemonJSON))
+		switch encode := base64.StdEncoding.EncodeToString; {
+		case strings.HasPrefix(l, "content "):
+			look[i] = "content " + encode([]byte(daemonJSON))
+		case strings.HasPrefix(l, "cmdline "):
+			look[i] = "cmdline " + encode([]byte("dockerd\x00-H\x00fd://\x00"))
 		}
 	}
 	host.Commands["look at the Docker daemon"] = strings.Join(look, "\n")
@@ -211,6 +214,28 @@ func TestImportedDaemonPlansEmpty(t *testing.T) {
 			if c.Action != "none" {
 				t.Errorf("%s is imported and then planned:\n%s", file, &h.out)
 			}
+		}
+	}
+}
+
+// TestNextStartFails: what Docker would refuse is an error of the doctor, who advises
+// no restart then, and blocks a plan about any other key.
+func TestNextStartFails(t *testing.T) {
+	for _, row := range []struct{ file, says string }{
+		{`{"dns":"1.1.1.1"}`, "dns is a text, and dockerd takes an array of texts"},
+		{`{"log-opts":{"max-size":"10m","max-file":3}}`, "log-opts is an object with other values"},
+		{`{"hosts":["unix:///x.sock","tcp://127.0.0.1:2375"],"log-opts":{"max-size":"10m"}}`, "hosts stands on the command line of dockerd too (-H)"},
+		{`{"some-new-key":1}`, "some-new-key is no key that Docker"},
+	} {
+		h := boxProject(t, row.file, `log_level = "warn"`)
+		h.want(api.ExitDiffers, "doctor", "-o", "json")
+		text := h.out.String()
+		if !strings.Contains(text, "daemon-json-refused") || !strings.Contains(text, row.says) || strings.Contains(text, "systemctl restart docker") {
+			t.Errorf("%s: the doctor says\n%s", row.file, text)
+		}
+		h.want(api.ExitDiffers, "plan", "-o", "json")
+		if text := h.out.String(); !strings.Contains(text, `"reason": "daemon_json"`) || !strings.Contains(text, row.says) {
+			t.Errorf("%s: the plan says\n%s", row.file, text)
 		}
 	}
 }

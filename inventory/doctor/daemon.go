@@ -77,20 +77,42 @@ func daemonJSONPending(f *Facts) []inventory.Finding {
 		if len(h.Pending) == 0 {
 			continue
 		}
-		subject := h.Daemon
-		if subject == "" {
-			subject = "host." + h.Name
-		}
+		subject := h.subject()
 		evidence := []string{"written and not in use: " + strings.Join(h.Pending, ", ")}
 		if h.PendingWhy != "" {
 			evidence = []string{"written, and perhaps not in use: " + strings.Join(h.Pending, ", "), h.PendingWhy}
 		}
+		fix := "recon apply --allow restart, or systemctl restart docker at a time that suits"
+		if len(h.Refused) > 0 {
+			fix = "restart nothing before daemon-json-refused is put right: the daemon would not come back"
+		}
 		out = append(out, inventory.Finding{
-			Address: subject, Summary: "daemon.json of " + h.Name + " says what the daemon does not do yet", Evidence: evidence,
-			Fix: "recon apply --allow restart, or systemctl restart docker at a time that suits",
+			Address: subject, Summary: "daemon.json of " + h.Name + " says what the daemon does not do yet", Evidence: evidence, Fix: fix,
 		})
 	}
 	return out
+}
+
+// daemonJSONRefused: the daemon would not start with its file.
+func daemonJSONRefused(f *Facts) []inventory.Finding {
+	var out []inventory.Finding
+	for _, h := range f.Hosts {
+		if len(h.Refused) > 0 {
+			out = append(out, inventory.Finding{
+				Severity: "error", Address: h.subject(), Summary: "the next start of Docker on " + h.Name + " fails", Evidence: h.Refused,
+				Fix: "put " + h.DaemonFile + " right, by hand or in docker_daemon, before anything restarts the daemon",
+			})
+		}
+	}
+	return out
+}
+
+// subject is what findings about the host's daemon are about.
+func (h *Host) subject() string {
+	if h.Daemon != "" {
+		return h.Daemon
+	}
+	return "host." + h.Name
 }
 
 // lxcDockerFeatures: Docker runs in an LXC container that lacks what it needs

@@ -24,6 +24,7 @@ func Rules() []Rule {
 		{"container-name-conflict", "Docker has one container of a name on each host.", containerNameConflict},
 		{"daemon-json-overwritten", "Whoever writes the whole file takes out what the other one set, and nobody notices before the next restart.", daemonJSONOverwritten},
 		{"daemon-json-pending", "What is written and not in use takes effect at a restart that nobody expects.", daemonJSONPending},
+		{"daemon-json-refused", "A daemon that runs keeps the settings with which it started; at its next start, after an update or a power cut, it reads the file and ends.", daemonJSONRefused},
 		{"declared-mount-missing", "A program that writes to a path that is not mounted writes into its container, and the data goes with it.", declaredMountMissing},
 		{"depends-on-shared-namespace", "A container in the network of another one keeps the network of the one that is gone, and has none.", dependsOnSharedNamespace},
 		{"duplicate-ip", "Two machines with one address answer by turns.", duplicateIP},

@@ -107,6 +107,9 @@ var rows = []struct {
 
 	{"daemon-json-pending", "written, not in use", with(on(), func(h *Host) { h.Pending = []string{"dns"} }), "restart"},
 	{"daemon-json-pending", "in use", on(), ""},
+	{"daemon-json-pending", "never a restart into a file that fails", with(on(), func(h *Host) { h.Pending, h.Refused = []string{"dns"}, []string{"dns is a text"} }), "restart nothing before"},
+	{"daemon-json-refused", "the next start fails", with(on(), func(h *Host) { h.Refused = []string{"dns is a text, and dockerd takes an array of texts"} }), "before anything restarts"},
+	{"daemon-json-refused", "nothing against it", on(), ""},
 
 	{"hardlink-split-mounts", "two mounts of an importer", on(running("radarr", binds("/data/torrents:/downloads", "/data/media:/movies"))), "\"- /data:/data\""},
 	{"hardlink-split-mounts", "declared, nothing in common", &Facts{Hosts: on(running("app", binds("/a:/in", "/b:/out"))).Hosts, Services: []Service{{Address: "service.app", Host: "media", Container: "app", Links: []Link{{From: "/in", To: "/out"}}}}}, "is not known here"},

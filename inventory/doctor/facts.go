@@ -63,6 +63,8 @@ type Host struct {
 	DNSFile     []string // dns of daemon.json as it is
 	Pending     []string // keys of daemon.json that are written and not in use, or may not be
 	PendingWhy  string
+	Refused     []string // why the daemon would not start with its daemon.json
+	DaemonFile  string   // that file
 	Daemon      string // address of the docker_daemon block, "" without one
 	RuncVersion string
 	Listening   []Port // of the host's own network namespace

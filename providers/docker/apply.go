@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -142,10 +143,14 @@ exit 1`
 }
 
 // restart restarts the daemon and verifies that it came back with the file's values
-// and the containers that ran. Otherwise the last write is undone.
+// and the containers that ran. A file with which it would not start is not tried;
+// one with which it did not start is taken off.
 func (p *Provider) restart(ctx context.Context, s inventory.Step, report providers.Reporter) error {
 	h, d, err := p.look(ctx)
 	if err != nil {
+		return err
+	}
+	if err := p.fit(ctx, d); err != nil {
 		return err
 	}
 	before, err := p.runningBefore(ctx, d)
@@ -153,7 +158,7 @@ func (p *Provider) restart(ctx context.Context, s inventory.Step, report provide
 		return err
 	}
 	t := p.newTimer(d, d.sum(), true)
-	t.backup, t.command, t.systemd = p.undoing(d), s.Path, h.systemd
+	t.backup, t.command, t.systemd, t.refused = p.undoing(d), s.Path, h.systemd, true
 	t.cli, t.socket, t.containers = h.cli, d.socket(), before
 	if t.backup != "" {
 		if _, err := p.host.Run(ctx, sshhost.Command{What: "arm the timer that undoes the restart", Script: t.arm()}); err != nil {
@@ -164,23 +169,110 @@ func (p *Provider) restart(ctx context.Context, s inventory.Step, report provide
 	switch {
 	case lost(failure):
 		return failure // the timer stays armed
-	case failure == nil && t.backup == "":
-		return nil
 	case failure == nil:
-		return p.disarm(ctx, t, true)
-	case t.backup == "":
-		return fmt.Errorf("%w; there is no copy of an earlier file to go back to", failure)
+		return p.wentWell(ctx, t, d)
 	}
 	if report != nil {
 		report("undoing: " + failure.Error())
 	}
-	if err := p.disarm(ctx, t, true); err != nil {
-		return errors.Join(failure, err)
+	return p.goBack(ctx, s, d, t, before, failure)
+}
+
+// fit reports a file with which the daemon would not start: what recon knows of that,
+// and what the daemon's own program says where it can.
+func (p *Provider) fit(ctx context.Context, d *daemonProbe) error {
+	j := judge{args: d.args, version: releaseOf(p.view().version)}
+	if against := j.objections(d.content); len(against) > 0 && d.exists {
+		return fmt.Errorf("not restarted: with %s Docker does not start: %s", d.file, reasons(against))
 	}
-	if err := p.undo(ctx, t, before); err != nil {
-		return fmt.Errorf("%w; going back to %s did not work either: %w", failure, t.backup, err)
+	if script := validateScript(d); script != "" && d.exists {
+		if _, err := p.host.Run(ctx, sshhost.Command{What: "check " + d.file, Script: script, Args: []string{d.real}}); err != nil {
+			return fmt.Errorf("not restarted: %w", err)
+		}
 	}
-	return fmt.Errorf("%w; the file before it is back, and the daemon and its containers run again", failure)
+	return nil
+}
+
+// wentWell disarms the timer, and keeps a copy of the file with which the daemon runs
+// from now on: the way back from whatever comes after it.
+func (p *Provider) wentWell(ctx context.Context, t *timer, d *daemonProbe) error {
+	if t.backup != "" {
+		if err := p.disarm(ctx, t, true); err != nil {
+			return err
+		}
+	}
+	if !d.exists {
+		return nil
+	}
+	script := fmt.Sprintf("cp -p -- %s %s", sshhost.Quote(d.real), sshhost.Quote(sshhost.BackupOf(d.real, t.stamp)))
+	_, err := p.host.Run(ctx, sshhost.Command{What: "keep a copy of " + d.file, Script: script})
+	return err
+}
+
+// goBack has the daemon run again after a restart that failed: with the file with
+// which it ran, else with the present one without what recon wrote. Nothing that
+// somebody else wrote is lost: the refused file is kept under a name of its own.
+func (p *Provider) goBack(ctx context.Context, s inventory.Step, d *daemonProbe, t *timer, before []running, failure error) error {
+	if t.backup != "" {
+		if err := p.disarm(ctx, t, true); err != nil {
+			return errors.Join(failure, err)
+		}
+		err := p.undo(ctx, t, before)
+		if err == nil {
+			return fmt.Errorf("%w; the file with which the daemon ran before is back, and the daemon and its containers run again; the refused file is kept as %s", failure, t.keptAs())
+		}
+		if lost(err) {
+			return err
+		}
+		failure = fmt.Errorf("%w; with the file with which it ran before, %s, the daemon does not start either: %w", failure, t.backup, err)
+	}
+	content, keys, err := withoutOwn(d, s)
+	if err != nil || len(keys) == 0 {
+		return fmt.Errorf("%w; the daemon is down, and there is no other file to try", failure)
+	}
+	without := strings.Join(keys, ", ")
+	if err := p.tryContent(ctx, t, content, before); err != nil {
+		failure = fmt.Errorf("%w; nor does it start without the keys %s: %w; the daemon is down, and the refused file is kept as %s", failure, without, err, t.keptAs())
+		return errors.Join(failure, p.leave(ctx, t))
+	}
+	return fmt.Errorf("%w; the file is back without the keys %s, and the daemon and its containers run again; the refused file is kept as %s", failure, without, t.keptAs())
+}
+
+// withoutOwn takes the keys that a restart was to put to use out of the file.
+func withoutOwn(d *daemonProbe, s inventory.Step) (content []byte, keys []string, err error) {
+	there, params := rawOf(d.content), map[string]string{}
+	for _, path := range s.Done.Running {
+		a := inventory.KindOf(inventory.KindDaemon).Attr(string(path))
+		if _, is := there[a.Key]; is {
+			params[a.Key], keys = takenOut, append(keys, a.Key)
+		}
+	}
+	content, err = newContent(d.content, params)
+	return content, keys, err
+}
+
+// tryContent puts a content in the place of the refused one and restarts.
+func (p *Provider) tryContent(ctx context.Context, t *timer, content []byte, before []running) error {
+	if _, err := p.host.Run(ctx, sshhost.Command{What: "keep the refused daemon.json", Script: t.keep()}); err != nil {
+		return err
+	}
+	_, d, err := p.look(ctx)
+	if err != nil {
+		return err
+	}
+	stamp := p.newTimer(d, "", true).stamp
+	if err := p.host.Replace(ctx, sshhost.Replacement{Path: d.file, Content: content, OldSum: d.sum(), Stamp: stamp}); err != nil {
+		return err
+	}
+	return p.again(ctx, t, before)
+}
+
+// leave puts the file in place that is most likely right once whatever keeps the
+// daemon from starting is gone: that with which it ran, else that which was there.
+func (p *Provider) leave(ctx context.Context, t *timer) error {
+	script := t.back(cmp.Or(t.backup, t.keptAs()))
+	_, err := p.host.Run(ctx, sshhost.Command{What: "put a daemon.json back", Script: script})
+	return err
 }
 
 // cycle restarts and verifies.
@@ -316,21 +408,19 @@ func (e *engine) bringBack(ctx context.Context, before []running) ([]string, err
 	return missing, nil
 }
 
-// undo puts the file before the last write back and restarts the daemon with it.
+// undo puts the file back with which the daemon ran, and restarts it with that.
 func (p *Provider) undo(ctx context.Context, t *timer, before []running) error {
-	_, err := p.host.Run(ctx, sshhost.Command{What: "put the earlier daemon.json back", Script: t.restore()})
-	if err != nil {
+	if _, err := p.host.Run(ctx, sshhost.Command{What: "put the earlier daemon.json back", Script: t.restore()}); err != nil {
 		return err
 	}
+	return p.again(ctx, t, before)
+}
+
+// again restarts the daemon with the file that is there now.
+func (p *Provider) again(ctx context.Context, t *timer, before []running) error {
 	_, was, err := p.look(ctx)
 	if err != nil {
 		return err
 	}
-	if _, err := p.host.Run(ctx, sshhost.Command{What: "restart the Docker daemon", Script: t.resetFailed() + t.command, Timeout: p.cfg.Patience}); err != nil {
-		return err
-	}
-	if err := p.awaitDaemon(ctx, was); err != nil {
-		return err
-	}
-	return p.awaitContainers(ctx, before)
+	return p.cycle(ctx, t.command, was, before, t)
 }

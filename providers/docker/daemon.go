@@ -91,7 +91,7 @@ func flagsOf(key string) []string {
 		return []string{"-s", "--storage-driver"}
 	case "storage-opts", "exec-opts", "default-ulimits":
 		return []string{"--" + strings.TrimSuffix(key, "s")}
-	case "dns-opts", "insecure-registries", "registry-mirrors", "authorization-plugins", "default-address-pools", "runtimes":
+	case "host-gateway-ips", "cdi-spec-dirs", "default-network-opts", "node-generic-resources", "features", "dns-opts", "insecure-registries", "registry-mirrors", "authorization-plugins", "default-address-pools":
 		return []string{"--" + singular(key)}
 	}
 	return []string{"--" + key}
@@ -104,11 +104,11 @@ func singular(key string) string {
 	return strings.TrimSuffix(key, "s")
 }
 
-// conflict returns the flag of the running daemon that sets the key too: dockerd
-// refuses to start with both.
-func (d *daemonProbe) conflict(key string) string {
+// conflict returns the flag of a command line that sets the key too: dockerd refuses
+// to start with both.
+func conflict(args []string, key string) string {
 	names := flagsOf(key)
-	for _, a := range d.args {
+	for _, a := range args {
 		name, _, _ := strings.Cut(a, "=")
 		if slices.Contains(names, name) {
 			return name

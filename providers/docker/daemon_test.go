@@ -202,7 +202,7 @@ func TestBadBIPIsRolledBack(t *testing.T) {
 	b.Docker(t, "run", "-d", "--name", "stopped", enginetest.Image, "exit")
 	b.overSSH()
 	r := b.apply(wish(badBIP))
-	if r.Status != reconcile.StatusFailed || r.Err == nil || !strings.Contains(r.Err.Error(), "the file before it is back") {
+	if r.Status != reconcile.StatusFailed || r.Err == nil || !strings.Contains(r.Err.Error(), "the file with which the daemon ran before is back") {
 		t.Fatalf("%s: %v", r.Status, r.Err)
 	}
 	if got := b.Read(t); got != `{"debug": true}` {

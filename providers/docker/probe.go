@@ -28,10 +28,11 @@ file() {
 	[ -e "$real" ] || return 0
 	line mtime "$(stat -c %.9Y -- "$real")"
 	if [ -r "$real" ]; then emit content <"$real"; else line unreadable yes; fi
-	for b in "$real".recon-*Z; do
+	for b in "$real".recon-[0-9]*Z; do
 		[ -r "$b" ] || continue
 		line backup "$(printf %s "$b" | b64)"
 		line backuptime "$(stat -c %.9Y -- "$b")"
+		line backupkept "$(stat -c %.9Z -- "$b")"
 		emit backupcontent <"$b"
 	done
 }
@@ -111,10 +112,12 @@ type daemonProbe struct {
 	backups    []backupProbe
 }
 
-// A backupProbe is a copy that recon kept of the file, with the time of its content.
+// A backupProbe is a copy that recon kept of the file: what the file was from the one
+// time to the other.
 type backupProbe struct {
 	path    string
-	mtime   float64
+	mtime   float64 // of the content
+	kept    float64 // when it was copied
 	content []byte
 }
 
@@ -184,7 +187,7 @@ func parseProbe(out string) (*hostProbe, error) {
 	return h, nil
 }
 
-var perDaemon = []string{"exe", "cmdline", "stat", "owner", "runtime", "file", "real", "mountpoint", "mtime", "unreadable", "content", "backup", "backuptime", "backupcontent"}
+var perDaemon = []string{"exe", "cmdline", "stat", "owner", "runtime", "file", "real", "mountpoint", "mtime", "unreadable", "content", "backup", "backuptime", "backupkept", "backupcontent"}
 
 // fileLine reads a line about the configuration file.
 func (d *daemonProbe) fileLine(key, value string) {
@@ -213,6 +216,8 @@ func (d *daemonProbe) fileLine(key, value string) {
 	switch b := &d.backups[len(d.backups)-1]; key {
 	case "backuptime":
 		b.mtime = atof(value)
+	case "backupkept":
+		b.kept = atof(value)
 	case "backupcontent":
 		b.content = []byte(decode(value))
 	}
@@ -253,8 +258,8 @@ func (d *daemonProbe) sum() string {
 const startSlack = 0.02
 
 // loaded returns the file as the daemon read it when it started. It is the present
-// one when that is older than the daemon, else the youngest copy that recon kept
-// and that is older. Known is false when somebody else wrote since.
+// one when that is older than the daemon, else the copy that recon kept of the file
+// of that time. Known is false when there is none: somebody else wrote since.
 func (d *daemonProbe) loaded() (content []byte, known bool) {
 	if d.pid == 0 || d.unreadable {
 		return nil, false
@@ -262,13 +267,19 @@ func (d *daemonProbe) loaded() (content []byte, known bool) {
 	if !d.exists || d.mtime <= d.started+startSlack {
 		return d.content, true
 	}
-	best := backupProbe{}
+	in := d.copyInUse()
+	return in.content, in.path != ""
+}
+
+// copyInUse returns the copy of the file that was there when the daemon started, the
+// zero value when recon kept none.
+func (d *daemonProbe) copyInUse() backupProbe {
 	for _, b := range d.backups {
-		if b.mtime <= d.started+startSlack && b.mtime > best.mtime {
-			best = b
+		if b.mtime > 0 && b.mtime <= d.started+startSlack && b.kept >= d.started-startSlack {
+			return b
 		}
 	}
-	return best.content, best.mtime > 0
+	return backupProbe{}
 }
 
 // flag returns the values of a flag of the running daemon.
@@ -293,7 +304,11 @@ const defaultSocket = "/var/run/docker.sock"
 // socket returns the Unix socket on which the daemon listens.
 func (d *daemonProbe) socket() string {
 	hosts := d.flag("-H", "--host")
-	if ms, err := members(d.content); err == nil && len(hosts) == 0 {
+	content, known := d.loaded()
+	if !known {
+		content = d.content
+	}
+	if ms, err := members(content); err == nil && len(hosts) == 0 {
 		for _, m := range ms {
 			if m.key == "hosts" {
 				hosts = stringsOf(m.raw)

@@ -53,6 +53,7 @@ type written struct{ sum, backup string }
 type view struct {
 	probe      *hostProbe
 	daemon     *daemonProbe
+	version    string // of the engine; "" when it does not run
 	containers []running
 	facts      *doctor.Host
 	inside     *insideProbe

@@ -116,9 +116,18 @@ func (p *Provider) inspectAll(ctx context.Context, s *sight, want []inventory.Re
 // remember keeps what Steps and the doctor need.
 func (p *Provider) remember(s *sight) {
 	v := view{probe: s.probe, daemon: s.daemon, facts: s.facts, inside: s.inside}
+	if s.info != nil {
+		v.version = s.info.ServerVersion
+	}
 	for _, c := range s.list {
 		if c.State == container.StateRunning {
 			v.containers = append(v.containers, running{id: c.ID, name: nameOf(c.Names)})
+		}
+	}
+	if s.daemon.exists && !s.daemon.unreadable {
+		s.facts.DaemonFile = s.daemon.file
+		for _, o := range v.judge().objections(s.daemon.content) {
+			s.facts.Refused = append(s.facts.Refused, o.String())
 		}
 	}
 	p.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -68,15 +69,39 @@ func (b *stepBuilder) daemon() {
 			hard = append(hard, f)
 		}
 	}
+	if b.unfit(soft, hard, waiting) {
+		return
+	}
 	b.write(soft, true)
 	b.write(hard, false)
 	b.activate(soft, hard, waiting)
 }
 
+// unfit blocks a change after which the daemon would not start. All that is in the
+// file counts, whoever wrote it: the next restart puts it to use.
+func (b *stepBuilder) unfit(soft, hard, waiting []inventory.FieldChange) bool {
+	if len(soft)+len(hard)+len(waiting) == 0 {
+		return false
+	}
+	params := map[string]string{}
+	for _, f := range slices.Concat(soft, hard) {
+		paramsOf(&f, params)
+	}
+	content, err := newContent(b.v.daemon.content, params)
+	if err != nil {
+		return false // the observation says so
+	}
+	against := b.v.judge().objections(content)
+	if len(against) > 0 {
+		b.c.Block("daemon_json", "with %s as it would be, Docker does not start: %s; nothing is written and nothing restarted before that is put right", b.v.daemon.file, reasons(against))
+	}
+	return len(against) > 0
+}
+
 // refused blocks a key that the command line sets already.
 func (b *stepBuilder) refused(f *inventory.FieldChange) bool {
 	for _, key := range keysOf(f) {
-		if flag := b.v.daemon.conflict(key); flag != "" && jsonOf(f.Desired) != nil {
+		if flag := conflict(b.v.daemon.args, key); flag != "" && jsonOf(f.Desired) != nil {
 			b.c.Block("flag_conflict", "%s stands on the command line of dockerd already (%s), and with both the daemon does not start; take the flag out of its unit (systemctl edit docker), or the field out of the manifest", key, flag)
 			return true
 		}
@@ -112,16 +137,20 @@ func (b *stepBuilder) write(fields []inventory.FieldChange, soft bool) {
 	for _, f := range fields {
 		s.Impact = max(s.Impact, f.Impact)
 		s.Done.Fields[f.Path] = inventory.Value{Value: f.Desired}
-		for key, value := range valuesOf(&f) {
-			s.Touches = append(s.Touches, key)
-			s.Params[key] = takenOut
-			if value != nil {
-				s.Params[key] = string(value)
-			}
+		paramsOf(&f, s.Params)
+	}
+	s.Touches = slices.Sorted(maps.Keys(s.Params))
+	b.steps = append(b.steps, s)
+}
+
+// paramsOf adds what a field writes, by key, as a step has it.
+func paramsOf(f *inventory.FieldChange, params map[string]string) {
+	for key, value := range valuesOf(f) {
+		params[key] = takenOut
+		if value != nil {
+			params[key] = string(value)
 		}
 	}
-	slices.Sort(s.Touches)
-	b.steps = append(b.steps, s)
 }
 
 // valuesOf returns what a field writes, by key; nil takes the key out.
@@ -198,7 +227,7 @@ func (b *stepBuilder) restartNotes(soft, hard []inventory.FieldChange) []string 
 	}
 	slices.Sort(names)
 	if len(names) == 0 {
-		return nil
+		return b.wayBackNote(nil)
 	}
 	list := strings.Join(names, ", ")
 	live := inventory.True(b.c.Have.Running["live_restore"])
@@ -220,5 +249,13 @@ func (b *stepBuilder) restartNotes(soft, hard []inventory.FieldChange) []string 
 	if touched("log_driver", "log_opts") {
 		out = append(out, "they keep their old log settings until each is made anew (docker compose up -d --force-recreate): "+list)
 	}
-	return out
+	return b.wayBackNote(out)
+}
+
+// wayBackNote says when a restart that fails could not be undone.
+func (b *stepBuilder) wayBackNote(notes []string) []string {
+	if _, known := b.v.daemon.loaded(); !known {
+		notes = append(notes, "there is no copy of the file with which the daemon runs: should it not start, recon can only take its own keys out again")
+	}
+	return notes
 }

@@ -23,6 +23,7 @@ type timer struct {
 	cli          bool
 	socket       string
 	containers   []running // to be started again
+	refused      bool      // what comes off is a file with which the daemon did not start: a copy of it is kept
 }
 
 // newTimer prepares a timer for a write of the daemon's file.
@@ -34,26 +35,34 @@ func (p *Provider) newTimer(d *daemonProbe, sum string, existed bool) *timer {
 	return t
 }
 
-// undoing returns the copy to which the daemon goes back when a restart fails: what
-// was there before this run's last write, else what the daemon runs with now.
+// undoing returns the copy to which the daemon goes back when a restart fails: the
+// file with which it runs now, else the one before this run's last write. Without a
+// copy of another content there is no way back.
 func (p *Provider) undoing(d *daemonProbe) string {
-	p.mu.Lock()
-	wrote := p.wrote
-	p.mu.Unlock()
-	if wrote.sum == d.sum() {
-		return wrote.backup
-	}
-	best := backupProbe{}
-	for _, b := range d.backups {
-		if b.mtime <= d.started+startSlack && b.mtime > best.mtime && string(b.content) != string(d.content) {
-			best = b
+	if in := d.copyInUse(); in.path != "" && d.mtime > d.started+startSlack {
+		if string(in.content) == string(d.content) {
+			return ""
 		}
+		return in.path
 	}
-	return best.path
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.wrote.sum == d.sum() {
+		return p.wrote.backup
+	}
+	return ""
 }
 
 // token is the file whose absence says that the change went well.
 func (t *timer) token() string { return "/run/recon-" + t.stamp }
+
+// keptAs is the name under which a refused file is kept.
+func (t *timer) keptAs() string { return t.file + ".recon-refused-" + t.stamp }
+
+// keep is the script that keeps the present file under that name.
+func (t *timer) keep() string {
+	return fmt.Sprintf("[ -e %[2]s ] || cp -p -- %[1]s %[2]s || exit 1\n", sshhost.Quote(t.file), sshhost.Quote(t.keptAs()))
+}
 
 // unit is the name of systemd's units for the timer.
 func (t *timer) unit() string { return "recon-undo-" + t.stamp }
@@ -85,14 +94,23 @@ func (t *timer) wait() string {
 	return fmt.Sprintf("i=0\nwhile [ $i -lt %d ]; do [ -e %s ] || exit 0; sleep 1; i=$((i+1)); done\n", t.seconds, sshhost.Quote(t.token()))
 }
 
-// restore is the script that puts the earlier file back, if the present one is
-// recon's.
+// restore is the script that puts the earlier file back, if the present one is the
+// one that is to come off.
 func (t *timer) restore() string {
-	file, back := sshhost.Quote(t.file), "rm -f -- "+sshhost.Quote(t.file)
-	if t.backup != "" {
-		back = fmt.Sprintf("cp -p -- %[1]s %[2]s.recon-undo && mv -T -- %[2]s.recon-undo %[2]s", sshhost.Quote(t.backup), file)
+	script := fmt.Sprintf("[ \"$(sha256sum <%s | cut -d' ' -f1)\" = %s ] || exit 0\n", sshhost.Quote(t.file), t.sum)
+	if t.refused {
+		script += t.keep()
 	}
-	return fmt.Sprintf("[ \"$(sha256sum <%s | cut -d' ' -f1)\" = %s ] || exit 0\n%s || exit 1\nsync\n", file, t.sum, back)
+	return script + t.back(t.backup)
+}
+
+// back is the script that puts a copy in place; "" stands for no file.
+func (t *timer) back(copied string) string {
+	file, script := sshhost.Quote(t.file), "rm -f -- "+sshhost.Quote(t.file)
+	if copied != "" {
+		script = fmt.Sprintf("cp -p -- %[1]s %[2]s.recon-undo && mv -T -- %[2]s.recon-undo %[2]s", sshhost.Quote(copied), file)
+	}
+	return script + " || exit 1\nsync\n"
 }
 
 // resetFailed lets systemd start the unit although it failed often of late: it
