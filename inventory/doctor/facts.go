@@ -65,7 +65,7 @@ type Host struct {
 	PendingWhy  string
 	Refused     []string // why the daemon would not start with its daemon.json
 	DaemonFile  string   // that file
-	Daemon      string // address of the docker_daemon block, "" without one
+	Daemon      string   // address of the docker_daemon block, "" without one
 	RuncVersion string
 	Listening   []Port // of the host's own network namespace
 	Mounts      []Mount

@@ -94,8 +94,31 @@ func (b *stepBuilder) unfit(soft, hard, waiting []inventory.FieldChange) bool {
 	against := b.v.judge().objections(content)
 	if len(against) > 0 {
 		b.c.Block("daemon_json", "with %s as it would be, Docker does not start: %s; nothing is written and nothing restarted before that is put right", b.v.daemon.file, reasons(against))
+		return true
 	}
-	return len(against) > 0
+	return b.blind(slices.Concat(soft, hard, waiting))
+}
+
+// blind blocks a restart from which there would be no way back: somebody changed the
+// file after the daemon started, no copy is there of the file with which it runs, and
+// the file has keys of others that may keep it from starting.
+func (b *stepBuilder) blind(fields []inventory.FieldChange) bool {
+	_, known := b.v.daemon.loaded()
+	restarts := slices.ContainsFunc(fields, func(f inventory.FieldChange) bool { return f.Impact >= inventory.ImpactRestart })
+	if known || !restarts || b.c.Have.Running == nil {
+		return false
+	}
+	own := map[string]bool{}
+	for i := range fields {
+		for _, key := range keysOf(&fields[i]) {
+			own[key] = true
+		}
+	}
+	keys := unproven(b.v.daemon.content, own)
+	if len(keys) > 0 {
+		b.c.Block("no_way_back", "%s was changed after the daemon started, and not by recon; whether Docker starts with its %s only a restart tells, and no copy of the file with which it runs is there to go back to. Restart it once by hand (%s); from then on recon has a way back", b.v.daemon.file, strings.Join(keys, ", "), b.restartCommand())
+	}
+	return len(keys) > 0
 }
 
 // refused blocks a key that the command line sets already.
