@@ -69,11 +69,12 @@ func boxProject(t testing.TB, daemonJSON, attrs string) *home {
 // not end by itself. A panic fails it too.
 func (h *home) everyCommand() {
 	h.t.Helper()
+	saved := filepath.Join(h.dir, "saved")
 	for _, args := range [][]string{
 		{"validate"},
 		{"plan"},
 		{"plan", "-o", "json"},
-		{"plan", "--out", "saved"},
+		{"plan", "--out", saved},
 		{"doctor"},
 		{"doctor", "-o", "json"},
 		{"inventory"},
@@ -85,7 +86,7 @@ func (h *home) everyCommand() {
 		{"plan", "--refresh=false"},
 		{"show", "docker_daemon.box"},
 		{"history"},
-		{"apply", "--yes", "saved"},
+		{"apply", "--yes", saved},
 		{"import", "docker_daemon.box"},
 	} {
 		code := h.run(args...)

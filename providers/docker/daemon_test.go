@@ -140,7 +140,7 @@ func TestDNSIsSetChangedRemoved(t *testing.T) {
 
 	p, _ := b.plan(wish(dns("192.0.2.53")))
 	c := p.Changes[0]
-	if c.Verdict != inventory.VerdictDrift || c.Impact != inventory.ImpactRestart || len(c.Steps) != 2 {
+	if c.Verdict != inventory.VerdictDiffers || c.Impact != inventory.ImpactRestart || len(c.Steps) != 2 {
 		t.Fatalf("verdict %s, impact %s, steps %+v", c.Verdict, c.Impact, c.Steps)
 	}
 	if notes := strings.Join(c.Steps[1].Notes, "\n"); !strings.Contains(notes, "app") {
