@@ -12,10 +12,11 @@ const countNouns = `nodes?|VMs?|virtual machines?|LXCs?|LXC containers?|guests?`
 
 var (
 	countText   = regexp.MustCompile(`(?i)\b(\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten|twelve)[ -](?:proxmox[ -](?:VE[ -])?|pve[ -]|physical[ -]|cluster[ -]|running[ -])?(` + countNouns + `)\b`)
-	countLabel  = regexp.MustCompile(`(?i)^[\s*_|]*(?:total |number of )(?:proxmox )?(` + countNouns + `)[*_\s]*[:=|]+[*_\s]*(\d{1,4})\b[*_\s]*(?:$|\(|\||\()`)
+	countLabel  = regexp.MustCompile(`(?i)^[\s*_|]*(total |number of )?(?:running |active |proxmox |cluster )?(` + countNouns + `)[*_\s]*[:=|]+[*_\s]*(\d{1,4})\b[*_\s]*(?:$|[(|,]|(?:` + countNouns + `|total)\b)`)
 	wholeHome   = regexp.MustCompile(`(?i)\b(?:proxmox|pve|in total|total|altogether|all in all|overall|home ?lab|insgesamt)\b`)
 	otherWhole  = regexp.MustCompile(`(?i)\b(?:k8s|k3s|kubernetes|talos|ceph|swarm|vault|etcd|elastic\w*|minio|nomad|consul|galera|patroni|worker|control|template|tested|support\w*|limit|each|per|harvester|rke2?|openshift)\b`)
 	beforeCount = regexp.MustCompile(`(?i)\b(?:at least|minimum|up to|about|around|of the|other|another|these|first|last|each|per|max\w*|more than|over|any|only|some|every|next|both|all|of|than|for|with just)\s*$|[<>≥≤~+]\s*$|(?:of|/)\s*$`)
+	kindOnly    = regexp.MustCompile(`(?i)^\W*(?:all |running |active |proxmox |total |cluster )*(?:` + countNouns + `)\s*\(`)
 	headCount   = regexp.MustCompile(`(?i)^[^(]*\b(` + countNouns + `)\b[^(]*\((\d{1,4})(?: (?:total|` + countNouns + `|entries|items))?\)\W*$`)
 )
 
@@ -24,7 +25,13 @@ var numberWords = map[string]int{"one": 1, "two": 2, "three": 3, "four": 4, "fiv
 // counts finds how many nodes or guests a text says that there are. Only text about
 // the whole counts: "3 VMs" alone may be any three.
 func (x *reader) counts(l *source.Line, ms []mention) {
-	if m := countLabel.FindStringSubmatchIndex(l.Text); m != nil {
+	if m := countLabel.FindStringSubmatchIndex(l.Text); m != nil && !otherWhole.MatchString(l.Text) {
+		if m[2] >= 0 || ofHome(l.Section) {
+			x.count(l, l.Text[m[4]:m[5]], m[6], m[7], ms)
+		}
+		return
+	}
+	if m := headCount.FindStringSubmatchIndex(l.Text); m != nil && l.Heading && kindOnly.MatchString(l.Text) && ofHome(l.Section) {
 		x.count(l, l.Text[m[2]:m[3]], m[4], m[5], ms)
 		return
 	}
@@ -51,10 +58,14 @@ func (x *reader) count(l *source.Line, noun string, from, to int, ms []mention) 
 	if n == 0 {
 		return
 	}
-	for _, m := range append(ms, x.find(strings.Join(l.Heads, "\n"))...) {
+	nodes := map[*subject]bool{}
+	for _, m := range append(ms[:len(ms):len(ms)], x.find(strings.Join(l.Heads, "\n"))...) {
 		if m.subject.isNode() {
-			return
+			nodes[m.subject] = true
 		}
+	}
+	if len(nodes) == 1 {
+		return
 	}
 	x.say(statement{Value: source.Value{Role: source.Count, Text: text, Norm: strconv.Itoa(n), Off: l.Off + from}, about: guestNoun(noun)})
 }
@@ -86,6 +97,9 @@ func (x *reader) tables() {
 			rows[t.Section] = -1 << 20 // it counts something else
 		}
 	}
+	for i := range x.page.Tables {
+		x.sums(&x.page.Tables[i])
+	}
 	for _, s := range order {
 		if len(s.Heads) > 0 && !s.Past && rows[s] > 0 {
 			x.countedRows(s, rows[s], first[s])
@@ -103,6 +117,41 @@ func (x *reader) countedRows(s *source.Section, rows, off int) {
 	said, _ := strconv.Atoi(title[m[4]:m[5]])
 	x.say(statement{Value: source.Value{Role: source.Count, Text: title[m[4]:m[5]], Norm: strconv.Itoa(said), Off: s.Off + m[4]}, about: about})
 	x.say(statement{Value: source.Value{Role: source.Count, Text: "", Norm: strconv.Itoa(rows), Off: off}, about: about})
+}
+
+// sums holds a row that sums up against the rows above it, and takes the numbers
+// of a table that counts guests by kind.
+func (x *reader) sums(t *source.Table) {
+	if t.Past {
+		return
+	}
+	about := "total of the table below " + strconv.Quote(strings.Join(t.Heads[max(0, len(t.Heads)-1):], ""))
+	if t.Machines && len(t.Totals) == 1 {
+		x.say(statement{Value: t.Totals[0], about: about})
+		x.say(statement{Value: source.Value{Role: source.Count, Norm: strconv.Itoa(t.Rows), Off: t.Off}, about: about})
+	}
+	sum := 0
+	for _, c := range t.Counts {
+		n, _ := strconv.Atoi(c.Norm)
+		sum += n
+		if ofHome(t.Section) {
+			x.say(statement{Value: c, about: c.Label})
+		}
+	}
+	if len(t.Counts) > 1 && len(t.Totals) == 1 {
+		x.say(statement{Value: t.Totals[0], about: about})
+		x.say(statement{Value: source.Value{Role: source.Count, Norm: strconv.Itoa(sum), Off: t.Counts[0].Off}, about: about})
+	}
+}
+
+// ofHome reports a section about the whole home.
+func ofHome(s *source.Section) bool {
+	for _, h := range s.Heads {
+		if !genericHeading(h) && !homeTitle.MatchString(h) {
+			return false
+		}
+	}
+	return true
 }
 
 var (

@@ -48,7 +48,7 @@ func (c *court) hear(s *statement) {
 // groupKey joins the statements that can contradict each other.
 func (s *statement) groupKey() string {
 	label := ""
-	if s.Role == source.Address {
+	if s.Role == source.Address && s.Label != "computed" {
 		label = s.Label
 	}
 	if s.subj != nil {
@@ -70,6 +70,10 @@ func (c *court) findings() (out []Finding) {
 			out = append(out, ports(group)...)
 		case source.URL:
 			out = append(out, c.urls(group)...)
+		case source.Role(KindContainerHost):
+			if len(contradictThemselves(valueSets(group))) == 0 { // else it runs on several
+				out = append(out, against(group)...)
+			}
 		case source.Address, source.Gateway:
 			for _, net := range byNetwork(c.own(group)) {
 				out = append(out, against(net)...)
@@ -152,9 +156,11 @@ func (s *statement) subject(v verdict) string {
 	switch {
 	case s.subj != nil:
 		return s.subj.name
+	case s.kind() == KindContainerHost:
+		return s.name
 	case v.about != "":
 		return v.about
-	case s.Role == source.Count && !strings.HasPrefix(s.about, "rows"):
+	case s.Role == source.Count && !strings.Contains(s.about, " below "):
 		return s.about + "s"
 	}
 	return s.about

@@ -183,13 +183,27 @@ func (x *reader) addressOf(l *source.Line, m *mention, rest string) {
 	if link[1] != "" {
 		v.Role = source.URL
 	}
+	all := []statement{{Value: v, subj: m.subject, name: m.name}}
 	for _, other := range found[1:] { // "192.168.40.11 / 192.168.50.11" are both
 		if strings.Trim(rest[a.End:other.Start], " /,&`and") == "" {
-			x.say(statement{Value: source.Value{Role: v.Role, Text: rest[other.Start:other.End], Norm: other.Norm, Off: l.Off + m.end + other.Start}, subj: m.subject, name: m.name})
+			all = append(all, statement{Value: source.Value{Role: v.Role, Text: rest[other.Start:other.End], Norm: other.Norm, Off: l.Off + m.end + other.Start}, subj: m.subject, name: m.name})
 		}
 	}
-	x.say(statement{Value: v, subj: m.subject, name: m.name})
+	if len(all) > 1 {
+		together := &source.Entry{Section: l.Section, Form: source.Properties, Table: -1}
+		for i := range all {
+			all[i].entry = together
+		}
+	}
+	for _, s := range all {
+		x.say(s)
+	}
+	if n := behindAddress.FindStringSubmatchIndex(rest[a.End:]); n != nil {
+		x.items(l, m, rest[a.End+n[2]:a.End+n[3]], m.end+a.End+n[2])
+	}
 }
+
+var behindAddress = regexp.MustCompile(`^[\x60*_"']*\s*\(([^()]{3,120})\)`)
 
 // resources reads "The NAME VM has ...", up to the end of the sentence.
 func (x *reader) resources(l *source.Line, m *mention, ms []mention) {
@@ -237,38 +251,59 @@ func (x *reader) list(l *source.Line, m *mention) {
 	if n == nil || m.ambiguous || m.isNode() {
 		return
 	}
-	inside, base := l.Text[m.end+n[2]:m.end+n[3]], m.end+n[2]
-	if hedged.MatchString(inside) || strings.Contains(strings.ToLower(inside), "via ") || strings.Contains(strings.ToLower(inside), "behind ") {
+	x.items(l, m, l.Text[m.end+n[2]:m.end+n[3]], m.end+n[2])
+}
+
+// items reads what a text in parentheses says of a name.
+func (x *reader) items(l *source.Line, m *mention, inside string, base int) {
+	lower := strings.ToLower(inside)
+	if hedged.MatchString(inside) || strings.Contains(lower, "via ") || strings.Contains(lower, "behind ") {
 		return
 	}
 	items, at := strings.FieldsFunc(inside, func(c rune) bool { return c == ',' || c == ';' || c == '·' }), 0
-	addresses := 0
 	for _, item := range items {
 		at = strings.Index(inside[at:], item) + at
-		addresses += x.listItem(l, m, item, base+at, len(items))
+		x.listItem(l, m, item, base+at, len(items))
 		at += len(item)
 	}
 }
 
-// listItem reads one item and counts its addresses.
-func (x *reader) listItem(l *source.Line, m *mention, item string, off, items int) int {
+var (
+	itemAddress = regexp.MustCompile(`(?i)^[\s\x60*]*(?:(ip|ts|tailscale|tailscale ip)[: ]\s*)?[\x60]?[0-9a-f.:]+[\s\x60*]*$`)
+	itemNumber  = regexp.MustCompile(`(?i)^\s*(VM|CT|LXC|VMID|CTID|ID)[ #:]*(\d{3,9})\s*$`)
+)
+
+// listItem reads one item by its own form.
+func (x *reader) listItem(l *source.Line, m *mention, item string, off, items int) {
+	say := func(role source.Role, label string, from, to int, norm string) {
+		x.say(statement{Value: source.Value{Role: role, Label: label, Text: item[from:to], Norm: norm, Off: l.Off + off + from}, subj: m.subject, name: m.name, nameOff: l.Off + m.start})
+	}
 	t := strings.Trim(item, " `*")
-	if found := source.Addresses(item); len(found) == 1 && (t == found[0].Norm || strings.EqualFold(t, "IP: "+found[0].Norm) || strings.EqualFold(t, "IP "+found[0].Norm)) {
-		a := found[0]
-		x.say(statement{Value: source.Value{Role: source.Address, Text: item[a.Start:a.End], Norm: a.Norm, Off: l.Off + off + a.Start}, subj: m.subject, name: m.name})
-		return 1
+	if f := itemAddress.FindStringSubmatch(item); f != nil {
+		for _, a := range source.Addresses(item) {
+			label := ""
+			if strings.HasPrefix(strings.ToLower(f[1]), "t") {
+				label = "tailscale"
+			}
+			say(source.Address, label, a.Start, a.End, a.Norm)
+		}
+		return
 	}
-	if s := x.nodeNamed(t); s != nil && items > 1 {
+	if n := itemNumber.FindStringSubmatchIndex(item); n != nil && !m.isNode() {
+		say(source.VMID, "", n[4], n[5], item[n[4]:n[5]])
+		x.kindWord(m.subject, m.name, item[n[2]:n[3]], l.Off+off+n[2])
+		return
+	}
+	if s := x.nodeNamed(t); s != nil && items > 1 && !m.isNode() {
 		i := strings.Index(item, t)
-		x.say(statement{Value: source.Value{Role: source.Node, Text: t, Norm: s.name, Off: l.Off + off + i}, subj: m.subject, name: m.name})
-		return 0
+		say(source.Node, "", i, i+len(t), s.name)
+		return
 	}
-	if (strings.EqualFold(t, "VM") || strings.EqualFold(t, "LXC") || strings.EqualFold(t, "CT")) && !m.common() {
+	if (strings.EqualFold(t, "VM") || strings.EqualFold(t, "LXC") || strings.EqualFold(t, "CT")) && !m.common() && !m.isNode() {
 		x.kindWord(m.subject, m.name, t, l.Off+off+strings.Index(item, t))
-		return 0
+		return
 	}
-	if items > 1 {
+	if items > 1 && !m.isNode() {
 		x.amounts(m, item, l.Off+off)
 	}
-	return 0
 }

@@ -222,6 +222,9 @@ func relativeTo(dir, file, like string) string {
 	return out
 }
 
+// runtimeFolders hold what programs write.
+const runtimeFolders = " data log logs output out dist build tmp cache backup backups state secrets certs node_modules .terraform volumes appdata "
+
 // deadPath judges a path in a code span. Many of them are on other machines, so it
 // counts only where its folder is of this tree, or the text says that it is a file
 // to look at.
@@ -241,6 +244,9 @@ func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string) *deadR
 	}
 	first, _, nested := strings.Cut(target, "/")
 	here := nested && (l.dirs[first] || l.dirs[path.Join(path.Dir(p.Path), first)])
+	if nested && strings.Contains(runtimeFolders, " "+first+" ") {
+		return nil
+	}
 	if !here && !(saysFile.MatchString(ref.Before) && shapedFile.MatchString(strings.TrimSuffix(base, path.Ext(base))) || nested && saysFile.MatchString(ref.Before)) {
 		return nil
 	}

@@ -73,6 +73,10 @@ func (x *reader) entry(e *source.Entry) {
 		x.numbered(e)
 		return
 	}
+	if e.Home {
+		x.home(e)
+		return
+	}
 	name, subj := e.Name, x.subjectOf(e)
 	if subj == nil {
 		switch {
@@ -233,17 +237,15 @@ const genericTitleWords = " overview detail details network networking access co
 
 // home takes settings that are said of nobody: those of the home.
 func (x *reader) home(e *source.Entry) {
-	for _, h := range e.Heads {
-		if !genericHeading(h) && !homeTitle.MatchString(h) {
-			return
-		}
+	if !ofHome(e.Section) {
+		return
 	}
 	if len(e.Heads) > 0 && len(x.find(strings.Join(e.Heads, "\n"))) > 0 {
 		return
 	}
 	for _, v := range e.Values {
 		switch v.Role {
-		case source.Address, source.VLAN, source.VMID, source.Gateway, source.Kind:
+		case source.Address, source.VLAN, source.VMID, source.Kind:
 			return // of some network or machine
 		}
 	}
@@ -263,7 +265,7 @@ func (x *reader) network(e *source.Entry) {
 		return
 	}
 	for _, v := range e.Values {
-		if v.Role == source.VLAN || v.Role == source.Gateway {
+		if v.Role == source.VLAN || v.Role == source.Gateway || v.Role == source.DNS {
 			x.say(statement{Value: v, about: nets[0].Norm, entry: e})
 		}
 	}
@@ -287,7 +289,11 @@ func (x *reader) service(e *source.Entry) {
 		for _, v := range e.All(source.Port) {
 			x.say(statement{Value: v, about: normal(n), name: n, entry: e})
 		}
+		for _, v := range e.All(source.URL) {
+			x.urlPort(v.Text, v.Off, n, e)
+		}
 	}
+	x.serviceHost(e)
 	subj := x.lookup(e.Name.Norm)
 	if subj == nil || subj.service == nil {
 		return
@@ -302,6 +308,33 @@ func (x *reader) service(e *source.Entry) {
 		case source.URL:
 			x.say(statement{Value: v, subj: subj, name: e.Name.Norm, entry: e})
 		}
+	}
+}
+
+// serviceHost takes the machine on which a service is said to run.
+func (x *reader) serviceHost(e *source.Entry) {
+	if e.Form == source.Compose || notAName(e.Name.Norm) {
+		return
+	}
+	for _, v := range e.Values {
+		if v.Role != source.Host && v.Role != source.Place && v.Role != source.Node {
+			continue
+		}
+		if s := x.lookup(v.Norm); s != nil && !s.ambiguous {
+			v.Role, v.Norm = source.Role(KindContainerHost), s.name
+			x.say(statement{Value: v, about: normal(e.Name.Norm), name: e.Name.Norm, entry: e})
+		}
+	}
+}
+
+var portOfURL = regexp.MustCompile(`https?://(?:(?:\d{1,3}\.){3}\d{1,3}|localhost):(\d{1,5})`)
+
+// urlPort takes the port of a URL that leads to a host by its address: behind a
+// name, a proxy may stand.
+func (x *reader) urlPort(text string, off int, name string, e *source.Entry) {
+	if m := portOfURL.FindStringSubmatchIndex(text); m != nil {
+		v := source.Value{Role: source.Port, Text: text[m[2]:m[3]], Norm: text[m[2]:m[3]], Off: off + m[2]}
+		x.say(statement{Value: v, about: normal(name), name: name, entry: e})
 	}
 }
 
@@ -334,6 +367,10 @@ func (x *reader) numbered(e *source.Entry) {
 				}
 			case source.VMID:
 				continue
+			case source.Node:
+				if e.Count > 1 {
+					continue // they may be spread
+				}
 			}
 			one.Values = append(one.Values, v)
 		}

@@ -32,6 +32,7 @@ type Entry struct {
 	Machine bool // the form is that of an inventory: the thing is a machine
 	IsNode  bool // the form says that it is a node
 	Service bool // the name is one of a service, not of a machine
+	Home    bool // it is set for everything
 	Partial bool // of a compose file: by which ports it is reached is not known
 	Table   int  // index of the page's table, -1 where there is none
 	Count   int  // of Terraform: how many are made of it

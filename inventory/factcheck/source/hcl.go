@@ -28,6 +28,15 @@ func readHCL(p *Page, text string, base int, here *Section, machine bool) {
 		case "output", "provider", "terraform", "data":
 		case "resource":
 			h.resource(r, b)
+		case "variable":
+			r.setting(b.Labels, h.body(b.Body, 0).child("default"))
+			r.machines(h.body(b.Body, 0), 0)
+		case "locals":
+			tree := h.body(b.Body, 0)
+			for _, c := range tree.children {
+				r.setting([]string{c.key.Text}, c)
+			}
+			r.machines(tree, 0)
 		default:
 			r.machines(h.body(b.Body, 0), 0)
 		}

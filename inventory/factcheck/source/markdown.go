@@ -109,7 +109,6 @@ func (r *markdownReader) heading(level int, text string, off int) {
 	if r.Title == "" {
 		r.Title = text
 	}
-	r.Lines = append(r.Lines, Line{Section: r.here, Text: text, Off: off})
 	r.refs(text, off, r.here.Past)
 	r.heads = append(r.heads, heading{level, text})
 	r.here = &Section{Off: off}
@@ -117,6 +116,7 @@ func (r *markdownReader) heading(level int, text string, off int) {
 		r.here.Heads = append(r.here.Heads, h.text)
 	}
 	r.here.Past = r.lex.past.below(r.here.Heads)
+	r.Lines = append(r.Lines, Line{Section: &Section{Heads: r.here.Heads[:len(r.here.Heads)-1], Past: r.here.Past}, Text: text, Off: off, Heading: true})
 	r.items, r.props = nil, -1
 }
 

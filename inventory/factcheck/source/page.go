@@ -37,9 +37,10 @@ type Page struct {
 // A Line is a line of prose, of a comment or of code.
 type Line struct {
 	*Section
-	Text string
-	Off  int
-	Code bool
+	Text    string
+	Off     int
+	Code    bool
+	Heading bool
 }
 
 // A Section is where in a document something stands.

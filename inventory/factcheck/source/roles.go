@@ -50,7 +50,7 @@ func titles() map[string]Role {
 		Host:    "host proxmoxhost pvehost physicalhost dockerhost hypervisor hostnode",
 		VMID:    "vmid id ctid vmctid vmidctid ctidvmid proxmoxid pveid lxcid vmids containerid ctvmid vmidct guestid",
 		Kind:    "type kind typ virt virtualization guesttype vmtype",
-		Node:    "node proxmoxnode pvenode targetnode proxmoxserver pve proxmoxtargetnode clusternode",
+		Node:    "node proxmoxnode pvenode targetnode proxmoxserver pve proxmoxtargetnode clusternode startingnode startnode",
 		Cores:   "cores cpu cpus vcpu vcpus cpucores vcores core numcpus corecount",
 		Memory:  "memory ram mem memorymb rammb ramgb memorygb arbeitsspeicher ramgib memorymib dedicated memorysize",
 		Disk:    "disk disksize rootdisk diskgb rootfs rootsize rootfssize disksizegb",

@@ -10,9 +10,11 @@ import (
 type Table struct {
 	*Section
 	Off      int
-	Rows     int  // without those that sum up
-	Machines bool // each row is a machine
-	Kinds    bool // its rows count kinds of guests
+	Rows     int     // without those that sum up
+	Machines bool    // each row is a machine
+	Totals   []Value // what a row that sums up says of the number of rows, or of guests
+	Counts   []Value // of a table that counts guests by kind: each number, labelled with the kind
+	other    bool    // it counts other things too
 }
 
 type cell struct {
@@ -59,6 +61,9 @@ func (r *markdownReader) table(i int) int {
 		}
 		t.row(r, cells, index)
 	}
+	if t.other {
+		t.Counts = nil
+	}
 	r.Tables = append(r.Tables, t.Table)
 	r.items, r.props = nil, -1
 	return end
@@ -70,6 +75,7 @@ type tableHead struct {
 	columns [][]column // of the parts of each title
 	name    int        // the column that names the thing of a row, -1 when there is none
 	kind    string     // of all rows: vm, lxc
+	ofKind  bool       // the heading says nothing but the kind
 	node    bool       // the rows are nodes
 	service bool       // the rows are services
 	pairs   bool       // each row is a property and its value
@@ -97,6 +103,7 @@ func (r *markdownReader) headOf(cells []cell) *tableHead {
 	}
 	t.pickName(cells, roles)
 	t.kind = headingKind(r.here.Heads)
+	t.ofKind = len(r.here.Heads) > 0 && kindHeading.MatchString(r.here.Heads[len(r.here.Heads)-1])
 	if t.kind == "" && t.name >= 0 {
 		t.kind = headingKind([]string{cells[t.name].text})
 	}
@@ -155,7 +162,10 @@ func (r *markdownReader) aboutRoutes() bool {
 
 var (
 	lxcWord = regexp.MustCompile(`(?i)\b(?:lxcs?|cts?|lxc containers?)\b`)
-	vmWord  = regexp.MustCompile(`(?i)\b(?:vms?|virtual machines?|qemu|kvm)\b`)
+	// kindHeading is a heading that says of all below it what kind it is.
+	kindHeading = regexp.MustCompile(`(?i)^\W*(?:proxmox |running |active |all )?(?:lxcs?|lxc containers?|vms?|virtual machines?)(?: inventory| list)?(?: \(.*\))?\W*$`)
+
+	vmWord = regexp.MustCompile(`(?i)\b(?:vms?|virtual machines?|qemu|kvm)\b`)
 )
 
 // headingKind is the kind of guest that the innermost heading which names one does.
@@ -214,7 +224,12 @@ func (t *tableHead) row(r *markdownReader, cells []cell, index int) {
 			r.Lines = append(r.Lines, Line{Section: r.here, Text: c.text, Off: c.off})
 		}
 	}
-	if total.MatchString(cells[0].text) || t.name >= len(cells) || rowIsPast(r, cells) {
+	if total.MatchString(cells[0].text) {
+		t.sums(cells)
+		return
+	}
+	t.counts(cells)
+	if t.name >= len(cells) || rowIsPast(r, cells) {
 		return
 	}
 	t.Rows++
@@ -235,6 +250,35 @@ func (t *tableHead) row(r *markdownReader, cells []cell, index int) {
 }
 
 var nameWithNumber = regexp.MustCompile(`(?i)^(.*?[A-Za-z0-9\x60*_].*?)[\s(–-]+((?:VM|CT|LXC)[ #-]?\d{3,9})\)?[\s*_\x60]*$`)
+
+var totalGuests = regexp.MustCompile(`(?i)\b(\d{1,4})\b\W*(?:vms?|lxcs?|lxc containers?|containers?|guests?|machines?|hosts?)?\W*$`)
+
+// sums reads a row that sums up: how many rows there are, or how many guests.
+func (t *tableHead) sums(cells []cell) {
+	for i, c := range cells {
+		m := totalGuests.FindStringSubmatchIndex(c.text)
+		counted := i < len(t.columns) && len(t.columns[i]) == 1 && t.columns[i][0].role == Count
+		if m == nil || i > 0 && !counted && m[1]-m[3] < 3 {
+			continue
+		}
+		t.Totals = append(t.Totals, Value{Role: Count, Text: c.text[m[2]:m[3]], Norm: trimZeros(c.text[m[2]:m[3]]), Off: c.off + m[2]})
+	}
+}
+
+// counts reads a row that says how many guests of a kind there are.
+func (t *tableHead) counts(cells []cell) {
+	at := slices.IndexFunc(t.columns, func(c []column) bool { return len(c) == 1 && c[0].role == Count })
+	if at < 1 || at >= len(cells) {
+		return
+	}
+	kind, n := Kinds()[strings.ToLower(strings.Trim(cells[0].text, " *_"))], valuesOf(column{role: Count}, cells[at].text, cells[at].off)
+	if kind == "" || n == nil {
+		t.other = true
+		return
+	}
+	n[0].Label = kind
+	t.Counts = append(t.Counts, n[0])
+}
 
 // named reads the cell that names the thing of a row. It may give its number too:
 // "frigate (VM 102)", or "frigate / 102" below "Name / VMID".
@@ -290,7 +334,7 @@ func (t *tableHead) finish(e *Entry) {
 		return
 	}
 	if _, said := e.Get(Kind); !said && t.kind != "" {
-		if _, numbered := e.Get(VMID); numbered {
+		if _, numbered := e.Get(VMID); numbered || t.ofKind {
 			e.Values = append(e.Values, Value{Role: Kind, Norm: t.kind, Text: e.Name.Text, Off: e.Name.Off, Label: "heading"})
 		}
 	}
@@ -305,12 +349,11 @@ func rowIsPast(r *markdownReader, cells []cell) bool {
 
 // pair reads a row that is a property and its value, of what the headings name.
 func (t *tableHead) pair(r *markdownReader, cells []cell) {
-	for _, c := range cells {
-		r.Lines = append(r.Lines, Line{Section: r.here, Text: c.text, Off: c.off})
-	}
 	if len(cells) != 2 {
 		return
 	}
+	from, to := cells[0].off, cells[1].off+len(cells[1].text)
+	r.Lines = append(r.Lines, Line{Section: r.here, Text: r.text[from:to], Off: from})
 	c := r.lex.column(strings.Trim(cells[0].text, "*_` "))
 	if c.role == Host || c.role == Place {
 		c.role = Node

@@ -170,6 +170,31 @@ func plainKey(key string) bool {
 	return name == key && key != "" && !isSettings(key)
 }
 
+// setting takes a name server that is given to all: the default of a variable, a
+// local value, a variable of all hosts.
+func (r *treeReader) setting(name []string, value *branch) {
+	if len(name) != 1 || value == nil || !value.literal || r.lex.column(name[0]).role != DNS {
+		return
+	}
+	if values := valuesOf(column{role: DNS}, value.text, value.off); r.machine && len(values) > 0 {
+		r.Entries = append(r.Entries, Entry{Section: r.here, Form: Block, Table: -1, Values: values, Home: true})
+	}
+}
+
+// groupVars takes what stands in group_vars/all.
+func (r *treeReader) groupVars(b *branch) {
+	dir, base := path.Dir(r.Path), strings.TrimSuffix(path.Base(r.Path), path.Ext(r.Path))
+	if path.Base(dir) == "group_vars" && base == "all" || path.Base(dir) == "all" && path.Base(path.Dir(dir)) == "group_vars" {
+		for _, c := range b.children {
+			if c.list && len(c.children) == 1 {
+				r.setting([]string{c.key.Text}, c.children[0])
+				continue
+			}
+			r.setting([]string{c.key.Text}, c)
+		}
+	}
+}
+
 // hostVars gives what stands in host_vars/NAME.yml its name.
 func (r *treeReader) hostVars(b *branch) bool {
 	dir, name := path.Dir(r.Path), strings.TrimSuffix(path.Base(r.Path), path.Ext(r.Path))

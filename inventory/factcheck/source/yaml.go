@@ -56,6 +56,7 @@ func readYAML(p *Page, text string, base int, here *Section, machine bool) {
 			r.compose(services)
 			continue
 		}
+		r.groupVars(root)
 		if !r.hostVars(root) {
 			r.machines(root, 0)
 		}

@@ -1,0 +1,83 @@
+package factcheck
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"recon/inventory/factcheck/source"
+)
+
+const inventoryPage = `-- inventory.md --
+## LXC Containers
+
+| Hostname | Node | VMID | IP | Cores | RAM |
+|---|---|---|---|---|---|
+| traefik | node02 | 203 | 192.168.40.20 | 2 | 2GB |
+| immich-vm01 | node02 | 108 | 192.168.40.22 | 10 | 12GB |
+| dc02 | node03 | 301 | 192.168.80.3 | 2 | 4GB |
+`
+
+// Documents held against each other, where nobody observes anything. Each text is a
+// small tree; an empty result is a tree that must stay silent.
+func TestOffline(t *testing.T) {
+	tests := map[string]struct{ tree, want string }{
+		"a tree of hosts with numbers":        {inventoryPage + "-- claude.md --\n```\nHOSTS\n├─ dc02:  192.168.80.3  (VMID 302)\n```\n", "claude.md:3:31 vmid 302 | inventory.md:7:19 vmid 301"},
+		"a tailscale address in a tree":       {inventoryPage + "-- a.md --\n```\n├─ dc02: 192.168.80.3 (TS: 100.89.33.5)\n```\n-- b.md --\n```\n├─ dc02: 192.168.80.3 (TS: 100.89.33.6)\n```\n", "a.md:2:28 address 100.89.33.5 | b.md:2:28 address 100.89.33.6"},
+		"two addresses of two networks":       {inventoryPage + "-- a.md --\n- dc02: 10.0.0.3\n", ""},
+		"two networks in one place":           {inventoryPage + "-- a.md --\n- dc02: 192.168.80.3 / 192.168.80.13\n", ""},
+		"a URL":                               {inventoryPage + "-- a.md --\n- traefik: http://192.168.40.99:8080\n", "a.md:1:19 url 192.168.40.99"},
+		"a URL of its proxy":                  {inventoryPage + "-- a.md --\n- dc02: http://192.168.40.20:8080\n", ""},
+		"node in a list":                      {inventoryPage + "-- a.md --\n- traefik (LXC 203, node03)\n-- n.md --\n| Node | IP |\n|---|---|\n| node03 | 192.168.20.22 |\n", "a.md:1:21 node node03 | inventory.md:5:13 node node02"},
+		"kinds":                               {inventoryPage + "-- a.md --\n| Host | IP | Type |\n|---|---|---|\n| traefik | 192.168.40.20 | VM |\n", "a.md:3:29 guest_kind VM | inventory.md:5:3 guest_kind LXC"},
+		"numbers under three names":           {inventoryPage + "-- a.md --\nVM 301 is k8s-controller01.\n-- b.py --\nVM_NAMES = {\n  '301': 'media-box2',\n}\n", "a.md:1:11 name k8s-controller01 | b.py:2:11 name media-box2 | inventory.md:7:3 name dc02"},
+		"Terraform with one instance":         {inventoryPage + "-- main.tf --\nlocals {\n  vm_groups = {\n    immich-vm = {\n      count = 1\n      starting_ip = \"192.168.40.23\"\n      target_node = \"node02\"\n      memory = 12288\n    }\n  }\n}\n", "inventory.md:6:32 address 192.168.40.22 | main.tf:5:22 address 192.168.40.23"},
+		"Terraform with several":              {"-- i.md --\n| Name | VMID | IP |\n|---|---|---|\n| worker01 | 201 | 192.168.40.31 |\n| worker02 | 202 | 192.168.40.39 |\n-- main.tf --\nlocals {\n  vm_groups = {\n    worker = {\n      count = 2\n      starting_ip = \"192.168.40.31\"\n      memory = 2048\n    }\n  }\n}\n", "i.md:4:20 address 192.168.40.39 | main.tf:5:22 address 192.168.40.32"},
+		"a list keeps names apart":            {"-- i.md --\n| Name | VMID | IP |\n|---|---|---|\n| alpha1 | 201 | 192.168.40.31 |\n| beta1 | 202 | 192.168.40.32 |\n-- main.tf --\nlocals {\n  vms = [\n    { name = \"alpha1\", vmid = 201, ip = \"192.168.40.31\" },\n    { name = \"beta1\", vmid = 203, ip = \"192.168.40.32\" },\n  ]\n}\n", "i.md:4:11 vmid 202 | main.tf:4:30 vmid 203"},
+		"an item's machine":                   {"-- a.yml --\nvms:\n  - name: alpha1\n    vmid: 201\n    node: pve1\n-- b.yml --\nguests:\n  alpha1:\n    vmid: 202\n    node: pve1\n", "a.yml:3:11 vmid 201 | b.yml:3:11 vmid 202"},
+		"XML":                                 {inventoryPage + "-- dhcp.xml --\n<map><hostname>traefik</hostname><ipaddr>192.168.40.29</ipaddr><mac>aa:bb:cc:dd:ee:ff</mac></map>\n", "dhcp.xml:1:42 address 192.168.40.29 | inventory.md:5:28 address 192.168.40.20"},
+		"environment":                         {inventoryPage + "-- .env.example --\nTRAEFIK_IP=192.168.40.29\n", ".env.example:1:12 address 192.168.40.29 | inventory.md:5:28 address 192.168.40.20"},
+		"Ansible":                             {inventoryPage + "-- hosts.ini --\ntraefik ansible_host=192.168.40.29\n", "hosts.ini:1:22 address 192.168.40.29 | inventory.md:5:28 address 192.168.40.20"},
+		"Mermaid":                             {inventoryPage + "-- a.md --\n```mermaid\nA[\"traefik<br>192.168.40.29\"]\n```\n", "a.md:2:15 address 192.168.40.29 | inventory.md:5:28 address 192.168.40.20"},
+		"one address of three names":          {"-- a.md --\n| Name | IP |\n|---|---|\n| grafana | 192.168.40.13 |\n-- b.md --\n| Name | IP | Node |\n|---|---|---|\n| grafana | 192.168.40.20 | node01 |\n| prom1 | 192.168.40.20 | node01 |\n| loki1 | 192.168.40.20 | node01 |\n", ""},
+		"two numbers, one address":            {"-- a.md --\n| Name | VMID | IP |\n|---|---|---|\n| alpha1 | 201 | 192.168.40.31 |\n| beta1 | 202 | 192.168.40.31 |\n", "a.md:3:3 address alpha1 | a.md:4:3 address beta1"},
+		"one name twice in a table":           {"-- a.md --\n| Name | VMID | IP |\n|---|---|---|\n| alpha1 | 201 | 192.168.40.31 |\n| alpha1 | 202 | 192.168.40.32 |\n", ""},
+		"nodes that count for themselves":     {"-- a.md --\n## VMs of pve1\n\n| Node | VMID | Name |\n|---|---|---|\n| pve1 | 101 | alpha1 |\n\n## VMs of pve2\n\n| Node | VMID | Name |\n|---|---|---|\n| pve2 | 101 | beta1 |\n", ""},
+		"rows below a heading":                {"-- a.md --\n## LXC Containers (2)\n\n| Name | VMID |\n|---|---|\n| alpha1 | 201 |\n| beta1 | 202 |\n| **Total** | |\n", ""},
+		"count in a heading":                  {"-- a.md --\n## LXC Containers (3)\n\n| Name | VMID | IP |\n|---|---|---|\n| alpha1 | 201 | 192.168.1.3 |\n| beta1 | 202 | 192.168.1.4 |\n", "a.md:1:20 count 3 | a.md:3:1 count 2"},
+		"count in a total row":                {"-- a.md --\n| Name | VMID | IP |\n|---|---|---|\n| alpha1 | 201 | 192.168.1.3 |\n| beta1 | 202 | 192.168.1.4 |\n| **Total** | 3 VMs | |\n", "a.md:1:1 count 2 | a.md:5:15 count 3"},
+		"a sum of kinds":                      {"-- a.md --\n| Kind | Count |\n|---|---|\n| VMs | 5 |\n| LXC | 8 |\n| **Total** | **14** |\n", "a.md:3:9 count 13 | a.md:5:17 count 14"},
+		"a sum of other things":               {"-- a.md --\n| Kind | Count |\n|---|---|\n| VMs | 5 |\n| Services | 8 |\n| **Total** | **14** |\n", ""},
+		"counts at a glance":                  {"-- a.md --\n## Infrastructure\n\n| Component | Details |\n|---|---|\n| **Proxmox Cluster** | 3 nodes (node01, node02, node03) |\n| **Virtual Machines** | 17 VMs across 2 VLANs |\n-- b.md --\n# Overview\n\n- A 2-node Proxmox cluster\n- Total VMs: 18\n", "a.md:5:25 count 3 | b.md:3:5 count 2 | a.md:6:26 count 17 | b.md:4:14 count 18"},
+		"name servers":                        {"-- a.md --\n## Network\n\n- **Gateway**: 192.168.20.1\n- **DNS**: 192.168.90.53 (Pi-hole)\n-- b.md --\n| Setting | Value |\n|---|---|\n| DNS Server | 192.168.91.30 |\n", "a.md:4:12 dns 192.168.90.53 | b.md:3:16 dns 192.168.91.30"},
+		"name servers together":               {"-- a.md --\n- **DNS**: 192.168.90.53, 192.168.91.30\n-- b.md --\n- **DNS**: 192.168.91.30\n", ""},
+		"name servers of networks":            {"-- a.md --\n## VLAN 20\n\n- **DNS**: 192.168.20.1\n-- b.md --\n## VLAN 40\n\n- **DNS**: 192.168.40.1\n", ""},
+		"a secondary name server":             {"-- a.md --\n- **DNS**: 192.168.90.53\n- **Secondary DNS**: 192.168.90.54\n", ""},
+		"VLAN of a network":                   {"-- a.md --\n| VLAN | Subnet |\n|---|---|\n| 40 | 192.168.40.0/24 |\n-- b.md --\n| Name | VLAN ID | CIDR |\n|---|---|---|\n| services | 41 | 192.168.40.0/24 |\n", "a.md:3:3 vlan 40 | b.md:3:14 vlan 41"},
+		"ports of a URL":                      {"-- compose.yml --\nservices:\n  sonarr:\n    image: a/b\n    ports: [\"8989:8989\"]\n-- a.md --\n| Service | URL |\n|---|---|\n| Sonarr | http://192.168.40.11:8990 |\n", "a.md:3:33 port 8990"},
+		"ports behind a proxy":                {"-- compose.yml --\nservices:\n  sonarr:\n    image: a/b\n    ports: [\"8989:8989\"]\n-- a.md --\n| Service | URL |\n|---|---|\n| Sonarr | https://sonarr.example.net:8443 |\n", ""},
+		"ports that are not known":            {"-- compose.yml --\nservices:\n  sonarr:\n    image: a/b\n    ports: [\"${PORT}:8989\"]\n-- a.md --\n| Service | Port |\n|---|---|\n| Sonarr | 8990 |\n", ""},
+		"a container's host":                  {inventoryPage + "-- a.md --\n| Service | Host |\n|---|---|\n| sonarr | traefik |\n-- b.md --\n| Service | Host |\n|---|---|\n| sonarr | dc02 |\n", "a.md:3:12 container_host traefik | b.md:3:12 container_host dc02"},
+		"a container on several hosts":        {inventoryPage + "-- a.md --\n| Service | Host |\n|---|---|\n| exporter | traefik |\n| exporter | dc02 |\n-- b.md --\n| Service | Host |\n|---|---|\n| exporter | dc02 |\n", ""},
+		"inventories that agree":              {inventoryPage + "-- hosts.ini --\n[all]\ntraefik ansible_host=192.168.40.20\n-- a.md --\n- traefik: 192.168.40.29\n", "a.md:1:12 address 192.168.40.29"},
+		"names that many things have":         {"-- a.md --\n| Name | IP |\n|---|---|\n| Gateway | 192.168.40.1 |\n| myservice | 192.168.40.2 |\n-- b.md --\n| Name | IP |\n|---|---|\n| Gateway | 192.168.40.254 |\n| myservice | 192.168.40.3 |\n", ""},
+		"versions":                            {"-- a.md --\nThe cluster runs Proxmox VE 9.1.2.\n-- b.md --\nThe cluster runs Proxmox VE 8.4.\n", "a.md:1:29 version 9.1.2 | b.md:1:29 version 8.4"},
+		"a shorter version":                   {"-- a.md --\nThe cluster runs Proxmox VE 9.1.2.\n-- b.md --\nThe cluster runs Proxmox VE 9.1.\n", ""},
+		"an example in a document":            {inventoryPage + "-- a.md --\n```yaml\nhosts:\n  traefik:\n    ansible_host: 192.168.40.29\n```\n", ""},
+		"a name server in variables":          {"-- a.md --\n- **DNS**: 192.168.90.53\n-- variables.tf --\nvariable \"nameserver\" {\n  default = \"192.168.20.1\"\n}\n", "a.md:1:12 dns 192.168.90.53 | variables.tf:2:14 dns 192.168.20.1"},
+		"a name server in group variables":    {"-- a.md --\n- **DNS**: 192.168.90.53\n-- group_vars/all.yml --\ndns_server: 192.168.91.30\n", "a.md:1:12 dns 192.168.90.53 | group_vars/all.yml:1:13 dns 192.168.91.30"},
+		"memory of a page named as a machine": {inventoryPage + "-- docs/traefik.md --\n# Traefik\n\n## Overview\n\n| Property | Value |\n|---|---|\n| RAM | 4 GB |\n", "docs/traefik.md:7:9 memory 4 GB | inventory.md:5:48 memory 2 GB"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var docs []source.Document
+			for _, f := range txtar.Parse([]byte(tt.tree)).Files {
+				docs = append(docs, source.Document{Path: f.Name, Text: f.Data})
+			}
+			if got := found(Check(docs, nil, Options{})); got != tt.want {
+				t.Errorf("got  %s\nwant %s", strings.ReplaceAll(got, " | ", "\n     "), strings.ReplaceAll(tt.want, " | ", "\n     "))
+			}
+		})
+	}
+}
