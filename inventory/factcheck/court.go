@@ -135,7 +135,7 @@ func (s *statement) place() Place {
 	line, column := s.page.Position(s.Off)
 	claim := s.Text
 	switch {
-	case s.Label == "computed" || claim == "":
+	case s.Label == "computed" || s.Label == "variable" || claim == "":
 		claim = s.Norm
 	case s.Label == "heading":
 		claim = showKind(s.Norm)

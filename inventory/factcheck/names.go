@@ -159,10 +159,12 @@ func (c *court) addressesTwice() (out []Finding) {
 		}
 		f := Finding{Class: ClassTwice, Kind: KindName, Subject: address, Source: "other documents"}
 		if !mayBeOne(a[0].name, b[0].name) {
-			if !twoMachines(a[0], b[0]) {
-				continue
+			switch {
+			case twoMachines(a[0], b[0]):
+				f.Kind = KindAddress
+			case samePage(a, b):
+				continue // somebody knows both
 			}
-			f.Kind = KindAddress
 		} else if a[0].page == b[0].page {
 			continue
 		}
@@ -184,11 +186,21 @@ func aHost(address string) bool {
 // firmly keeps what inventory sources say with more than an address.
 func firmly(list []*statement) (out []*statement) {
 	for _, s := range list {
-		if s.inventory && s.entry != nil && (len(s.entry.All(source.VMID)) > 0 || len(s.entry.All(source.Kind)) > 0 || len(s.entry.All(source.MAC)) > 0) {
+		if s.inventory && s.entry != nil && (len(s.entry.All(source.VMID)) > 0 || len(s.entry.All(source.Kind)) > 0 || len(s.entry.All(source.MAC)) > 0 || s.entry.Guest) {
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// samePage reports a page that gives both names.
+func samePage(a, b []*statement) bool {
+	for _, x := range a {
+		if slices.ContainsFunc(b, func(y *statement) bool { return x.page == y.page }) {
+			return true
+		}
+	}
+	return false
 }
 
 // twoMachines reports entries with one address and two numbers.

@@ -1,6 +1,8 @@
 package factcheck
 
 import (
+	"maps"
+	"path"
 	"regexp"
 	"strings"
 
@@ -24,8 +26,9 @@ func (s *subject) isNode() bool { return s.node || s.host != nil && s.host.kind 
 // dashes, underscores or blanks, in any case, with a domain behind them.
 type roster struct {
 	byKey  map[string]*subject
-	byVMID map[string]*subject // observed ones
-	most   int                 // words in the longest name
+	byVMID map[string]*subject          // observed ones
+	most   int                          // words in the longest name
+	env    map[string]map[string]string // numbers of environment files, by folder
 }
 
 func newRoster(t *Truth, pages []*source.Page) *roster {
@@ -40,7 +43,40 @@ func newRoster(t *Truth, pages []*source.Page) *roster {
 		}
 	}
 	r.doubles(pages)
+	r.environments(pages)
 	return r
+}
+
+// environments takes up the variables of .env, and where there is none, of
+// .env.example.
+func (r *roster) environments(pages []*source.Page) {
+	r.env = map[string]map[string]string{}
+	for _, suffix := range []string{".example", ".sample", ".env"} {
+		for _, p := range pages {
+			base := path.Base(p.Path)
+			if !strings.HasPrefix(base, ".env") || !strings.HasSuffix(base, suffix) {
+				continue
+			}
+			dir := path.Dir(p.Path)
+			if r.env[dir] == nil {
+				r.env[dir] = map[string]string{}
+			}
+			maps.Copy(r.env[dir], p.Numbers)
+		}
+	}
+}
+
+// variable is the number that a compose file in a folder gets for a variable.
+func (r *roster) variable(dir, name string) string {
+	for {
+		if n, ok := r.env[dir][name]; ok {
+			return n
+		}
+		if dir == "." || dir == "/" {
+			return ""
+		}
+		dir = path.Dir(dir)
+	}
 }
 
 // observed takes up what was observed. A name that two things have names neither.

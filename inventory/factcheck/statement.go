@@ -279,14 +279,24 @@ func (x *reader) service(e *source.Entry) {
 			names = append(names, v.Norm)
 		}
 	}
+	all, partial := e.All(source.Port), e.Partial
+	for i := range all {
+		if v := &all[i]; e.Form == source.Compose && v.Label != "" {
+			if n := x.variable(path.Dir(x.page.Path), v.Label); n != "" {
+				v.Norm = n
+			}
+			partial = partial || v.Norm == ""
+			v.Label = "variable"
+		}
+	}
 	for _, n := range names {
 		if notAName(n) && e.Form != source.Compose {
 			continue
 		}
-		if e.Partial {
+		if partial {
 			x.say(statement{Value: source.Value{Role: source.Port, Off: e.Name.Off, Label: "unknown"}, about: normal(n), name: n, entry: e})
 		}
-		for _, v := range e.All(source.Port) {
+		for _, v := range all {
 			x.say(statement{Value: v, about: normal(n), name: n, entry: e})
 		}
 		for _, v := range e.All(source.URL) {

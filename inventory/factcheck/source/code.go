@@ -65,9 +65,17 @@ var (
 	nameSuffix = regexp.MustCompile(`(?i)_(?:ip|host|addr|address|ip_address|hostname|ipaddr)$`)
 )
 
-// readEnvironment reads NAME_IP=192.168.40.3.
+var variable = regexp.MustCompile(`^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=["']?([0-9]{1,5})["']?[ \t]*(?:#.*)?$`)
+
+// readEnvironment reads NAME_IP=192.168.40.3, and the numbers of other variables.
 func readEnvironment(p *Page) {
 	for off, line := range linesOf(p.text) {
+		if m := variable.FindStringSubmatch(line); m != nil {
+			if p.Numbers == nil {
+				p.Numbers = map[string]string{}
+			}
+			p.Numbers[m[1]] = m[2]
+		}
 		m := assignment.FindStringSubmatchIndex(line)
 		if m == nil {
 			continue

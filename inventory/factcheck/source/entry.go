@@ -30,6 +30,7 @@ type Entry struct {
 	Name    Value // Text is empty where the form gives none: then the headings name it
 	Values  []Value
 	Machine bool // the form is that of an inventory: the thing is a machine
+	Guest   bool // the title of its name says that it is a machine
 	IsNode  bool // the form says that it is a node
 	Service bool // the name is one of a service, not of a machine
 	Home    bool // it is set for everything

@@ -27,6 +27,7 @@ type Page struct {
 	Tables  []Table
 	Lines   []Line
 	Refs    []Ref
+	Numbers map[string]string // of an environment file: its variables that are numbers
 
 	lex     *lexicon
 	text    string // the same bytes, with what is no statement blanked out

@@ -74,6 +74,7 @@ type tableHead struct {
 	Table
 	columns [][]column // of the parts of each title
 	name    int        // the column that names the thing of a row, -1 when there is none
+	title   string     // of the column that names
 	kind    string     // of all rows: vm, lxc
 	ofKind  bool       // the heading says nothing but the kind
 	node    bool       // the rows are nodes
@@ -102,6 +103,9 @@ func (r *markdownReader) headOf(cells []cell) *tableHead {
 		return t
 	}
 	t.pickName(cells, roles)
+	if t.name >= 0 {
+		t.title = strings.Join(titleWord.FindAllString(strings.ToLower(cells[t.name].text), -1), "")
+	}
 	t.kind = headingKind(r.here.Heads)
 	t.ofKind = len(r.here.Heads) > 0 && kindHeading.MatchString(r.here.Heads[len(r.here.Heads)-1])
 	if t.kind == "" && t.name >= 0 {
@@ -249,6 +253,9 @@ func (t *tableHead) row(r *markdownReader, cells []cell, index int) {
 	r.Entries = append(r.Entries, e)
 }
 
+// guestTitles head columns of machines, never of what runs on them.
+const guestTitles = " vm vmname lxc lxcname guest hostname vmlxc vmhostname virtualmachine lxccontainer node server machine "
+
 var nameWithNumber = regexp.MustCompile(`(?i)^(.*?[A-Za-z0-9\x60*_].*?)[\s(–-]+((?:VM|CT|LXC)[ #-]?\d{3,9})\)?[\s*_\x60]*$`)
 
 var totalGuests = regexp.MustCompile(`(?i)\b(\d{1,4})\b\W*(?:vms?|lxcs?|lxc containers?|containers?|guests?|machines?|hosts?)?\W*$`)
@@ -339,6 +346,7 @@ func (t *tableHead) finish(e *Entry) {
 		}
 	}
 	_, addressed := e.Get(Address)
+	e.Guest = strings.Contains(guestTitles, " "+t.title+" ")
 	e.Machine = e.machineRoles() >= 2 || addressed && len(t.columns) > 1
 	t.Machines = t.Machines || e.Machine
 }

@@ -137,20 +137,26 @@ func (r *treeReader) compose(services *branch) {
 		if c := s.child("container_name"); c != nil && c.literal {
 			e.Values = append(e.Values, Value{Role: Name, Text: c.text, Norm: c.text, Off: c.off})
 		}
-		ports, whole := publishedPorts(s)
+		ports, whole := publishedPorts(services, s)
 		e.Values, e.Partial = append(e.Values, ports...), !whole
 		r.Entries = append(r.Entries, e)
 	}
 }
 
-var portMapping = regexp.MustCompile(`^(?:(?:\d{1,3}\.){3}\d{1,3}:)?(?:\$\{[A-Za-z_][A-Za-z0-9_]*:?-)?(\d{1,5})\}?(?::(?:\$\{[A-Za-z_][A-Za-z0-9_]*:?-)?\d{1,5}\}?)(?:/(tcp|udp))?$`)
+var portMapping = regexp.MustCompile(`^(?:(?:\d{1,3}\.){3}\d{1,3}:)?(?:(\d{1,5})|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::?-(\d{1,5}))?\}|\$([A-Za-z_][A-Za-z0-9_]*)):[^:]*?(?:/(?:tcp|udp))?$`)
 
-// publishedPorts are the ports of the host by which a service is reached. They are
-// not known when one of them is a variable, or when the service has another's
-// network.
-func publishedPorts(s *branch) (out []Value, whole bool) {
+// publishedPorts are the ports of the host by which a service is reached: its own,
+// or those of the service whose network it has. Where one of them cannot be read,
+// they are not known. A port that a variable gives has its name as label.
+func publishedPorts(services, s *branch) (out []Value, whole bool) {
+	if mode := s.child("network_mode"); mode != nil {
+		other, ok := strings.CutPrefix(mode.text, "service:")
+		if s = services.child(other); !ok || s == nil || s.child("network_mode") != nil {
+			return nil, false
+		}
+	}
 	ports := s.child("ports")
-	if s.child("network_mode") != nil || s.child("extends") != nil || ports == nil || len(ports.children) == 0 {
+	if s.child("extends") != nil || ports == nil || len(ports.children) == 0 {
 		return nil, false
 	}
 	for _, p := range ports.children {
@@ -161,7 +167,30 @@ func publishedPorts(s *branch) (out []Value, whole bool) {
 		if m == nil || p.off < 0 {
 			return nil, false
 		}
-		out = append(out, Value{Role: Port, Text: p.text[m[2]:m[3]], Norm: trimZeros(p.text[m[2]:m[3]]), Off: p.off + m[2]})
+		out = append(out, portOf(p, m))
 	}
 	return out, true
+}
+
+func portOf(p *branch, m []int) Value {
+	group := func(i int) string {
+		if m[2*i] < 0 {
+			return ""
+		}
+		return p.text[m[2*i]:m[2*i+1]]
+	}
+	at := func(i int) Value {
+		return Value{Role: Port, Text: group(i), Norm: trimZeros(group(i)), Off: p.off + m[2*i]}
+	}
+	switch {
+	case group(1) != "":
+		return at(1)
+	case group(2) != "":
+		v := at(2)
+		v.Label, v.Norm = group(2), trimZeros(group(3))
+		return v
+	}
+	v := at(4)
+	v.Label, v.Norm = group(4), ""
+	return v
 }
