@@ -258,37 +258,64 @@ func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string) *deadR
 	return d.at(p, ref, plain, fix)
 }
 
+var templateRoot = regexp.MustCompile(`(?i)project|your|example|name|template|^my[-_]|[<{]`)
+
 // judgedTrees finds the drawn trees of a page that are about this one, and the
-// folder at which each begins.
+// folder at which each begins: where most of what it draws is. In a page at the
+// root a part is enough, since people draw there what the repository is; elsewhere
+// a tree may be of anything.
 func (l *library) judgedTrees(p *source.Page) map[int]string {
 	out := map[int]string{}
-	total, best := map[int]int{}, map[int]map[string]int{}
+	total, hits := map[int]int{}, map[int]map[string]int{}
+	dir := path.Dir(p.Path)
 	for i := range p.Refs {
 		ref := &p.Refs[i]
-		if ref.Form != source.TreeLine || strings.HasPrefix(ref.Root, "/") || strings.HasPrefix(ref.Root, "~") || strings.Contains(ref.Root, ":") && !strings.HasPrefix(ref.Root, "#") {
+		if ref.Form != source.TreeLine || strings.HasPrefix(ref.Root, "/") || strings.HasPrefix(ref.Root, "~") || templateRoot.MatchString(ref.Root) || strings.Contains(ref.Root, ":") && !strings.HasPrefix(ref.Root, "#") {
 			continue
 		}
 		total[ref.Tree]++
-		root := strings.TrimSuffix(strings.Trim(strings.Fields(ref.Root + " .")[0], "`*"), "/")
-		for _, base := range []string{path.Dir(p.Path), ".", path.Join(path.Dir(p.Path), root), path.Clean(root)} {
+		for _, base := range basesOf(dir, ref.Root) {
 			if l.has(path.Join(base, ref.Target)) {
-				if best[ref.Tree] == nil {
-					best[ref.Tree] = map[string]int{}
+				if hits[ref.Tree] == nil {
+					hits[ref.Tree] = map[string]int{}
 				}
-				best[ref.Tree][base]++
+				hits[ref.Tree][base]++
 			}
 		}
 	}
-	for tree, bases := range best {
+	for tree, bases := range hits {
 		most := 0
 		for _, base := range sortedKeys(bases) {
-			if n := bases[base]; n > most && n*4 >= total[tree] {
+			n := bases[base]
+			enough := n*4 >= total[tree]
+			if dir != "." {
+				enough = n*10 >= total[tree]*6
+			}
+			if enough && (n > most || n == most && base == dir) {
 				out[tree], most = base, n
 			}
 		}
 	}
 	return out
 }
+
+// basesOf are the folders at which a tree may begin: the page's own, one that the
+// first line names, and for pages about the whole the root.
+func basesOf(dir, root string) []string {
+	label := strings.TrimSuffix(strings.Trim(strings.Fields(root + " .")[0], "`*"), "/")
+	out := []string{dir, path.Join(dir, label)}
+	if label != "." {
+		out = append(out, path.Clean(label))
+	}
+	if aboutWhole[dir] {
+		out = append(out, ".")
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// aboutWhole are folders of pages about the whole tree.
+var aboutWhole = map[string]bool{".": true, "docs": true, "doc": true, "documentation": true, "wiki": true, ".claude": true, ".github": true}
 
 // deadLine judges a line of a drawn tree. What stands below a folder that is not
 // there is not told again.

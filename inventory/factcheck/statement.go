@@ -167,7 +167,7 @@ func (x *reader) nodeNamed(name string) *subject {
 // on the roster: the number may have another.
 func (x *reader) numberOnly(e *source.Entry) {
 	v, ok := e.Get(source.VMID)
-	if !ok || e.Form == source.Drawing {
+	if !ok || e.Form == source.Drawing || e.Form == source.Properties {
 		return
 	}
 	node := ""

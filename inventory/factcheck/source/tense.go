@@ -55,7 +55,7 @@ func newTense() tense {
 			example examples eg instance such suppose imagine if unless deprecated obsolete archived instead rather not never isn't aren't wasn't don't except wrong mistake typo change changed changes
 			moved ran used fixed should expected conflict conflicts ehemals früher alt alte alter war wurde umgezogen geplant beispiel zb optional optionally`,
 			`migrat renam replac retir decommission remov delet destroy propos incorrect upgrad`),
-		row: newWordSet(`planned deprecated obsolete archived legacy moved old former previously was free reserved unused todo tbd future proposed offline frei geplant reserviert available`,
+		row: newWordSet(`planned deprecated obsolete archived legacy moved old former previously was free reserved unused todo tbd future proposed offline open pending wip frei geplant reserviert available`,
 			`decommission retired remov delet destroy migrat replac`),
 		head: newWordSet(`changelog changes change archive archived log logs timeline old legacy deprecated past happened release releases lessons before after planned plan plans planning roadmap future
 			proposal proposed idea ideas todo backlog wish wishlist example examples sample samples retired removed obsolete resolved completed done troubleshooting session früher alt geschichte verlauf geplant beispiel
@@ -65,8 +65,8 @@ func newTense() tense {
 }
 
 var (
-	pastStatus = regexp.MustCompile(`(?im)^[ \t*_>-]*status[*_ \t]*[:=][*_ \t]*["']?(archived?|deprecated|superseded|obsolete|outdated|draft|proposed|planned|rejected|historical|completed?|done)`)
-	pastPath   = regexp.MustCompile(`(?i)(^|[/_. -])(change-?log|changes|history|archived?|archives|news|releases?|release-?notes|session-?logs?|sessions?|incidents?|post-?mortems?|journal|diary|change[ _-]records?|evidence|change[ _-]plans?|reports?|troubleshooting|legacy|deprecated|backlog|roadmap|attic|retired|examples?|samples?|templates?|fixtures|testdata|tests?|plans?|proposals?|migrations?|migrate|specs|adr|decisions|rfcs?|audits?|reviews?|vendor|node_modules)([/_. -]|$)|(?:19|20)\d\d-?\d\d-?\d\d|(?:^|/)old/`)
+	pastStatus = regexp.MustCompile(`(?im)^[ \t*_>-]*status[*_ \t]*[:=][*_ \t]*["']?\W{0,4}(archived?|deprecated|superseded|obsolete|outdated|draft|proposed|planned|rejected|historical|completed?|done|open|pending|wip|in progress|not started|todo|backlog|ready for (?:execution|review|implementation)|planning)`)
+	pastPath   = regexp.MustCompile(`(?i)(^|[/_. -])(change-?log|changes|history|archived?|archives|news|releases?|release-?notes|session-?logs?|sessions?|incidents?|post-?mortems?|journal|diary|change[ _-]records?|evidence|change[ _-]plans?|reports?|troubleshooting|legacy|deprecated|backlog|roadmap|attic|retired|examples?|samples?|templates?|fixtures|testdata|tests?|plans?|planning|lessons?|tickets?|issues?|tasks|todo|proposals?|migrations?|migrate|specs|adr|decisions|rfcs?|audits?|reviews?|vendor|node_modules)([/_. -]|$)|(?:19|20)\d\d-?\d\d-?\d\d|(?:^|/)old/`)
 	codeSpan   = regexp.MustCompile("`[^`]*`")
 	stamped    = regexp.MustCompile(`^\W*(?:19|20)\d\d-\d\d|^\W*v?\d+\.\d+\.\d+`)
 	logLine    = regexp.MustCompile(`^\s*(?:[-*+>]\s*)?(?:\[[ xX]\]\s*)?[\[(*_` + "`" + `]*(?:(?:19|20)\d\d[-/.]\d\d[-/.]\d\d|\d\d\.\d\d\.(?:19|20)\d\d)`)
