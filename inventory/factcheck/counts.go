@@ -15,7 +15,7 @@ var (
 	countLabel  = regexp.MustCompile(`(?i)^[\s*_|]*(total |number of )?(?:running |active |proxmox |cluster )?(` + countNouns + `)[*_\s]*[:=|]+[*_\s]*(\d{1,4})\b[*_\s]*(?:$|[(|,]|(?:` + countNouns + `|total)\b)`)
 	wholeHome   = regexp.MustCompile(`(?i)\b(?:proxmox|pve|in total|total|altogether|all in all|overall|home ?lab|insgesamt)\b`)
 	otherWhole  = regexp.MustCompile(`(?i)\b(?:k8s|k3s|kubernetes|talos|ceph|swarm|vault|etcd|elastic\w*|minio|nomad|consul|galera|patroni|worker|control|template|tested|support\w*|limit|each|per|harvester|rke2?|openshift)\b`)
-	beforeCount = regexp.MustCompile(`(?i)\b(?:at least|minimum|up to|about|around|of the|other|another|these|first|last|each|per|max\w*|more than|over|any|only|some|every|next|both|all|of|than|for|with just)\s*$|[<>≥≤~+]\s*$|(?:of|/)\s*$`)
+	beforeCount = regexp.MustCompile(`(?i)\b(?:at least|minimum|up to|about|around|of the|other|another|these|first|last|each|per|max\w*|more than|over|any|only|some|every|next|both|all|of|than|for|with just)\s*$|[<>≥≤~+.]\s*$|(?:of|/)\s*$`)
 	kindOnly    = regexp.MustCompile(`(?i)^\W*(?:all |running |active |proxmox |total |cluster )*(?:` + countNouns + `)\s*\(`)
 	headCount   = regexp.MustCompile(`(?i)^[^(]*\b(` + countNouns + `)\b[^(]*\((\d{1,4})(?: (?:total|` + countNouns + `|entries|items))?\)\W*$`)
 )

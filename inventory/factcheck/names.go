@@ -16,7 +16,7 @@ const affixes = " lxc vm ct server host srv node container guest svr box machine
 func tokens(name string) (out []string) {
 	for _, w := range strings.FieldsFunc(strings.ToLower(firstLabel(name)), func(c rune) bool { return strings.ContainsRune("-_. ", c) }) {
 		bare := strings.TrimRight(w, "0123456789")
-		if !strings.Contains(affixes, " "+bare+" ") {
+		if bare != "" && !strings.Contains(affixes, " "+bare+" ") {
 			out = append(out, strings.TrimPrefix(strings.TrimLeft(w, "0"), "v"))
 		}
 	}
@@ -47,14 +47,14 @@ func mayBeOne(a, b string) bool {
 
 // numbersTwice finds numbers that go with names of two machines.
 func (c *court) numbersTwice() (out []Finding) {
-	split := c.numbersByNode()
+	split, places := c.numbersByNode(), c.places()
 	for _, id := range sortedKeys(c.numbers) {
 		group := c.numbers[id]
 		if c.roster.byVMID[id] != nil {
 			out = append(out, c.misnamed(id, group)...)
 			continue
 		}
-		group = slices.DeleteFunc(slices.Clone(group), func(s *statement) bool { return s.subj != nil && s.subj.host != nil })
+		group = slices.DeleteFunc(slices.Clone(group), func(s *statement) bool { return s.subj != nil && s.subj.host != nil || places[normal(s.name)] })
 		if !quarrel(group, split) {
 			continue
 		}
@@ -65,6 +65,28 @@ func (c *court) numbersTwice() (out []Finding) {
 		sortPlaces(f.Wrong)
 		f.Wrong = onePerLine(f.Wrong)
 		out = append(out, f)
+	}
+	return out
+}
+
+// places are the names that go with several numbers and are nobody's who has one:
+// "LXC 101 (pve3)" says where it runs.
+func (c *court) places() map[string]bool {
+	numbers := map[string]map[string]bool{}
+	for id, group := range c.numbers {
+		for _, s := range group {
+			if s.entry != nil {
+				continue
+			}
+			if numbers[normal(s.name)] == nil {
+				numbers[normal(s.name)] = map[string]bool{}
+			}
+			numbers[normal(s.name)][id] = true
+		}
+	}
+	out := map[string]bool{}
+	for name, ids := range numbers {
+		out[name] = len(ids) > 2
 	}
 	return out
 }

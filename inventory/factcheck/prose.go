@@ -18,22 +18,25 @@ import (
 //	the gateway of gitlab is 192.168.40.1 · the DNS server for gitlab is 192.168.90.53
 
 var (
-	numberWord  = regexp.MustCompile(`(?i)\b(VM|CT|LXC|VMID|CTID)(?: container)?(?:[ #:]|ID|\*\*|\x60){0,3}\x60?(\d{3,9})\b`)
-	nameBehind  = regexp.MustCompile(`^[\x60*_]*(?:\s*\(\s*[\x60*_"']*([A-Za-z][A-Za-z0-9._-]*)[\x60*_"']*\s*[),]|\s+is\s+(?:the\s+)?[\x60*_"']*([A-Za-z][A-Za-z0-9._-]*)[\x60*_"']*(?:[.,;]?$|[.,;]\s)|\s*(?::|-|–|—)\s+[\x60*_"']*([A-Za-z][A-Za-z0-9._-]*)[\x60*_"']*(?:$|\s*[(:,–—]|\s-\s)|\s*[=/]\s*[\x60"']([A-Za-z][A-Za-z0-9._-]*)[\x60"'])`)
-	nameBefore  = regexp.MustCompile(`(?:^|[\s\x60*_"'(])([A-Za-z][A-Za-z0-9._-]*)[\x60*_"']*\s*\(\s*$`)
-	toolNumber  = regexp.MustCompile(`\b(?:qm|pct)\s+[a-z]+\s+(\d{3,9})\b[^#(]{0,30}?(?:#|\()\s*[\x60"']?([A-Za-z][A-Za-z0-9._-]*)[\x60"']?\s*(?:\)|$)`)
-	hostShape   = regexp.MustCompile(`^[a-z][a-z0-9]*(?:[-.][a-z0-9]+)*$`)
-	addressLink = regexp.MustCompile(`(?i)^[\s\x60*_"'\])]*(?:\((?:VM|CT|LXC|VMID|CTID)?[ #:]*\d*\))?[\s\x60*_"']*(?:[:=@–—|]|-{1,2}\s)?[\s\x60*_"'(]*(?:(?:is|has|runs|lives|sits|listens)\s+)?(?:(?:at|on)\s+)?(?:(?:the|a|static)\s+){0,2}(?:ip(?:v4)?(?: address)?|address)?\s*(?:is\s+|of\s+|:\s*)?[\s\x60*_"'(]*(https?://)?$`)
-	runsOn      = regexp.MustCompile(`(?i)^[\s\x60*_"')]*\s(?:runs|is running|lives|is hosted|is deployed|resides)\s+on\s+(?:the\s+)?(?:proxmox\s+)?(?:node\s+|host\s+)?[\x60*_"']*$`)
-	isA         = regexp.MustCompile(`(?i)^[\s\x60*_"')]*\s(?:is|runs as|is running as|lives as)\s+(?:an?|the)\s+(?:(?:small|new|unprivileged|privileged|debian|ubuntu|alpine|proxmox)\s+)?(VM|LXC(?: container)?|CT|virtual machine)\b`)
-	hasResource = regexp.MustCompile(`(?i)^[\s\x60*_"')]*(?:\s(VM|LXC|CT|container|guest|machine|server))?\s(?:has|uses|gets|is given|runs with|comes with|is allocated|sits in|is in)\s`)
-	roleOf      = regexp.MustCompile(`(?i)^\W*(?:the\s+)?(gateway|dns server|name ?server|ip|ip address|address)\s+(?:of|for)\s+[\x60*_"']*$`)
-	roleIs      = regexp.MustCompile(`(?i)^[\s\x60*_"']*(?:is|:)[\s\x60*_"']*$`)
-	coresIn     = regexp.MustCompile(`(?i)\b(\d{1,3})\s*(?:v?CPUs?|v?cores?|cpu cores?)\b`)
-	memoryIn    = regexp.MustCompile(`(?i)\b(\d+(?:\.\d+)?)\s*(GiB|GB|MiB|MB|G|M)\s*(?:of\s+)?(?:RAM|memory)\b`)
-	vlanIn      = regexp.MustCompile(`(?i)\bVLAN[ _-]?(?:ID)?[ :]?(\d{1,4})\b`)
-	hedged      = regexp.MustCompile(`(?i)\b(?:at least|minimum|min|recommend\w*|requires?|required|needs?|up to|max\w*|limit\w*|or more|about|around|roughly|per|each|total|free|used|usage)\b|[<>≥≤~→]|->|=>`)
-	vmKind      = regexp.MustCompile(`(?i)^(?:VM|virtual machine)$`)
+	numberWord = regexp.MustCompile(`(?i)\b(VM|CT|LXC|VMID|CTID)(?: container)?(?:[ #:]|ID|\*\*|\x60){0,3}\x60?(\d{3,9})\b`)
+	nameBehind = regexp.MustCompile(`^[\x60*_]*(?:\s*\(\s*[\x60*_"']*([A-Za-z][A-Za-z0-9._-]*)[\x60*_"']*\s*[),]|\s+is\s+(?:the\s+)?[\x60*_"']*([A-Za-z][A-Za-z0-9._-]*)[\x60*_"']*(?:[.,;]?$|[.,;]\s)|\s*(?::|-|–|—)\s+[\x60*_"']*([A-Za-z][A-Za-z0-9._-]*)[\x60*_"']*(?:$|\s*[(:,–—]|\s-\s)|\s*[=/]\s*[\x60"']([A-Za-z][A-Za-z0-9._-]*)[\x60"'])`)
+	nameBefore = regexp.MustCompile(`(?:^|[\s\x60*_"'(])([A-Za-z][A-Za-z0-9._-]*)[\x60*_"']*\s*\(\s*$`)
+	toolNumber = regexp.MustCompile(`\b(?:qm|pct)\s+[a-z]+\s+(\d{3,9})\b[^#(]{0,30}?(?:#|\()\s*[\x60"']?([A-Za-z][A-Za-z0-9._-]*)[\x60"']?\s*(?:\)|$)`)
+	hostShape  = regexp.MustCompile(`^[a-z][a-z0-9]*(?:[-.][a-z0-9]+)*$`)
+	// nodeShape is a name that people give to nodes.
+	nodeShape    = regexp.MustCompile(`^(?i:pve|node|proxmox|prox|hv|esxi?|host)[-_]?[0-9]+$`)
+	versionShape = regexp.MustCompile(`^v?[0-9]+(?:\.[0-9]+)*$`)
+	addressLink  = regexp.MustCompile(`(?i)^[\s\x60*_"'\])]*(?:\((?:VM|CT|LXC|VMID|CTID)?[ #:]*\d*\))?[\s\x60*_"']*(?:[:=@–—|]|-{1,2}\s)?[\s\x60*_"'(]*(?:(?:is|has|runs|lives|sits|listens)\s+)?(?:(?:at|on)\s+)?(?:(?:the|a|static)\s+){0,2}(?:ip(?:v4)?(?: address)?|address)?\s*(?:is\s+|of\s+|:\s*)?[\s\x60*_"'(]*(https?://)?$`)
+	runsOn       = regexp.MustCompile(`(?i)^[\s\x60*_"')]*\s(?:runs|is running|lives|is hosted|is deployed|resides)\s+on\s+(?:the\s+)?(?:proxmox\s+)?(?:node\s+|host\s+)?[\x60*_"']*$`)
+	isA          = regexp.MustCompile(`(?i)^[\s\x60*_"')]*\s(?:is|runs as|is running as|lives as)\s+(?:an?|the)\s+(?:(?:small|new|unprivileged|privileged|debian|ubuntu|alpine|proxmox)\s+)?(VM|LXC(?: container)?|CT|virtual machine)\b`)
+	hasResource  = regexp.MustCompile(`(?i)^[\s\x60*_"')]*(?:\s(VM|LXC|CT|container|guest|machine|server))?\s(?:has|uses|gets|is given|runs with|comes with|is allocated|sits in|is in)\s`)
+	roleOf       = regexp.MustCompile(`(?i)^\W*(?:the\s+)?(gateway|dns server|name ?server|ip|ip address|address)\s+(?:of|for)\s+[\x60*_"']*$`)
+	roleIs       = regexp.MustCompile(`(?i)^[\s\x60*_"']*(?:is|:)[\s\x60*_"']*$`)
+	coresIn      = regexp.MustCompile(`(?i)\b(\d{1,3})\s*(?:v?CPUs?|v?cores?|cpu cores?)\b`)
+	memoryIn     = regexp.MustCompile(`(?i)\b(\d+(?:\.\d+)?)\s*(GiB|GB|MiB|MB|G|M)\s*(?:of\s+)?(?:RAM|memory)\b`)
+	vlanIn       = regexp.MustCompile(`(?i)\bVLAN[ _-]?(?:ID)?[ :]?(\d{1,4})\b`)
+	hedged       = regexp.MustCompile(`(?i)\b(?:at least|minimum|min|recommend\w*|requires?|required|needs?|up to|max\w*|limit\w*|or more|about|around|roughly|per|each|total|free|used|usage)\b|[<>≥≤~→]|->|=>`)
+	vmKind       = regexp.MustCompile(`(?i)^(?:VM|virtual machine)$`)
 )
 
 // line finds the statements of a line of prose.
@@ -70,7 +73,7 @@ func (x *reader) numbers(l *source.Line) {
 		if strings.HasPrefix(rest, ".") && len(rest) > 1 && rest[1] >= '0' && rest[1] <= '9' || strings.HasPrefix(rest, "-") && len(rest) > 1 && rest[1] >= '0' && rest[1] <= '9' {
 			continue // part of an address, or a range
 		}
-		name, at := "", 0
+		name, at, before := "", 0, false
 		if n := nameBehind.FindStringSubmatchIndex(rest); n != nil {
 			for g := 2; g < len(n); g += 2 {
 				if n[g] >= 0 {
@@ -78,7 +81,10 @@ func (x *reader) numbers(l *source.Line) {
 				}
 			}
 		} else if n := nameBefore.FindStringSubmatchIndex(l.Text[:m[0]]); n != nil {
-			name, at = l.Text[n[2]:n[3]], n[2]
+			name, at, before = l.Text[n[2]:n[3]], n[2], true
+		}
+		if before && x.lookup(name) == nil {
+			continue // "grafana (LXC 103)" is where something runs
 		}
 		x.numberNamed(l, name, at, m[4], m[5], l.Text[m[2]:m[3]], m[2])
 	}
@@ -96,7 +102,7 @@ func (x *reader) numberNamed(l *source.Line, name string, at, from, to int, word
 		return
 	}
 	subj := x.lookup(name)
-	if subj == nil && (!hostShape.MatchString(name) || !strings.ContainsAny(name, "-0123456789") && !isMarked(l.Text, at, at+len(name))) {
+	if subj == nil && (!hostShape.MatchString(name) || nodeShape.MatchString(name) || versionShape.MatchString(name) || !strings.ContainsAny(name, "-0123456789") && !isMarked(l.Text, at, at+len(name))) {
 		return
 	}
 	if subj != nil && (subj.isNode() || subj.ambiguous) {

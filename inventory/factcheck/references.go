@@ -132,7 +132,7 @@ var (
 	placeholder = regexp.MustCompile("[<>{}$*?|\"'`\\\\\\[\\]]|\\.\\.\\.|…|(?i)\\bpath/to\\b|your[-_]|example|\\bfoo\\b|YYYY|XXX|NNN|^~")
 	homeFolder  = regexp.MustCompile(`^(?:file://)?(/home/[^/]+|/Users/[^/]+|/[A-Za-z]:/Users/[^/]+|[A-Za-z]:[/\\]Users[/\\][^/\\]+)[/\\]`)
 	codePath    = regexp.MustCompile(`^(?:\./)?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.(?:md|tf|hcl|ya?ml|py|sh|json|toml|ini|conf|j2|tfvars|ps1|js|ts)$`)
-	makesIt     = regexp.MustCompile(`(?i)\b(?:creat\w*|generat\w*|cop(?:y|ied)|cp|mv|add\w*|writ\w*|output\w*|produc\w*|sav\w*|stored?|download\w*|export\w*|backup|rename\w*|will|would|your|e\.g|ex|git-?ignored|ignored|not committed|template|into|optional\w*|touch|nano|vim|if|upload\w*|deploy\w* to|mount\w*|remote|on the (?:host|server|vm)|inside|upstream|new|like|such as|instead|remov\w*|delet\w*|replac\w*|was|were|moved|old|no longer|missing)\b`)
+	makesIt     = regexp.MustCompile(`(?i)\b(?:creat\w*|generat\w*|cop(?:y|ied)|cp|mv|add\w*|writ\w*|output\w*|produc\w*|sav\w*|stored?|download\w*|export\w*|backup|rename\w*|will|would|your|e\.g|ex|git-?ignored|ignored|not committed|template|into|optional\w*|touch|nano|vim|if|upload\w*|deploy\w* to|mount\w*|remote|on the (?:host|server|vm)|inside|upstream|new|like|such as|instead|remov\w*|delet\w*|replac\w*|was|were|moved|old|no longer|missing|requir\w*|needs?|submodule|repo|repository)\b`)
 	saysFile    = regexp.MustCompile(`(?i)(?:\b(?:see|read|refer to|documented in|described in|details in|context:|guide:|docs?:|documentation:)\s*(?:also\s+|the\s+)?[*_]*$|^\s*(?:[-*+]\s+)?[*_]{0,2}(?:[A-Za-z]+ )*\b(?:json|playbook|script|runbook|guide|context|doc|docs|documentation|module|manifest)[*_]{0,2}:[*_]{0,2}\s+(?:see\s+)?$)`)
 	shapedFile  = regexp.MustCompile(`[-_0-9]|^[A-Z]{4,}`)
 )
@@ -244,10 +244,13 @@ func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string) *deadR
 	}
 	first, _, nested := strings.Cut(target, "/")
 	here := nested && (l.dirs[first] || l.dirs[path.Join(path.Dir(p.Path), first)])
+	if _, rest, _ := strings.Cut(target, "/"); nested && l.has(rest) {
+		return nil // from the folder above
+	}
 	if nested && strings.Contains(runtimeFolders, " "+first+" ") {
 		return nil
 	}
-	if !here && !(saysFile.MatchString(ref.Before) && shapedFile.MatchString(strings.TrimSuffix(base, path.Ext(base))) || nested && saysFile.MatchString(ref.Before)) {
+	if !here && !(saysFile.MatchString(ref.Before) && shapedFile.MatchString(strings.TrimSuffix(base, path.Ext(base))) || nested && path.Ext(base) == ".md" && saysFile.MatchString(ref.Before)) {
 		return nil
 	}
 	d := &deadRef{subject: target, meant: l.meant(target)}

@@ -134,7 +134,7 @@ func (r *roster) inventoried(e *source.Entry) {
 	s := r.lookup(e.Name.Norm)
 	if s == nil {
 		name := firstLabel(e.Name.Norm)
-		s = &subject{key: normal(name), name: name, node: e.IsNode}
+		s = &subject{key: normal(name), name: name, node: e.IsNode || nodeShape.MatchString(name)}
 		r.put(s)
 	}
 	if _, numbered := e.Get(source.VMID); !numbered && e.Form != source.Block {

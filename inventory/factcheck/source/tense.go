@@ -65,8 +65,8 @@ func newTense() tense {
 }
 
 var (
-	pastStatus = regexp.MustCompile(`(?im)^[ \t*_>-]*status[*_ \t]*[:=][*_ \t]*["']?\W{0,4}(archived?|deprecated|superseded|obsolete|outdated|draft|proposed|planned|rejected|historical|completed?|done|open|pending|wip|in progress|not started|todo|backlog|ready for (?:execution|review|implementation)|planning)`)
-	pastPath   = regexp.MustCompile(`(?i)(^|[/_. -])(change-?log|changes|history|archived?|archives|news|releases?|release-?notes|session-?logs?|sessions?|incidents?|post-?mortems?|journal|diary|change[ _-]records?|evidence|change[ _-]plans?|reports?|troubleshooting|legacy|deprecated|backlog|roadmap|attic|retired|examples?|samples?|templates?|fixtures|testdata|tests?|plans?|planning|lessons?|tickets?|issues?|tasks|todo|proposals?|migrations?|migrate|specs|adr|decisions|rfcs?|audits?|reviews?|vendor|node_modules)([/_. -]|$)|(?:19|20)\d\d-?\d\d-?\d\d|(?:^|/)old/`)
+	pastStatus = regexp.MustCompile(`(?im)^[ \t*_>-]*status[*_ \t]*[:=][*_ \t]*["']?\W{0,8}(archived?|deprecated|superseded|obsolete|outdated|draft|proposed|planned|rejected|historical|completed?|done|open|pending|wip|in progress|not started|todo|backlog|ready for (?:execution|review|implementation)|planning|retired|destroyed|decommissioned|closed|resolved|fixed)`)
+	pastPath   = regexp.MustCompile(`(?i)(^|[/_. -])(change-?log|changes|history|archived?|archives|news|releases?|release-?notes|session-?logs?|sessions?|incidents?|post-?mortems?|journal|diary|change[ _-]records?|evidence|change[ _-]plans?|reports?|troubleshooting|legacy|deprecated|backlog|roadmap|attic|retired|examples?|samples?|templates?|fixtures|testdata|tests?|plans?|planning|lessons?|phases?|tickets?|issues?|tasks|todo|proposals?|migrations?|migrate|specs|adr|decisions|rfcs?|audits?|reviews?|vendor|node_modules)([/_. -]|$)|(?:19|20)\d\d-?\d\d-?\d\d|(?:^|/)old/`)
 	codeSpan   = regexp.MustCompile("`[^`]*`")
 	stamped    = regexp.MustCompile(`^\W*(?:19|20)\d\d-\d\d|^\W*v?\d+\.\d+\.\d+`)
 	logLine    = regexp.MustCompile(`^\s*(?:[-*+>]\s*)?(?:\[[ xX]\]\s*)?[\[(*_` + "`" + `]*(?:(?:19|20)\d\d[-/.]\d\d[-/.]\d\d|\d\d\.\d\d\.(?:19|20)\d\d)`)
