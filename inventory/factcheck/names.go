@@ -29,6 +29,9 @@ func mayBeOne(a, b string) bool {
 	if normal(a) == normal(b) {
 		return true
 	}
+	if m, n := lastNumber(a), lastNumber(b); m != "" && n != "" && m != n {
+		return false // siblings: docker01 and docker02
+	}
 	x, y := tokens(a), tokens(b)
 	if len(x) > len(y) {
 		x, y = y, x
@@ -43,6 +46,12 @@ func mayBeOne(a, b string) bool {
 		}
 	}
 	return true
+}
+
+// lastNumber is the number at the end of a name, without zeros before it.
+func lastNumber(name string) string {
+	name = firstLabel(name)
+	return strings.TrimLeft(name[len(strings.TrimRight(name, "0123456789")):], "0")
 }
 
 // numbersTwice finds numbers that go with names of two machines.

@@ -235,14 +235,8 @@ func (x *reader) resources(l *source.Line, m *mention, ms []mention) {
 
 // amounts says the cores, memory and VLAN that a text gives, each once.
 func (x *reader) amounts(m *mention, text string, off int) {
-	if n := coresIn.FindAllStringSubmatchIndex(text, -1); len(n) == 1 {
-		x.say(statement{Value: source.Value{Role: source.Cores, Text: text[n[0][2]:n[0][3]], Norm: text[n[0][2]:n[0][3]], Off: off + n[0][2]}, subj: m.subject, name: m.name})
-	}
-	if n := memoryIn.FindAllStringSubmatchIndex(text, -1); len(n) == 1 {
-		unit := text[n[0][4]:n[0][5]]
-		if b, ok := source.Bytes(text[n[0][2]:n[0][3]], unit); ok {
-			x.say(statement{Value: source.Value{Role: source.Memory, Text: text[n[0][2]:n[0][3]], Norm: strconv.FormatInt(b, 10), Unit: unit, Off: off + n[0][2]}, subj: m.subject, name: m.name})
-		}
+	for _, v := range source.SpecsIn(text, off) {
+		x.say(statement{Value: v, subj: m.subject, name: m.name})
 	}
 	if n := vlanIn.FindAllStringSubmatchIndex(text, -1); len(n) == 1 {
 		x.say(statement{Value: source.Value{Role: source.VLAN, Text: text[n[0][2]:n[0][3]], Norm: text[n[0][2]:n[0][3]], Off: off + n[0][2]}, subj: m.subject, name: m.name})

@@ -229,7 +229,7 @@ const runtimeFolders = " data log logs output out dist build tmp cache backup ba
 // counts only where its folder is of this tree, or the text says that it is a file
 // to look at.
 func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string) *deadRef {
-	if !codePath.MatchString(plain) || makesIt.MatchString(ref.Before) || makesIt.MatchString(ref.After) {
+	if !codePath.MatchString(plain) || strings.Contains(p.LineAt(ref.Off), "://git") || makesIt.MatchString(ref.Before) || makesIt.MatchString(ref.After) {
 		return nil
 	}
 	target := strings.TrimPrefix(plain, "./")

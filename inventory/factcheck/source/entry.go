@@ -127,6 +127,8 @@ func valuesOf(c column, text string, off int) []Value {
 		}
 	case Kind:
 		return kindOf(text, off)
+	case Specs:
+		return SpecsIn(text, off)
 	case Version:
 		if m := versionText.FindStringIndex(text); m != nil {
 			return one(text[m[0]:m[1]], m[0], m[1])
@@ -150,6 +152,28 @@ func valuesOf(c column, text string, off int) []Value {
 		return one(t, strings.Index(text, t), strings.Index(text, t)+len(t))
 	}
 	return nil
+}
+
+var (
+	// coresIn finds a number of cores in a text.
+	coresIn = regexp.MustCompile(`(?i)\b(\d{1,3})\s*(?:v?CPUs?|v?cores?|cpu cores?)\b`)
+	// memoryIn finds a size of memory in a text.
+	memoryIn = regexp.MustCompile(`(?i)\b(\d+(?:\.\d+)?)\s*(GiB|GB|MiB|MB|G|M)\s*(?:of\s+)?(?:RAM|memory)\b`)
+)
+
+// SpecsIn finds cores and memory, each where it is said once.
+func SpecsIn(text string, off int) (out []Value) {
+	if m := coresIn.FindAllStringSubmatchIndex(text, -1); len(m) == 1 {
+		n := text[m[0][2]:m[0][3]]
+		out = append(out, Value{Role: Cores, Text: n, Norm: trimZeros(n), Off: off + m[0][2]})
+	}
+	if m := memoryIn.FindAllStringSubmatchIndex(text, -1); len(m) == 1 {
+		n, unit := text[m[0][2]:m[0][3]], text[m[0][4]:m[0][5]]
+		if b, ok := Bytes(n, unit); ok {
+			out = append(out, Value{Role: Memory, Text: n, Norm: strconv.FormatInt(b, 10), Unit: unit, Off: off + m[0][2]})
+		}
+	}
+	return out
 }
 
 var netText = regexp.MustCompile(`\b(?:\d{1,3}\.){3}\d{1,3}/\d{1,2}\b`)

@@ -36,6 +36,7 @@ const (
 	First   Role = "starting address"
 	Image   Role = "image"
 	Sockets Role = "sockets"
+	Specs   Role = "resources" // cores and memory in one cell
 )
 
 // titles are the ways of heading a column or naming a key, without case, blanks
@@ -65,6 +66,7 @@ func titles() map[string]Role {
 		Count:   "count number quantity anzahl total",
 		Route:   "domain domains answer record rewrite cname dnsname dnsrecord arecord recordtype ttl resolvesto pointsto forwardto proxiedby proxy backend upstream subdomain domainname publicurl destination target interface iface",
 		First:   "startingip ipstart startip firstip",
+		Specs:   "resources specs resourceallocation cpuram specification specifications hardwarespecs vmresources allocation",
 		Image:   "image dockerimage containerimage",
 		Address: "ipconfig0 ipconfig ansiblehost ansiblesshhost vmip",
 	} {

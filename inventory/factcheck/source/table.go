@@ -141,6 +141,9 @@ func (t *tableHead) pickName(cells []cell, roles map[Role]int) {
 		// means nothing else.
 		t.name = slices.IndexFunc(t.columns, func(c []column) bool { return len(c) == 1 && c[0].role == "" && c[0].label == "" })
 	}
+	if t.name > 0 && (t.name == roles[Host] || t.name == roles[Node]) && len(t.columns[0]) == 1 && t.columns[0][0].role == "" && titleWord.MatchString(strings.ToLower(cells[0].text)) {
+		t.name = -1 // the first column names something that is there: "Component | Host"
+	}
 	if _, two := roles[Node]; t.node && two && t.name != roles[Node] {
 		t.node = false
 	}
