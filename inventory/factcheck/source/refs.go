@@ -100,12 +100,12 @@ func folderTree(body string, base int) (out []Ref) {
 		name   string
 	}
 	var open []folder
-	root := ""
+	root, tree := "", base
 	for off, line := range linesOf(body) {
 		m := treeLine.FindStringSubmatch(line)
 		if m == nil {
 			if strings.TrimSpace(line) != "" && strings.Trim(line, " \t│|") != "" {
-				root, open = strings.TrimSpace(line), nil
+				root, tree, open = strings.TrimSpace(line), base+off, nil
 			}
 			continue
 		}
@@ -130,7 +130,7 @@ func folderTree(body string, base int) (out []Ref) {
 		if strings.Contains(at+name, "?") {
 			continue
 		}
-		out = append(out, Ref{Form: TreeLine, Target: at + name, Off: base + off + len(m[0]), Before: line[:len(m[0])], After: rest, Root: root, Tree: base})
+		out = append(out, Ref{Form: TreeLine, Target: at + name, Off: base + off + len(m[0]), Before: line[:len(m[0])], After: rest, Root: root, Tree: tree})
 	}
 	return out
 }
