@@ -23,7 +23,7 @@ func Check(docs []source.Document, truth *Truth, opts Options) []Finding {
 	r := newRoster(truth, pages)
 	said := make([][]statement, len(pages))
 	each(len(pages), func(i int) { said[i] = statementsOf(r, pages[i]) })
-	c := &court{truth: truth, roster: r, pages: pages}
+	c := &court{truth: truth, roster: r}
 	for _, list := range said {
 		for i := range list {
 			c.hear(&list[i])

@@ -16,7 +16,6 @@ import (
 type court struct {
 	truth  *Truth
 	roster *roster
-	pages  []*source.Page
 
 	order     []string
 	groups    map[string][]*statement

@@ -38,8 +38,7 @@ func (p *Page) comments(marks ...string) {
 }
 
 var (
-	hostLine  = regexp.MustCompile(`^[ \t]*([A-Za-z0-9][\w.-]*)[ \t]+(?:[^#]*[ \t])?ansible_(?:ssh_)?host=([^\s#]+)`)
-	leaseLine = regexp.MustCompile(`(?i)^[ \t]*host[ \t]+([A-Za-z0-9][\w.-]*)[ \t]*\{`)
+	hostLine = regexp.MustCompile(`^[ \t]*([A-Za-z0-9][\w.-]*)[ \t]+(?:[^#]*[ \t])?ansible_(?:ssh_)?host=([^\s#]+)`)
 )
 
 // readHosts reads an Ansible inventory in INI form.
