@@ -161,15 +161,16 @@ type Attr struct {
 	Slots     bool // its words are slots of the guest's own devices
 	Fleeting  bool // changes by itself, so that a change is nobody's news
 
-	Default  cty.Value // what the provider means when the key is absent; NilVal when it has no fixed default
-	Enum     []string  // the values allowed; nil means any
-	Min, Max int64     // bounds of a number, in Unit; both 0 means none
-	Impact   Impact    // the worst case; the provider lowers it by power state, hotplug and device
-	Plug     *Plug     // what a running guest takes more easily
-	Names    Reference // what the value names
-	Content  string    // of the storage or the mapping that is named
-	Needs    []Need    // what the provider's permission system asks for
-	Since    string    // the first version of the provider that knows it: "9.1"
+	Default  cty.Value         // what the provider means when the key is absent; NilVal when it has no fixed default
+	Enum     []string          // the values allowed; nil means any
+	Meant    map[string]string // what people write for a value of Enum, in lower case
+	Min, Max int64             // bounds of a number, in Unit; both 0 means none
+	Impact   Impact            // the worst case; the provider lowers it by power state, hotplug and device
+	Plug     *Plug             // what a running guest takes more easily
+	Names    Reference         // what the value names
+	Content  string            // of the storage or the mapping that is named
+	Needs    []Need            // what the provider's permission system asks for
+	Since    string            // the first version of the provider that knows it: "9.1"
 	Group    Group
 	Import   Import
 	Column   Column

@@ -72,7 +72,11 @@ func attrValue(a *inventory.Attr, v cty.Value, expr hclsyntax.Expression) (cty.V
 func sizeValue(a *inventory.Attr, v cty.Value, expr hclsyntax.Expression) (cty.Value, *hcl.Diagnostic) {
 	if inventory.Holds(v, cty.Number) {
 		n := v.AsBigFloat().Text('f', -1)
-		return v, errorAt(expr.Range(), "Size without a unit", "%s = %s does not say what it counts; write \"%sGiB\" or \"%sMiB\".", a.Name, n, n, n)
+		meant := fmt.Sprintf("\"%sGiB\" or \"%sMiB\"", n, n)
+		if f, _ := v.AsBigFloat().Float64(); f >= 256 { // what Proxmox calls memory = 8192
+			meant = fmt.Sprintf("%q", n+"MiB")
+		}
+		return v, errorAt(expr.Range(), "Size without a unit", "%s = %s does not say what it counts; write %s.", a.Name, n, meant)
 	}
 	if !inventory.Holds(v, cty.String) {
 		return v, errorAt(expr.Range(), "Not a size", "%s takes a string with a number and a unit: \"8GiB\".", a.Name)
@@ -88,6 +92,18 @@ func sizeValue(a *inventory.Attr, v cty.Value, expr hclsyntax.Expression) (cty.V
 		return v, errorAt(expr.Range(), "Unsuitable size", "%s: %s.", a.Name, err)
 	}
 	return inventory.Size(n), nil
+}
+
+// decimalUnit warns of a unit that means powers of ten to many: Proxmox, and so recon,
+// counts in powers of two.
+func decimalUnit(a *inventory.Attr, v cty.Value, expr hclsyntax.Expression) *hcl.Diagnostic {
+	text := strings.TrimSpace(inventory.Text(v))
+	n, err := inventory.ParseSize(text)
+	decimal := strings.HasSuffix(text, "B") && strings.ContainsAny(strings.TrimSuffix(text, "B"), "KMGT") && !strings.HasSuffix(text, "iB")
+	if a.Unit != inventory.Bytes || err != nil || !decimal {
+		return nil
+	}
+	return warnAt(expr.Range(), "Powers of two", "%s = %q is read as %s; write that.", a.Name, text, inventory.FormatSize(n))
 }
 
 func checkBounds(a *inventory.Attr, n int64) error {
@@ -113,7 +129,9 @@ func checkValue(a *inventory.Attr, v cty.Value) error {
 	}
 	if a.Enum != nil && !slices.Contains(a.Enum, inventory.Text(v)) {
 		text := fmt.Sprintf("%q is not one of %s", inventory.Text(v), strings.Join(a.Enum, ", "))
-		if hint := inventory.DidYouMean(inventory.Text(v), a.Enum); hint != "" {
+		if meant := a.Meant[strings.ToLower(inventory.Text(v))]; meant != "" {
+			text += fmt.Sprintf(". Did you mean %q?", meant)
+		} else if hint := inventory.DidYouMean(inventory.Text(v), a.Enum); hint != "" {
 			text += "." + strings.TrimSuffix(hint, ".")
 		}
 		return errors.New(text)

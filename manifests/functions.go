@@ -86,7 +86,11 @@ func lookupEnv(opts Options, name string) (string, error) {
 			return v, nil
 		}
 	}
-	return "", fmt.Errorf("the environment variable %s is not set", name)
+	hint := ""
+	if name == "PVE_TOKEN" {
+		hint = "; export PVE_TOKEN='USER@REALM!NAME=UUID', as pveum user token add printed it (recon init shows the commands)"
+	}
+	return "", fmt.Errorf("the environment variable %s is not set%s", name, hint)
 }
 
 // readFile reads a file of the project, or one outside it by absolute path: that

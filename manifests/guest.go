@@ -191,6 +191,9 @@ func (d *guestDecoder) set(p inventory.Path, a *inventory.Attr, arg *hclsyntax.A
 		d.project.secrets = append(d.project.secrets, arg.Expr.Range())
 		d.report(warnAt(arg.Expr.Range(), "Secret in a manifest", "The value of %s stands in the file itself. Take it from env(), file() or a variable.", p))
 	}
+	if w := decimalUnit(a, v, arg.Expr); w != nil {
+		d.report(w)
+	}
 	val, diag := attrValue(a, v, arg.Expr)
 	if diag != nil {
 		d.report(diag)

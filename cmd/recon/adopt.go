@@ -20,6 +20,7 @@ says where it stands and what to write, and exits 4. Nothing is done by halves.`
 		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, what []string) error { return runAdopt(cmd, c, what) },
 	}
+	cmd.ValidArgsFunction = c.addresses()
 	return exits(cmd, "recon adopt vm.media.memory", api.ExitOK, api.ExitError, api.ExitIncomplete, api.ExitRefused)
 }
 

@@ -46,6 +46,8 @@ terminal it leaves them alone, unless --overwrite lets the manifest win.`,
 	f.BoolVar(&o.bulk, "allow-bulk", false, "change more resources than one run may by default")
 	f.BoolVar(&o.overwrite, "overwrite", false, "where manifest and live have both moved, let the manifest win")
 	f.BoolVar(&o.deferRestart, "defer-restart", false, "write what needs a restart, and leave the restart to somebody else")
+	offer(cmd, "target", c.addresses())
+	offer(cmd, "allow", these([]string{"live", "reload", "restart", "outage", "destroy"}))
 	return exits(cmd, "recon apply --target vm.media --allow restart", api.ExitOK, api.ExitError, api.ExitIncomplete, api.ExitRefused, api.ExitPartial)
 }
 
@@ -54,12 +56,8 @@ func runApply(cmd *cobra.Command, c *cli, o applyOptions, a []string) error {
 	if err != nil {
 		return err
 	}
-	targets, err := parseTargets(cmd, o.targets)
-	if err != nil {
-		return err
-	}
 	r := api.ApplyRequest{
-		Targets: targets, Options: opts, AllowBulk: o.bulk, Overwrite: o.overwrite, Show: c.showCalls,
+		Targets: o.targets, Options: opts, AllowBulk: o.bulk, Overwrite: o.overwrite, Show: c.showCalls,
 		Confirm: func(calls, resources int) error { return c.approve(o, calls, resources) },
 	}
 	if !o.yes && isTerminal(c.stdin) {
@@ -70,7 +68,7 @@ func runApply(cmd *cobra.Command, c *cli, o applyOptions, a []string) error {
 	if len(a) == 1 {
 		r.PlanFile = a[0]
 	}
-	if r.PlanFile != "" && len(targets) > 0 {
+	if r.PlanFile != "" && len(o.targets) > 0 {
 		return usage(cmd, errors.New("a saved plan has its targets already; leave --target out"))
 	}
 	ctx, h, err := c.openToObserve(cmd)

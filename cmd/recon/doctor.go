@@ -58,6 +58,7 @@ A finding that is all right is silenced in a manifest, for a reason and until a 
 	f.StringVar(&o.writeBaseline, "write-baseline", "", "write what was found into this `file`")
 	f.StringVar(&o.report, "report", "", "write a report too: md, html, json or sarif")
 	f.StringVar(&o.out, "out", "", "`file` for the report")
+	offer(cmd, "rule", these(api.Rules()))
 	return exits(cmd, "recon doctor --rule container-localhost", api.ExitOK, api.ExitError, api.ExitDiffers, api.ExitIncomplete)
 }
 

@@ -15,6 +15,7 @@ type driftOptions struct {
 	report string
 	out    string
 	failOn []string
+	news   bool // only what is new
 }
 
 func newDrift(c *cli) *cobra.Command {
@@ -28,8 +29,10 @@ what was last seen) and the documents that the context block names.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDrift(cmd, c, o) },
 	}
 	cmd.Flags().StringVar(&o.report, "report", "", "write a report too: md, html or json")
-	cmd.Flags().StringVar(&o.out, "out", "", "`file` for the report")
+	cmd.Flags().StringVar(&o.out, "out", "", "`file` for the report; - for standard output, in place of the plan")
+	cmd.Flags().BoolVar(&o.news, "only-new", false, "print only what is new; nothing, and 0, when there is none: for cron's mail")
 	failOnFlag(cmd, &o.failOn)
+	offer(cmd, "report", these([]string{"md", "html", "json"}))
 	return exits(cmd, "recon drift --report md --out drift.md", api.ExitOK, api.ExitError, api.ExitDiffers, api.ExitIncomplete, api.ExitRefused)
 }
 
@@ -52,25 +55,52 @@ func runDrift(cmd *cobra.Command, c *cli, o driftOptions) error {
 	if err != nil {
 		return err
 	}
-	if c.json() {
-		if err := c.printJSON(cycle.Plan); err != nil {
-			return err
-		}
-	} else {
+	if o.news && len(cycle.Events) == 0 && cycle.Docs.Err == nil {
+		return c.driftReport(o, cycle)
+	}
+	if err := c.driftAnswer(o, cycle); err != nil {
+		return err
+	}
+	c.cycleNotes(cycle)
+	if err := c.driftReport(o, cycle); err != nil {
+		return err
+	}
+	return exit(api.Worst(api.PlanCode(cycle.Plan, o.failOn), cycle.DocsCode()))
+}
+
+// driftAnswer prints the plan, what is new, or both.
+func (c *cli) driftAnswer(o driftOptions, cycle *api.Cycle) error {
+	switch {
+	case o.out == "-":
+	case c.json():
+		return c.printJSON(cycle.Plan)
+	case o.news:
+		c.printer().Events(cycle.Events, false)
+	default:
 		c.printer().Plan(cycle.Plan, term.PlanOptions{})
 		c.printer().News(cycle.Events)
 	}
-	c.cycleNotes(cycle)
-	if o.report != "" {
-		body, err := term.Report(o.report, cycle.Plan)
-		if err != nil {
-			return err
-		}
-		if err := renameio.WriteFile(o.out, body, 0o644); err != nil {
-			return fmt.Errorf("write the report: %w", err)
-		}
+	return nil
+}
+
+// driftReport writes the report that was asked for.
+func (c *cli) driftReport(o driftOptions, cycle *api.Cycle) error {
+	if o.report == "" {
+		return nil
 	}
-	return exit(api.Worst(api.PlanCode(cycle.Plan, o.failOn), cycle.DocsCode()))
+	body, err := term.Report(o.report, cycle.Plan)
+	if err != nil {
+		return err
+	}
+	if o.out == "-" {
+		_, err = c.stdout.Write(body)
+	} else {
+		err = renameio.WriteFile(o.out, body, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
 }
 
 // cycleNotes says on stderr what a cycle found out beside the plan: what became of

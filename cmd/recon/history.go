@@ -1,8 +1,9 @@
 package main
 
 import (
+	"strings"
+
 	"recon/cmd/recon/internal/api"
-	"recon/inventory"
 
 	"github.com/spf13/cobra"
 )
@@ -14,6 +15,7 @@ func newHistory(c *cli) *cobra.Command {
 		Args:  args(cobra.MaximumNArgs(1)),
 		RunE:  func(cmd *cobra.Command, a []string) error { return runHistory(cmd, c, a) },
 	}
+	cmd.ValidArgsFunction = c.addresses()
 	return exits(cmd, "recon history vm.media", api.ExitOK, api.ExitError)
 }
 
@@ -22,13 +24,8 @@ func runHistory(cmd *cobra.Command, c *cli, a []string) error {
 	if err != nil {
 		return err
 	}
-	var addr inventory.Address
-	if len(a) == 1 {
-		if addr, _, err = inventory.ParseAddress(a[0]); err != nil {
-			return usage(cmd, err)
-		}
-	}
-	history, err := api.ReadHistory(h, addr)
+	name := strings.Join(a, "")
+	history, err := api.ReadHistory(h, name)
 	if err != nil {
 		return err
 	}
@@ -37,8 +34,8 @@ func runHistory(cmd *cobra.Command, c *cli, a []string) error {
 	}
 	events := history.Events
 	switch {
-	case len(events) == 0 && !addr.IsZero():
-		c.printer().Printf("Nothing has been recorded of %s.", addr)
+	case len(events) == 0 && name != "":
+		c.printer().Printf("Nothing has been recorded of %s.", name)
 	case len(events) == 0:
 		c.printer().Printf("Nothing has been recorded yet.")
 		c.hint("recon drift records what it sees")

@@ -8,7 +8,6 @@ import (
 
 	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/term"
-	"recon/inventory"
 	"recon/reconcile"
 
 	"github.com/spf13/cobra"
@@ -35,12 +34,14 @@ what apply would do. It takes no lock and writes nothing but the file of --out.`
 	cmd.Flags().StringVar(&o.out, "out", "", "save the plan to a `file` for recon apply")
 	cmd.Flags().BoolVar(&o.refresh, "refresh", true, "look at live state; false compares with what was seen last")
 	failOnFlag(cmd, &o.failOn)
+	offer(cmd, "target", c.addresses())
 	return exits(cmd, "recon plan --target vm.gitlab --out gitlab.plan", api.ExitOK, api.ExitError, api.ExitDiffers, api.ExitIncomplete)
 }
 
 // failOnFlag adds --fail-on.
 func failOnFlag(cmd *cobra.Command, words *[]string) {
 	cmd.Flags().StringSliceVar(words, "fail-on", nil, "which `conditions` end it with 2: "+strings.Join(api.FailOnWords(), ", "))
+	offer(cmd, "fail-on", these(api.FailOnWords()))
 }
 
 // checkFailOn refuses words that are no condition.
@@ -61,11 +62,7 @@ func runPlan(cmd *cobra.Command, c *cli, o planOptions) error {
 	if err != nil {
 		return err
 	}
-	targets, err := parseTargets(cmd, o.targets)
-	if err != nil {
-		return err
-	}
-	p, err := api.Plan(ctx, h, api.PlanRequest{Targets: targets, Refresh: o.refresh, Save: o.out})
+	p, err := api.Plan(ctx, h, api.PlanRequest{Targets: o.targets, Refresh: o.refresh, Save: o.out})
 	c.endProgress()
 	if err != nil {
 		return err
@@ -96,19 +93,4 @@ func (c *cli) openToLook(cmd *cobra.Command, refresh bool) (context.Context, *ap
 		return c.openToObserve(cmd)
 	}
 	return c.open(cmd)
-}
-
-func parseTargets(cmd *cobra.Command, texts []string) ([]inventory.Address, error) {
-	var out []inventory.Address
-	for _, t := range texts {
-		a, rest, err := inventory.ParseAddress(t)
-		if err == nil && rest != "" {
-			err = fmt.Errorf("--target takes the address of a resource, not of the field %s", rest)
-		}
-		if err != nil {
-			return nil, usage(cmd, err)
-		}
-		out = append(out, a)
-	}
-	return out, nil
 }

@@ -30,6 +30,7 @@ type cli struct {
 	vars     []string
 	varFiles []string
 	timeout  time.Duration
+	lockWait time.Duration
 	quiet    bool
 	verbose  bool
 
@@ -67,16 +68,33 @@ Start with "recon demo", which shows everything on a simulated home.`,
 	f.StringArrayVar(&c.vars, "var", nil, "value of a variable: `name=value`")
 	f.StringArrayVar(&c.varFiles, "var-file", nil, "`file` with values of variables")
 	f.DurationVar(&c.timeout, "timeout", 0, "give up after this time")
+	f.DurationVar(&c.lockWait, "lock-timeout", 0, "wait so long for another recon that writes in the project")
 	f.BoolVarP(&c.quiet, "quiet", "q", false, "no hints and no progress")
 	f.BoolVarP(&c.verbose, "verbose", "v", false, "log what is done to stderr")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage(cmd, err) })
-	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help-command"})
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.Version = version
+	root.SetVersionTemplate("recon {{.Version}}\n")
+	root.SetHelpCommand(newHelp())
 	root.AddCommand(
 		newDemo(c), newSim(c), newInit(c), newImport(c), newValidate(c), newFmt(c), newPlan(c), newApply(c), newDrift(c), newAdopt(c),
 		newContext(c), newFacts(c), newChanges(c), newCheck(c), newShow(c), newInventory(c), newHistory(c), newServe(c), newLock(c), newHosts(c), newDoctor(c), newVersion(c),
 	)
 	return root
+}
+
+// newHelp is recon help COMMAND, the same as recon COMMAND --help.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Say what a command does",
+		RunE: func(cmd *cobra.Command, words []string) error {
+			about, rest, err := cmd.Root().Find(words)
+			if err != nil || len(rest) > 0 {
+				return usage(cmd, fmt.Errorf("there is no command %q%s", strings.Join(words, " "), suggestions(cmd.Root(), strings.Join(words, " "))))
+			}
+			return about.Help()
+		},
+	}
 }
 
 func suggestions(cmd *cobra.Command, word string) string {
@@ -146,7 +164,7 @@ func (c *cli) options(cmd *cobra.Command) api.Options {
 		vars[name] = value
 	}
 	return api.Options{
-		Dir: c.dir, Vars: vars, VarFiles: c.varFiles, Timeout: c.timeout, Version: version, Command: cmd.CommandPath(), Log: c.logger(),
+		Dir: c.dir, Vars: vars, VarFiles: c.varFiles, Timeout: c.timeout, LockWait: c.lockWait, Version: version, Command: cmd.CommandPath(), Log: c.logger(),
 		Warn: func(d hcl.Diagnostics, files map[string]*hcl.File) {
 			if !c.quiet {
 				c.endProgress()

@@ -2,9 +2,9 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"recon/cmd/recon/internal/api"
-	"recon/inventory"
 
 	"github.com/spf13/cobra"
 )
@@ -21,6 +21,7 @@ Without an address it lists the declared resources with their verdicts.`,
 		RunE: func(cmd *cobra.Command, a []string) error { return runShow(cmd, c, refresh, a) },
 	}
 	cmd.Flags().BoolVar(&refresh, "refresh", true, "look at live state; false shows what was seen last")
+	cmd.ValidArgsFunction = c.addresses()
 	return exits(cmd, "recon show vm.media", api.ExitOK, api.ExitError, api.ExitIncomplete)
 }
 
@@ -29,13 +30,7 @@ func runShow(cmd *cobra.Command, c *cli, refresh bool, a []string) error {
 	if err != nil {
 		return err
 	}
-	var addr inventory.Address
-	if len(a) == 1 {
-		if addr, _, err = inventory.ParseAddress(a[0]); err != nil {
-			return usage(cmd, err)
-		}
-	}
-	found, err := api.Show(ctx, h, addr, refresh)
+	found, err := api.Show(ctx, h, strings.Join(a, ""), refresh)
 	c.endProgress()
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func runVersion(c *cli) error {
 		}
 	}
 	if c.json() {
-		return c.printJSON(map[string]string{"version": version, "commit": commit, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
+		return c.printJSON(map[string]string{"format_version": api.FormatVersion, "version": version, "commit": commit, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
 	}
 	text := "recon " + version
 	if commit != "" {

@@ -11,6 +11,7 @@ import (
 	"recon/cmd/recon/internal/docs"
 	"recon/cmd/recon/internal/home"
 	"recon/cmd/recon/internal/runs"
+	"recon/inventory/doctor"
 	"recon/manifests"
 	"recon/reconcile"
 )
@@ -89,4 +90,20 @@ func orNull(s string) *string {
 		return nil
 	}
 	return &s
+}
+
+// Addresses are those of everything that is declared, for completions.
+func Addresses(h *Home) (out []string) {
+	for i := range h.Project().Resources {
+		out = append(out, h.Project().Resources[i].Addr.String())
+	}
+	return out
+}
+
+// Rules are the names of the doctor's rules.
+func Rules() (out []string) {
+	for _, r := range doctor.Rules() {
+		out = append(out, r.Name)
+	}
+	return out
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -133,14 +134,28 @@ func (c *Changes) Lost() (out []string) {
 // History is what happened to a resource, or to everything.
 type History struct{ Events []inventory.Event }
 
-// ReadHistory reads the history of a resource; of everything when the address is
-// zero.
-func ReadHistory(h *Home, addr inventory.Address) (*History, error) {
+// ReadHistory reads the history of a resource; of everything when the name is empty.
+// What is gone is still found by its address.
+func ReadHistory(h *Home, name string) (*History, error) {
 	l, err := h.Ledger()
 	if err != nil || l == nil {
 		return &History{}, err
 	}
 	defer l.Close()
+	var addr inventory.Address
+	if name != "" {
+		all := slices.Clone(h.Project().Resources)
+		seen, err := l.Sightings()
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range seen {
+			all = append(all, inventory.Resource{Addr: s.Address, Identity: s.Identity, Attrs: s.Attrs})
+		}
+		if addr, _, err = inventory.Find(all, name); err != nil && addr.IsZero() {
+			return nil, &Failure{Code: ExitUsage, Err: err}
+		}
+	}
 	events, err := l.Events(time.Time{}, addr)
 	return &History{events}, err
 }

@@ -16,9 +16,9 @@ import (
 
 // A PlanRequest asks what differs.
 type PlanRequest struct {
-	Targets []inventory.Address // only these; nil for all
-	Refresh bool                // look at live state; false compares with what was seen last
-	Save    string              // a file for the plan, "" for none
+	Targets []string // only these: addresses, names, vmids or identities; nil for all
+	Refresh bool     // look at live state; false compares with what was seen last
+	Save    string   // a file for the plan, "" for none
 }
 
 // Plan observes, compares, and saves the plan where that is asked for.
@@ -28,7 +28,11 @@ func Plan(ctx context.Context, h *Home, r PlanRequest) (*reconcile.Plan, error) 
 		return nil, err
 	}
 	defer w.Close()
-	p, err := w.Plan(ctx, r.Targets)
+	targets, err := w.Targets(r.Targets)
+	if err != nil {
+		return nil, err
+	}
+	p, err := w.Plan(ctx, targets)
 	if err != nil || r.Save == "" {
 		return p, err
 	}
@@ -103,7 +107,7 @@ func savePlan(p *reconcile.Plan, file string) error {
 // An ApplyRequest asks to make live agree with the manifests. The view shows and
 // asks; what Confirm refuses is not done.
 type ApplyRequest struct {
-	Targets   []inventory.Address
+	Targets   []string
 	PlanFile  string // a saved plan, "" for a fresh one
 	Options   reconcile.Options
 	AllowBulk bool
@@ -162,7 +166,11 @@ func (r *ApplyRequest) settleConflicts(p *reconcile.Plan) {
 // planToApply plans anew, or binds a saved plan to what is there now.
 func planToApply(ctx context.Context, w *home.World, r ApplyRequest) (*reconcile.Plan, error) {
 	if r.PlanFile == "" {
-		return w.Plan(ctx, r.Targets)
+		targets, err := w.Targets(r.Targets)
+		if err != nil {
+			return nil, err
+		}
+		return w.Plan(ctx, targets)
 	}
 	data, err := os.ReadFile(r.PlanFile)
 	if err != nil {

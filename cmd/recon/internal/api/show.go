@@ -57,8 +57,8 @@ type Showing struct {
 }
 
 // Show gathers what is known of a resource, declared or only observed; of every
-// declared one when the address is zero. One that nobody knows is an error.
-func Show(ctx context.Context, h *Home, addr inventory.Address, refresh bool) (*Showing, error) {
+// declared one when the name is empty. One that nobody knows is an error.
+func Show(ctx context.Context, h *Home, name string, refresh bool) (*Showing, error) {
 	w, err := look(ctx, h, refresh)
 	if err != nil {
 		return nil, err
@@ -73,7 +73,11 @@ func Show(ctx context.Context, h *Home, addr inventory.Address, refresh bool) (*
 		return nil, err
 	}
 	out := &Showing{Unknown: w.Unknown()}
-	if !addr.IsZero() {
+	if name != "" {
+		addr, _, err := w.Find(name)
+		if err != nil {
+			return nil, &Failure{Code: ExitError, Err: err, Hint: "recon inventory lists what there is"}
+		}
 		sh := s.show(addr)
 		if sh == nil {
 			return nil, &Failure{Code: ExitError, Err: fmt.Errorf("there is no %s", addr), Hint: "recon inventory lists what there is"}

@@ -34,6 +34,7 @@ type Options struct {
 	Vars     map[string]string
 	VarFiles []string
 	Timeout  time.Duration // of one command's work; 0 means none
+	LockWait time.Duration // how long a write phase waits for the project's lock
 	Version  string
 	Command  string // what is run, for the lock and the ledger
 	Log      *slog.Logger

@@ -210,6 +210,34 @@ func (w *World) NeverObserved(provider string) bool {
 	return true
 }
 
+// Find reads what people call something that is declared or known.
+func (w *World) Find(text string) (inventory.Address, inventory.Path, error) {
+	all := slices.Clone(w.Project.Resources)
+	known, err := w.Known()
+	if err != nil {
+		return inventory.Address{}, "", err
+	}
+	for i := range known {
+		all = append(all, known[i].Resource)
+	}
+	return inventory.Find(all, text)
+}
+
+// Targets reads what people call resources that are declared.
+func (w *World) Targets(texts []string) (out []inventory.Address, err error) {
+	for _, t := range texts {
+		addr, path, err := inventory.Find(w.Project.Resources, t)
+		switch {
+		case err != nil:
+			return nil, &Failure{Code: ExitError, Err: fmt.Errorf("--target %s: no manifest declares it: %w", t, err), Hint: "recon show lists what is declared"}
+		case path != "":
+			return nil, &Failure{Code: ExitUsage, Err: fmt.Errorf("--target takes the address of a resource, not of the field %s", path)}
+		}
+		out = append(out, addr)
+	}
+	return out, nil
+}
+
 // Request is the comparison's input.
 func (w *World) Request(targets []inventory.Address) reconcile.Request {
 	return reconcile.Request{

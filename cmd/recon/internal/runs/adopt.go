@@ -28,9 +28,9 @@ func PlanAdopt(ctx context.Context, w *home.World, what []string) (*Adoption, er
 	}
 	a := &Adoption{}
 	for _, text := range what {
-		addr, path, err := inventory.ParseAddress(text)
+		addr, path, err := inventory.Find(w.Project.Resources, text)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("no manifest declares %s: %w", text, err)
 		}
 		res := w.Project.Resource(addr)
 		switch {

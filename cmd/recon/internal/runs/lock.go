@@ -34,7 +34,7 @@ func Lock(h *home.Home) (release func(), err error) {
 		return nil, err
 	}
 	l := flock.New(filepath.Join(h.StatePath(), lockFile))
-	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), max(h.LockWait, 300*time.Millisecond))
 	defer cancel()
 	// Somebody who only looks holds it for a moment.
 	ok, err := l.TryLockContext(ctx, 20*time.Millisecond)
@@ -47,7 +47,7 @@ func Lock(h *home.Home) (release func(), err error) {
 		if holder != nil && holder.PID != 0 {
 			who = fmt.Sprintf("%s (pid %d on %s, since %s)", holder.Command, holder.PID, holder.Host, holder.Since.Local().Format("15:04:05"))
 		}
-		return nil, home.Refuse("wait until it has ended; a dead holder's lock is free at once", "the project is locked by %s", who)
+		return nil, home.Refuse("wait until it has ended, or have --lock-timeout 5m wait; a dead holder's lock is free at once", "the project is locked by %s", who)
 	}
 	host, _ := os.Hostname()
 	body, err := json.Marshal(Holder{PID: os.Getpid(), Host: host, Command: h.Command, Since: h.Now().UTC()})

@@ -1,0 +1,59 @@
+package inventory
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ErrNotFound is wrapped when nothing is called as somebody says.
+var ErrNotFound = errors.New("unknown name")
+
+// A notFoundError says what was looked for and what may have been meant.
+type notFoundError string
+
+func (e notFoundError) Error() string        { return string(e) }
+func (e notFoundError) Is(target error) bool { return target == ErrNotFound }
+
+// Find reads what people call a resource: its address, with a path inside it or without;
+// its name; its vmid; or its identity, home/106. What is called the same as another one
+// is named by its address only.
+func Find(all []Resource, text string) (Address, Path, error) {
+	var found []Address
+	for i := range all {
+		r := &all[i]
+		called := text == r.Identity || text == r.Name() || IsGuest(r.Addr.Kind) && text == LocalOf(r.Identity)
+		if called && text != "" && !slices.Contains(found, r.Addr) {
+			found = append(found, r.Addr)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], "", nil
+	case len(found) > 1:
+		slices.SortFunc(found, CompareAddress)
+		return Address{}, "", fmt.Errorf("%q is %s and %s; write one of the addresses", text, found[0], found[1])
+	}
+	addr, path, err := ParseAddress(text)
+	if err == nil && slices.ContainsFunc(all, func(r Resource) bool {
+		return r.Addr == addr || addr.Key == "" && r.Addr.Kind == addr.Kind && r.Addr.Name == addr.Name
+	}) {
+		return addr, path, nil
+	}
+	if err == nil {
+		text = addr.String()
+	}
+	return addr, path, notFoundError(fmt.Sprintf("there is no %s.%s", text, DidYouMean(text, namesOf(all))))
+}
+
+// namesOf are the addresses and names of resources, for suggestions.
+func namesOf(all []Resource) (out []string) {
+	for i := range all {
+		out = append(out, all[i].Addr.String())
+		if name := all[i].Name(); name != "" && !strings.ContainsAny(name, " \n") {
+			out = append(out, name)
+		}
+	}
+	return out
+}
