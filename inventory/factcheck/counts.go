@@ -11,6 +11,7 @@ import (
 const countNouns = `nodes?|VMs?|virtual machines?|LXCs?|LXC containers?|guests?`
 
 var (
+	countNoun   = regexp.MustCompile(`(?i)node|vms?\b|virtual m|lxc|guest`)
 	countText   = regexp.MustCompile(`(?i)\b(\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten|twelve)[ -](?:proxmox[ -](?:VE[ -])?|pve[ -]|physical[ -]|cluster[ -]|running[ -])?(` + countNouns + `)\b`)
 	countLabel  = regexp.MustCompile(`(?i)^[\s*_|]*(total |number of )?(?:running |active |proxmox |cluster )?(` + countNouns + `)[*_\s]*[:=|]+[*_\s]*(\d{1,4})\b[*_\s]*(?:$|[(|,]|(?:` + countNouns + `|total)\b)`)
 	wholeHome   = regexp.MustCompile(`(?i)\b(?:proxmox|pve|in total|total|altogether|all in all|overall|home ?lab|insgesamt)\b`)
@@ -25,6 +26,9 @@ var numberWords = map[string]int{"one": 1, "two": 2, "three": 3, "four": 4, "fiv
 // counts finds how many nodes or guests a text says that there are. Only text about
 // the whole counts: "3 VMs" alone may be any three.
 func (x *reader) counts(l *source.Line, ms []mention) {
+	if !countNoun.MatchString(l.Text) {
+		return
+	}
 	if m := countLabel.FindStringSubmatchIndex(l.Text); m != nil && !otherWhole.MatchString(l.Text) {
 		if m[2] >= 0 || ofHome(l.Section) {
 			x.count(l, l.Text[m[4]:m[5]], m[6], m[7], ms)
@@ -161,6 +165,9 @@ var (
 
 // versions finds which Proxmox VE a text says that the home runs.
 func (x *reader) versions(l *source.Line) {
+	if !strings.Contains(l.Text, "Proxmox") && !strings.Contains(l.Text, "proxmox") {
+		return
+	}
 	m := versionText.FindStringSubmatchIndex(l.Text)
 	if m == nil || versionWith.MatchString(l.Text) || strings.ContainsAny(l.Text[m[4]:m[5]], "+-–xX") || len(x.find(l.Text)) > 0 || len(x.find(strings.Join(l.Heads, "\n"))) > 0 {
 		return

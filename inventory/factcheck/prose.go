@@ -66,8 +66,27 @@ func (x *reader) line(l *source.Line) {
 
 var treeMark = regexp.MustCompile(`^[\s│|]*(?:├|└)─+\s*`)
 
+// longNumber reports a text with three digits in a row: without them it names no
+// guest by its number.
+func longNumber(text string) bool {
+	run := 0
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
+			run = 0
+			continue
+		}
+		if run++; run == 3 {
+			return true
+		}
+	}
+	return false
+}
+
 // numbers finds guests that are named with their number.
 func (x *reader) numbers(l *source.Line) {
+	if !longNumber(l.Text) {
+		return
+	}
 	for _, m := range numberWord.FindAllStringSubmatchIndex(l.Text, -1) {
 		rest := l.Text[m[1]:]
 		if strings.HasPrefix(rest, ".") && len(rest) > 1 && rest[1] >= '0' && rest[1] <= '9' || strings.HasPrefix(rest, "-") && len(rest) > 1 && rest[1] >= '0' && rest[1] <= '9' {
@@ -87,6 +106,9 @@ func (x *reader) numbers(l *source.Line) {
 			continue // "grafana (LXC 103)" is where something runs
 		}
 		x.numberNamed(l, name, at, m[4], m[5], l.Text[m[2]:m[3]], m[2])
+	}
+	if !strings.Contains(l.Text, "qm ") && !strings.Contains(l.Text, "pct ") {
+		return
 	}
 	for _, m := range toolNumber.FindAllStringSubmatchIndex(l.Text, -1) {
 		x.numberNamed(l, l.Text[m[4]:m[5]], m[4], m[2], m[3], "", 0)
