@@ -39,19 +39,19 @@ type Observation struct {
 
 // Volatile are facts about a guest that guards and documents need.
 type Volatile struct {
-	Status    string   // running, stopped, paused
-	Template  bool     // cannot run
-	HA        string   // state under the HA manager, "" when not managed
-	Node      string   // where the guest is
-	Pending   []string // provider keys that wait for a restart
-	MaskedSet []Path   // write-only fields that have a value
-	Volumes   []string // volumes that go with the guest when it is destroyed
-	Raw       map[string]string
-	Since     time.Time // since when it runs, by the provider's clock; zero when it does not, or does not say
-	Changed   Attribution
+	Status    string            `json:",omitzero"` // running, stopped, paused
+	Template  bool              `json:",omitzero"` // cannot run
+	HA        string            `json:",omitzero"` // state under the HA manager, "" when not managed
+	Node      string            `json:",omitzero"` // where the guest is
+	Pending   []string          `json:",omitzero"` // provider keys that wait for a restart
+	MaskedSet []Path            `json:",omitzero"` // write-only fields that have a value
+	Volumes   []string          `json:",omitzero"` // volumes that go with the guest when it is destroyed
+	Raw       map[string]string `json:",omitzero"`
+	Since     time.Time         `json:",omitzero"` // since when it runs, by the provider's clock; zero when it does not, or does not say
+	Changed   Attribution       `json:",omitzero"`
 
-	Addresses   []string  // that the guest said it has, when it has none by its configuration
-	AddressesAt time.Time // and when it said so
+	Addresses   []string  `json:",omitzero"` // that the guest said it has, when it has none by its configuration
+	AddressesAt time.Time `json:",omitzero"` // and when it said so
 }
 
 // Attribution says who changed a resource last, as far as the provider's logs tell.

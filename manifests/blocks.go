@@ -175,7 +175,7 @@ func (l *loader) duplicates() {
 func (l *loader) singles() {
 	seen := map[string]*hclsyntax.Block{}
 	for _, b := range l.blocks {
-		if b.Type == "recon" || b.Type == "context" {
+		if b.Type == "recon" || b.Type == "context" || b.Type == "ledger" {
 			if first := seen[b.Type]; first != nil {
 				l.report(errorAt(b.DefRange(), "Duplicate block", "There is one %s block; the other is at %s.", b.Type, place(first.DefRange())))
 				continue
@@ -187,6 +187,8 @@ func (l *loader) singles() {
 			l.settings(b)
 		case "context":
 			l.context(b)
+		case "ledger":
+			l.ledger(b)
 		case "schedule":
 			l.schedule(b)
 		case "moved":

@@ -20,6 +20,7 @@ type Project struct {
 	Silences  []Silence            // findings that nobody wants to hear of
 	Context   *Context             // nil when no context block is written
 	Schedules []Schedule
+	Ledger    *Ledger // nil: the project keeps its own
 	Moved     []Moved
 	Graph     inventory.Graph
 	Files     map[string]*hcl.File // by path relative to the root
@@ -72,6 +73,15 @@ type Cluster struct {
 
 	// Credentials holds what went wrong with the token alone: it matters to a
 	// command that connects, not to one that only reads manifests.
+	Credentials hcl.Diagnostics
+}
+
+// A Ledger is where a project that shares its ledger keeps it.
+type Ledger struct {
+	URL   string // postgres://...
+	Range hcl.Range
+
+	// Credentials holds what went wrong with the URL alone, which may hold a password.
 	Credentials hcl.Diagnostics
 }
 

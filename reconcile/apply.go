@@ -14,13 +14,6 @@ import (
 // new steps were not approved.
 var ErrStale = errors.New("the plan is stale")
 
-// A Journal remembers what is in flight. Begin is called before a step and End
-// after it; a step whose Begin fails is not done.
-type Journal interface {
-	Begin(addr inventory.Address, identity string, s inventory.Step) (id int64, err error)
-	End(id int64, outcome string) error
-}
-
 // Options say what Apply may do and who hears of it.
 type Options struct {
 	Ceiling      inventory.Impact

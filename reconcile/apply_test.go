@@ -114,7 +114,7 @@ type memoryJournal struct {
 	fail bool
 }
 
-func (j *memoryJournal) Begin(addr inventory.Address, _ string, s inventory.Step) (int64, error) {
+func (j *memoryJournal) Begin(_ context.Context, addr inventory.Address, _ string, s inventory.Step) (int64, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.fail {
@@ -125,7 +125,7 @@ func (j *memoryJournal) Begin(addr inventory.Address, _ string, s inventory.Step
 	return j.n, nil
 }
 
-func (j *memoryJournal) End(id int64, _ string) error {
+func (j *memoryJournal) End(_ context.Context, id int64, _ string) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	delete(j.open, id)

@@ -82,7 +82,7 @@ func (e *execution) step(ctx context.Context, s inventory.Step) error {
 	if err != nil {
 		return err
 	}
-	id, err := e.opts.Journal.Begin(e.change.Addr, e.change.Want.Identity, s)
+	id, err := e.opts.Journal.Begin(ctx, e.change.Addr, e.change.Want.Identity, s)
 	if err != nil {
 		return fmt.Errorf("%s: not started, because the journal cannot be written: %w", s.Summary, err)
 	}
@@ -102,7 +102,7 @@ func (e *execution) step(ctx context.Context, s inventory.Step) error {
 		e.res.Have = obs
 		return verdict // the entry stays open: the next run that can look says what became of it
 	}
-	if err := e.opts.Journal.End(id, outcome(verdict)); err != nil && verdict == nil {
+	if err := e.opts.Journal.End(ctx, id, outcome(verdict)); err != nil && verdict == nil {
 		return fmt.Errorf("%s: done, but the journal cannot be written: %w", s.Summary, err)
 	}
 	e.res.Have = obs

@@ -23,11 +23,11 @@ most 40 lines. "last" tells what was not told before.`,
 }
 
 func runChanges(cmd *cobra.Command, c *cli, since string) error {
-	_, h, err := c.open(cmd)
+	ctx, h, err := c.open(cmd)
 	if err != nil {
 		return err
 	}
-	changes, err := api.ChangesSince(h, since)
+	changes, err := api.ChangesSince(ctx, h, since)
 	if err != nil {
 		return err
 	}

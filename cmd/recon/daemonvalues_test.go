@@ -114,10 +114,10 @@ func TestSecondLookFails(t *testing.T) {
 	defer s.Close()
 	calls, locked := 0, false
 	s.Now = func() time.Time {
-		if calls++; calls == 2 { // the first is that of the look, this one that of the plan
+		if calls++; calls == 2 { // the first is that of the look, this one that of the write phase
 			h.want(api.ExitOK, "drift", "-q")
 		}
-		if holder, _ := runs.LockHolder(s); holder != nil {
+		if holder, _ := runs.LockHolder(context.Background(), s); holder != nil {
 			locked = true
 			interrupt()
 		}

@@ -85,7 +85,7 @@ func runFacts(cmd *cobra.Command, c *cli, o factsOptions) error {
 		return nil
 	}
 	if o.fix {
-		if err := c.fixFacts(check, o); err != nil {
+		if err := c.fixFacts(ctx, check, o); err != nil {
 			return err
 		}
 	}
@@ -124,7 +124,7 @@ func factsReport(format string, check *api.FactCheck) ([]byte, error) {
 }
 
 // fixFacts shows what would be put right, asks, and does it.
-func (c *cli) fixFacts(check *api.FactCheck, o factsOptions) error {
+func (c *cli) fixFacts(ctx context.Context, check *api.FactCheck, o factsOptions) error {
 	files := check.Fixed(o.fixIn)
 	if len(files) == 0 {
 		return nil
@@ -139,5 +139,5 @@ func (c *cli) fixFacts(check *api.FactCheck, o factsOptions) error {
 	case !c.confirm("Write this?"):
 		return api.Refuse("", "not confirmed; nothing was written")
 	}
-	return api.FixFacts(check, files)
+	return api.FixFacts(ctx, check, files)
 }

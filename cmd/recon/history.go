@@ -20,12 +20,12 @@ func newHistory(c *cli) *cobra.Command {
 }
 
 func runHistory(cmd *cobra.Command, c *cli, a []string) error {
-	_, h, err := c.open(cmd)
+	ctx, h, err := c.open(cmd)
 	if err != nil {
 		return err
 	}
 	name := strings.Join(a, "")
-	history, err := api.ReadHistory(h, name)
+	history, err := api.ReadHistory(ctx, h, name)
 	if err != nil {
 		return err
 	}

@@ -22,11 +22,11 @@ func newLock(c *cli) *cobra.Command {
 }
 
 func runLockList(cmd *cobra.Command, c *cli) error {
-	_, home, err := c.open(cmd)
+	ctx, home, err := c.open(cmd)
 	if err != nil {
 		return err
 	}
-	found, err := api.WhoHolds(home)
+	found, err := api.WhoHolds(ctx, home)
 	if err != nil {
 		return err
 	}
@@ -43,5 +43,8 @@ func runLockList(cmd *cobra.Command, c *cli) error {
 		return nil
 	}
 	c.printer().Printf("%s, pid %d on %s, since %s", h.Command, h.PID, h.Host, h.Since.Local().Format(time.DateTime))
+	if h.Session != 0 {
+		c.hint("its session of the database is %d; SELECT pg_terminate_backend(%d) frees the lock of a machine that is gone", h.Session, h.Session)
+	}
 	return nil
 }

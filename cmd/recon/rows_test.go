@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -379,28 +380,34 @@ func documented(t *rapid.T, text string, res *inventory.Resource, o inventory.Ob
 
 // remember puts the observation and the wish into a ledger and reads them back.
 func remember(t *rapid.T, dir string, res *inventory.Resource, o inventory.Observation) {
-	l, err := ledger.Open(dir)
+	ctx := context.Background()
+	l, err := ledger.OpenFolder(ctx, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if err := l.SaveSightings([]inventory.Observation{o}, nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.SetApplied(map[inventory.Address]inventory.Applied{res.Addr: {Identity: res.Identity, Attrs: res.Attrs}}); err != nil {
-		t.Fatal(err)
-	}
-	seen, err := l.Sightings()
+	run, _, err := l.Write(ctx, "test", reconcile.Holder{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	applied, err := l.Applied()
+	err = run.Learn(ctx, &reconcile.Learned{
+		Seen: []inventory.Observation{o}, Applied: map[inventory.Address]inventory.Applied{res.Addr: {Identity: res.Identity, Attrs: res.Attrs}},
+	})
+	if err := errors.Join(err, run.Close(ctx, 0)); err != nil {
+		t.Fatal(err)
+	}
+	memory, err := l.Recall(ctx, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	all, err := l.Seen(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, applied := all.Observations[o.Resource.Identity].Resource, memory.Applied
 	for p, v := range o.Resource.Attrs {
-		if !equalOrNull(v, seen[o.Resource.Identity].Attrs[p]) {
-			t.Fatalf("%s was seen as %#v and is remembered as %#v", p, v, seen[o.Resource.Identity].Attrs[p])
+		if !equalOrNull(v, seen.Attrs[p]) {
+			t.Fatalf("%s was seen as %#v and is remembered as %#v", p, v, seen.Attrs[p])
 		}
 	}
 	for p, v := range res.Attrs {

@@ -124,8 +124,10 @@ func (b *bench) awaitRunning(names ...string) {
 
 type memoryJournal struct{}
 
-func (memoryJournal) Begin(inventory.Address, string, inventory.Step) (int64, error) { return 1, nil }
-func (memoryJournal) End(int64, string) error                                        { return nil }
+func (memoryJournal) Begin(context.Context, inventory.Address, string, inventory.Step) (int64, error) {
+	return 1, nil
+}
+func (memoryJournal) End(context.Context, int64, string) error { return nil }
 
 func dns(servers ...string) inventory.Attrs {
 	return inventory.Attrs{"dns": inventory.StringList(servers...)}

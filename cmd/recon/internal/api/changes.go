@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"recon/inventory"
 	"recon/inventory/contextfile"
+	"recon/reconcile"
 	"recon/reconcile/ledger"
 )
 
@@ -21,7 +23,7 @@ type Changes struct {
 	Since   time.Time // zero: since the beginning
 	Looked  time.Time // when a run last looked at the home; zero when none did
 	Events  []inventory.Event
-	Unknown []ledger.Source // what cannot be observed now
+	Unknown []reconcile.Source // what cannot be observed now
 }
 
 // LastTold asks for the changes that nobody was told yet.
@@ -29,43 +31,42 @@ const LastTold = "last"
 
 // ChangesSince reads from the ledger what has happened since "last", a time, or
 // the commit of a Git revision. What was asked for with "last" counts as told.
-func ChangesSince(h *Home, since string) (*Changes, error) {
+func ChangesSince(ctx context.Context, h *Home, since string) (*Changes, error) {
 	c := &Changes{}
-	l, err := h.Ledger()
+	l, err := h.Ledger(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if l == nil {
-		_, err := sinceTime(h, nil, since)
+		_, err := sinceTime(ctx, h, nil, since)
 		return c, err
 	}
 	defer l.Close()
-	if c.Since, err = sinceTime(h, l, since); err != nil {
+	if c.Since, err = sinceTime(ctx, h, l, since); err != nil {
 		return nil, err
 	}
-	if c.Events, err = l.Events(c.Since, inventory.Address{}); err != nil {
+	if c.Events, err = l.Events(ctx, c.Since, inventory.Address{}); err != nil {
 		return nil, err
 	}
-	if c.Looked, err = l.LastRun(); err != nil {
+	r, err := l.Recall(ctx, c.Since)
+	if err != nil {
 		return nil, err
 	}
-	if c.Unknown, err = l.Sources(); err != nil {
-		return nil, err
-	}
+	c.Looked, c.Unknown = r.Looked, r.Sources
 	if since == LastTold && len(c.Events) > 0 {
 		// The ledger counts in whole seconds, so the next one is the first not told.
-		return c, l.SetChangesTold(c.Events[len(c.Events)-1].At.Add(time.Second))
+		return c, l.SetChangesTold(ctx, c.Events[len(c.Events)-1].At.Add(time.Second))
 	}
 	return c, nil
 }
 
 // sinceTime reads what --since says.
-func sinceTime(h *Home, l *ledger.Ledger, since string) (time.Time, error) {
+func sinceTime(ctx context.Context, h *Home, l *ledger.Store, since string) (time.Time, error) {
 	if since == LastTold {
 		if l == nil {
 			return time.Time{}, nil
 		}
-		return l.ChangesTold()
+		return l.ChangesTold(ctx)
 	}
 	if age, ok := ageOf(since); ok {
 		return h.Now().Add(-age), nil
@@ -136,8 +137,8 @@ type History struct{ Events []inventory.Event }
 
 // ReadHistory reads the history of a resource; of everything when the name is empty.
 // What is gone is still found by its address.
-func ReadHistory(h *Home, name string) (*History, error) {
-	l, err := h.Ledger()
+func ReadHistory(ctx context.Context, h *Home, name string) (*History, error) {
+	l, err := h.Ledger(ctx)
 	if err != nil || l == nil {
 		return &History{}, err
 	}
@@ -145,18 +146,18 @@ func ReadHistory(h *Home, name string) (*History, error) {
 	var addr inventory.Address
 	if name != "" {
 		all := slices.Clone(h.Project().Resources)
-		seen, err := l.Sightings()
+		seen, err := l.Seen(ctx)
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range seen {
-			all = append(all, inventory.Resource{Addr: s.Address, Identity: s.Identity, Attrs: s.Attrs})
+		for _, s := range seen.Observations {
+			all = append(all, s.Resource)
 		}
 		if addr, _, err = inventory.Find(all, name); err != nil && addr.IsZero() {
 			return nil, &Failure{Code: ExitUsage, Err: err}
 		}
 	}
-	events, err := l.Events(time.Time{}, addr)
+	events, err := l.Events(ctx, time.Time{}, addr)
 	return &History{events}, err
 }
 

@@ -56,7 +56,7 @@ func CompareDocuments(ctx context.Context, h *Home, how Resolution) (*Comparison
 	if err != nil {
 		return nil, err
 	}
-	all, err := docs.Render(w, p, how)
+	all, err := docs.Render(ctx, w, p, how)
 	if err != nil {
 		return nil, err
 	}

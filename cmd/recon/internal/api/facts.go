@@ -17,15 +17,11 @@ func CheckFacts(ctx context.Context, opts Options, want FactsOptions) (*FactChec
 
 // FixFacts writes documents with findings put right, under the project's lock where
 // there is a project.
-func FixFacts(c *FactCheck, files []docs.FixedFile) error {
-	if c.Home().Project() != nil {
-		release, err := runs.Lock(c.Home())
-		if err != nil {
-			return err
-		}
-		defer release()
+func FixFacts(ctx context.Context, c *FactCheck, files []docs.FixedFile) error {
+	if c.Home().Project() == nil {
+		return c.WriteFixed(files)
 	}
-	return c.WriteFixed(files)
+	return runs.Locked(ctx, c.Home(), "facts", func() error { return c.WriteFixed(files) })
 }
 
 // FactsSARIF is what was found as a SARIF log.

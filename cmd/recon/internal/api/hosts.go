@@ -5,6 +5,7 @@ import (
 
 	"recon/cmd/recon/internal/runs"
 	"recon/providers/sshhost"
+	"recon/reconcile"
 )
 
 // An Introduction is a host key that nobody has trusted yet.
@@ -22,12 +23,12 @@ func IntroduceHost(ctx context.Context, h *Home, name string) (*Introduction, er
 
 // A LockHolder is who holds a project's lock.
 type LockHolder struct {
-	FormatVersion string       `json:"format_version"`
-	Holder        *runs.Holder `json:"holder"` // nil when nobody does
+	FormatVersion string            `json:"format_version"`
+	Holder        *reconcile.Holder `json:"holder"` // nil when nobody does
 }
 
 // WhoHolds says who holds the project's lock.
-func WhoHolds(h *Home) (*LockHolder, error) {
-	holder, err := runs.LockHolder(h)
+func WhoHolds(ctx context.Context, h *Home) (*LockHolder, error) {
+	holder, err := runs.LockHolder(ctx, h)
 	return &LockHolder{FormatVersion, holder}, err
 }

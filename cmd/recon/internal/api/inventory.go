@@ -44,7 +44,7 @@ func ListInventory(ctx context.Context, h *Home, refresh bool) (*Inventory, erro
 	if err := w.AskAddresses(ctx); err != nil {
 		return nil, err
 	}
-	known, err := w.Known()
+	known, err := w.Known(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -68,13 +68,13 @@ func Show(ctx context.Context, h *Home, name string, refresh bool) (*Showing, er
 	if err != nil {
 		return nil, err
 	}
-	s, err := newShower(w, p)
+	s, err := newShower(ctx, w, p)
 	if err != nil {
 		return nil, err
 	}
 	out := &Showing{Unknown: w.Unknown()}
 	if name != "" {
-		addr, _, err := w.Find(name)
+		addr, _, err := w.Find(ctx, name)
 		if err != nil {
 			return nil, &Failure{Code: ExitError, Err: err, Hint: "recon inventory lists what there is"}
 		}
@@ -119,8 +119,8 @@ type shower struct {
 	byAddr   map[inventory.Address]*home.Known
 }
 
-func newShower(w *home.World, p *reconcile.Plan) (*shower, error) {
-	known, err := w.Known()
+func newShower(ctx context.Context, w *home.World, p *reconcile.Plan) (*shower, error) {
+	known, err := w.Known(ctx)
 	if err != nil {
 		return nil, err
 	}

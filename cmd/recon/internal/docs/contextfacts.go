@@ -2,6 +2,7 @@ package docs
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -10,7 +11,6 @@ import (
 	"recon/inventory"
 	"recon/inventory/contextfile"
 	"recon/reconcile"
-	"recon/reconcile/ledger"
 
 	"github.com/zclconf/go-cty/cty"
 )
@@ -19,12 +19,12 @@ import (
 type history struct {
 	events   []inventory.Event
 	latest   map[string]inventory.Event // the last change of each thing, by identity
-	inFlight []ledger.Entry
+	inFlight []reconcile.Entry
 }
 
 // gather collects what documents are rendered from. What could not be observed
 // keeps its last known facts and is marked.
-func gather(w *home.World, p *reconcile.Plan, h history) (*contextfile.Facts, error) {
+func gather(ctx context.Context, w *home.World, p *reconcile.Plan, h history) (*contextfile.Facts, error) {
 	f := &contextfile.Facts{Events: h.events, Clusters: clustersOf(w)}
 	g := &gatherer{facts: f, latest: h.latest, claims: w.Claims, declared: make(map[string]*inventory.Resource, len(w.Project.Resources))}
 	for i := range w.Project.Resources {
@@ -32,7 +32,7 @@ func gather(w *home.World, p *reconcile.Plan, h history) (*contextfile.Facts, er
 		g.declared[r.Identity] = r
 	}
 	g.freeText = w.Project.Context != nil && slices.Contains(w.Project.Context.FreeText, "description")
-	known, err := w.Known()
+	known, err := w.Known(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func openDrift(w *home.World, p *reconcile.Plan) []contextfile.Drift {
 		}
 		out = append(out, d)
 	}
-	for addr := range w.Memory.Flaps {
+	for addr := range w.Memory.Drifts {
 		if w.Memory.Flapping(addr) {
 			out = append(out, contextfile.Drift{Address: addr, Flapping: true})
 		}
@@ -240,7 +240,7 @@ func driftFields(fields []inventory.EventField) (out []contextfile.DriftField) {
 
 // tasksOf lists what somebody has to finish: steps of a killed run, drift to
 // decide about, changes of manifests that are not applied, restarts that wait.
-func tasksOf(w *home.World, p *reconcile.Plan, inFlight []ledger.Entry) (out []contextfile.Task) {
+func tasksOf(w *home.World, p *reconcile.Plan, inFlight []reconcile.Entry) (out []contextfile.Task) {
 	killed := map[inventory.Address]time.Time{}
 	for _, e := range inFlight {
 		killed[e.Address] = e.BegunAt

@@ -5,6 +5,7 @@ package docs
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,7 +21,6 @@ import (
 	"recon/inventory/contextfile"
 	"recon/manifests"
 	"recon/reconcile"
-	"recon/reconcile/ledger"
 )
 
 // The blocks that the files of the context block hold.
@@ -334,8 +334,8 @@ type Options struct {
 
 // Write renders and writes the documents from what a run has just recorded, and
 // commits them where the context block says so.
-func Write(l *ledger.Ledger, w *home.World, p *reconcile.Plan, o Options) (u Update) {
-	facts, err := Gather(l, w, p)
+func Write(ctx context.Context, m reconcile.Memory, w *home.World, p *reconcile.Plan, o Options) (u Update) {
+	facts, err := Gather(ctx, m, w, p)
 	if err != nil {
 		return Update{Err: err}
 	}
@@ -355,43 +355,44 @@ func WriteFacts(w *home.World, facts *contextfile.Facts, o Options) (u Update) {
 }
 
 // Render renders the documents for a command that writes nothing.
-func Render(w *home.World, p *reconcile.Plan, how Resolution) ([]Document, error) {
-	l, err := w.Home().Ledger()
+func Render(ctx context.Context, w *home.World, p *reconcile.Plan, how Resolution) ([]Document, error) {
+	var m reconcile.Memory
+	l, err := w.Home().Ledger(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if l != nil {
 		defer l.Close()
+		m = l
 	}
-	facts, err := Gather(l, w, p)
+	facts, err := Gather(ctx, m, w, p)
 	if err != nil {
 		return nil, err
 	}
 	return writer{home: w.Home(), project: w.Project, facts: facts, how: how}.documents()
 }
 
-// Gather collects what documents are rendered from, with the memory as it is now.
-func Gather(l *ledger.Ledger, w *home.World, p *reconcile.Plan) (*contextfile.Facts, error) {
-	if err := w.Recall(); err != nil {
+// Gather collects what documents are rendered from, with the memory as it is now;
+// nil without one.
+func Gather(ctx context.Context, m reconcile.Memory, w *home.World, p *reconcile.Plan) (*contextfile.Facts, error) {
+	if err := w.Recall(ctx); err != nil {
 		return nil, err
 	}
 	var h history
-	if l != nil {
+	if m != nil {
 		var err error
-		if err = w.Reread(l); err != nil {
+		if err = w.Reread(ctx, m); err != nil {
 			return nil, err
 		}
-		if h.events, err = l.Events(w.At.Add(-sessionWindow), inventory.Address{}); err != nil {
+		if h.events, err = m.Events(ctx, w.At.Add(-sessionWindow), inventory.Address{}); err != nil {
 			return nil, err
 		}
-		if h.latest, err = l.LatestEvents(); err != nil {
+		if h.latest, err = m.LatestEvents(ctx); err != nil {
 			return nil, err
 		}
-		if h.inFlight, err = l.InFlight(); err != nil {
-			return nil, err
-		}
+		h.inFlight = w.Memory.InFlight
 	}
-	return gather(w, p, h)
+	return gather(ctx, w, p, h)
 }
 
 // LeftAlone says which documents could not be written and what to do about it.

@@ -110,7 +110,7 @@ func (c *FactCheck) observe(ctx context.Context) (*factcheck.Truth, error) {
 	}
 	defer w.Close()
 	c.Unknown, c.Complete = w.Unknown(), !w.Incomplete()
-	known, err := w.Known()
+	known, err := w.Known(ctx)
 	if err != nil {
 		return nil, err
 	}

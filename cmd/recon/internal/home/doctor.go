@@ -2,6 +2,7 @@ package home
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"recon/inventory"
 	"recon/inventory/doctor"
 	"recon/manifests"
+	"recon/providers"
 	"recon/providers/docker"
 	"recon/providers/docker/compose"
 	"recon/reconcile"
@@ -89,11 +91,14 @@ func (w *World) doctorFacts(ctx context.Context) (*doctor.Facts, error) {
 	}
 	slices.SortFunc(f.Guests, func(a, b doctor.Guest) int { return inventory.NaturalCompare(a.Address, b.Address) })
 	for _, r := range w.Readers {
-		p, ok := r.(*docker.Provider)
-		if !ok || p.Facts() == nil {
+		found, err := w.hostFacts(r)
+		if err != nil {
+			return nil, err
+		}
+		if found == nil {
 			continue
 		}
-		h := *p.Facts()
+		h := *found
 		declaredFacts(w.Project, &h, guests)
 		f.Hosts = append(f.Hosts, h)
 	}
@@ -103,6 +108,41 @@ func (w *World) doctorFacts(ctx context.Context) (*doctor.Facts, error) {
 		}
 	}
 	return f, nil
+}
+
+// hostFacts are what the look saw of a host, or, when the look is one at the memory,
+// what was seen of it last; nil without any.
+func (w *World) hostFacts(r providers.Reader) (*doctor.Host, error) {
+	p, ok := r.(*docker.Provider)
+	if !ok {
+		return nil, nil
+	}
+	old := w.Memory.Facts[p.Name()]
+	if !w.old || old == nil {
+		return p.Facts(), nil
+	}
+	h := &doctor.Host{}
+	if err := json.Unmarshal(old, h); err != nil {
+		return nil, fmt.Errorf("what is remembered of %s: %w", p.Name(), err)
+	}
+	return h, nil
+}
+
+// Facts are what there is to remember of whole hosts, by provider.
+func (w *World) Facts() map[string]json.RawMessage {
+	out := map[string]json.RawMessage{}
+	for _, r := range w.Readers {
+		p, ok := r.(*docker.Provider)
+		if !ok || p.Facts() == nil {
+			continue
+		}
+		facts, err := json.Marshal(p.Facts())
+		if err != nil {
+			panic(err) // plain values
+		}
+		out[p.Name()] = facts
+	}
+	return out
 }
 
 // declaredFacts adds to a host what the manifests say of it.

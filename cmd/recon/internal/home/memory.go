@@ -1,10 +1,13 @@
 package home
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
 	"recon/inventory"
+	"recon/reconcile"
 	"recon/reconcile/ledger"
 
 	"github.com/zclconf/go-cty/cty"
@@ -12,14 +15,9 @@ import (
 
 // Memory is what the ledger holds; empty without one.
 type Memory struct {
-	Applied   map[inventory.Address]inventory.Applied
-	Sightings map[string]ledger.Sighting // nil until Recall
-	Sources   []ledger.Source
-	Episodes  map[inventory.Address]ledger.Episode
-	Clusters  map[string]ledger.Cluster // as they were last seen, by provider
-	Flaps     map[inventory.Address]int // how often each drifted in the last day
-	Managed   int                       // resources that the manifests declared last time
-	LastRun   int64                     // the last run that wrote
+	reconcile.Recollection
+	Seen  map[string]inventory.Observation // everything as it was last seen, by identity; nil until Recall
+	Facts map[string]json.RawMessage       // of whole hosts, by provider; nil until Recall
 }
 
 // A drift that opens so often within the window flaps: it is told once more, that
@@ -30,7 +28,7 @@ const (
 )
 
 // Flapping reports whether a resource drifts and comes back again and again.
-func (m *Memory) Flapping(a inventory.Address) bool { return m.Flaps[a] >= FlapLimit }
+func (m *Memory) Flapping(a inventory.Address) bool { return m.Drifts[a] >= FlapLimit }
 
 // rename gives what is remembered of an address to the one that it has now.
 func rename[V any](memory map[inventory.Address]V, from, to inventory.Address) {
@@ -42,77 +40,120 @@ func rename[V any](memory map[inventory.Address]V, from, to inventory.Address) {
 }
 
 // Ledger opens the ledger for reading; without one it returns nil and no error.
-func (h *Home) Ledger() (*ledger.Ledger, error) {
-	l, err := ledger.OpenExisting(h.StatePath())
+func (h *Home) Ledger(ctx context.Context) (*ledger.Store, error) {
+	url, err := h.ledgerURL()
+	if err != nil {
+		return nil, err
+	}
+	var l *ledger.Store
+	if url != "" {
+		l, err = ledger.ServerExists(ctx, url)
+	} else {
+		l, err = ledger.FolderExists(ctx, h.StatePath())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger: %w", err)
 	}
 	return l, nil
 }
 
+// WritableLedger opens the ledger for a command that writes it, and tells when a
+// damaged one was set aside. No secret of the manifests reaches it.
+func (h *Home) WritableLedger(ctx context.Context) (*ledger.Store, error) {
+	url, err := h.ledgerURL()
+	if err != nil {
+		return nil, err
+	}
+	var l *ledger.Store
+	if url != "" {
+		l, err = ledger.OpenServer(ctx, url)
+	} else {
+		l, err = ledger.OpenFolder(ctx, h.StatePath())
+	}
+	if err != nil {
+		return nil, err
+	}
+	if l.SetAside != "" {
+		h.Log.Error("the ledger was damaged and is set aside; what recon remembers is rebuilt by looking", "file", l.SetAside)
+	}
+	if p := h.Project(); p != nil {
+		l.Conceal(h.Secrets(p))
+	}
+	return l, nil
+}
+
+// ledgerURL returns the database that the manifests name, "" for the project's own.
+func (h *Home) ledgerURL() (string, error) {
+	p := h.Project()
+	if p == nil || p.Ledger == nil {
+		return "", nil
+	}
+	if p.Ledger.Credentials.HasErrors() {
+		return "", &DiagnosticsError{p.Ledger.Credentials, p.Sources()}
+	}
+	return p.Ledger.URL, nil
+}
+
 // Recall reads what was last seen of every resource, which is much and is needed
 // only where something is unknown, written down, or shown from memory.
-func (w *World) Recall() error {
-	if w.Memory.Sightings != nil {
+func (w *World) Recall(ctx context.Context) error {
+	if w.Memory.Seen != nil {
 		return nil
 	}
-	w.Memory.Sightings = map[string]ledger.Sighting{}
-	l, err := w.home.Ledger()
-	if err != nil || l == nil {
+	l, err := w.home.Ledger(ctx)
+	if err != nil {
 		return err
 	}
+	if l == nil {
+		w.Memory.Seen = map[string]inventory.Observation{}
+		return nil
+	}
 	defer l.Close()
-	w.Memory.Sightings, err = l.Sightings()
+	seen, err := l.Seen(ctx)
+	w.Memory.Seen, w.Memory.Facts = seen.Observations, seen.Facts
 	w.keepAddresses()
 	return err
 }
 
 // remember reads the ledger when there is one.
-func (w *World) remember() error {
-	l, err := w.home.Ledger()
+func (w *World) remember(ctx context.Context) error {
+	l, err := w.home.Ledger(ctx)
 	if err != nil || l == nil {
 		return err
 	}
 	defer l.Close()
-	return w.Reread(l)
+	return w.Reread(ctx, l)
 }
 
 // Reread brings the memory up to what the ledger holds now. What was last seen
 // stays as it was before this look.
-func (w *World) Reread(l *ledger.Ledger) error {
-	m := Memory{Sightings: w.Memory.Sightings}
-	for _, read := range []func() error{
-		func() (err error) { m.Applied, err = l.Applied(); return err },
-		func() (err error) { m.Sources, err = l.Sources(); return err },
-		func() (err error) { m.Episodes, err = l.OpenEpisodes(); return err },
-		func() (err error) { m.LastRun, err = l.LatestID(); return err },
-		func() (err error) { m.Clusters, err = l.Clusters(); return err },
-		func() (err error) { m.Flaps, err = l.EpisodesSince(w.home.Now().Add(-flapWindow)); return err },
-		func() (err error) { m.Managed, err = l.ManagedLastTime(); return err },
-	} {
-		if err := read(); err != nil {
-			return err
-		}
+func (w *World) Reread(ctx context.Context, m reconcile.Memory) error {
+	r, err := m.Recall(ctx, w.At.Add(-flapWindow))
+	if err != nil {
+		return err
 	}
 	for _, mv := range w.Project.Moved {
-		rename(m.Applied, mv.From, mv.To)
-		rename(m.Episodes, mv.From, mv.To)
+		rename(r.Applied, mv.From, mv.To)
+		rename(r.Episodes, mv.From, mv.To)
 	}
-	w.Memory = m
+	w.Memory.Recollection = r
 	return nil
 }
 
 // fromMemory is the snapshot that the ledger remembers of a provider.
 func (w *World) fromMemory(provider string) inventory.Snapshot {
 	snap := inventory.Snapshot{Provider: provider, Quorate: true, Complete: true}
-	for _, sight := range w.Memory.Sightings {
-		if sight.Provider == provider {
-			snap.Observations = append(snap.Observations, observationOf(sight))
+	if c, known := w.Memory.Clusters[provider]; known {
+		snap.Quorate, snap.Version, snap.Nodes, snap.Findings = !c.NoQuorum, c.Version, c.Nodes, c.Findings
+	}
+	for _, o := range w.Memory.Seen {
+		if o.Resource.Provider == provider {
+			snap.Observations = append(snap.Observations, remembered(o))
 		}
 	}
 	for i := range w.Project.Resources {
 		res := &w.Project.Resources[i]
-		if _, seen := w.Memory.Sightings[res.Identity]; !seen && res.Provider == provider {
+		if _, seen := w.Memory.Seen[res.Identity]; !seen && res.Provider == provider {
 			snap.Complete = false
 			snap.Unknown = append(snap.Unknown, inventory.Scope{
 				Provider: provider, Scope: res.Identity, Err: fmt.Errorf("it was never observed"), Since: w.At, Addresses: []inventory.Address{res.Addr},
@@ -123,10 +164,9 @@ func (w *World) fromMemory(provider string) inventory.Snapshot {
 	return snap
 }
 
-func observationOf(s ledger.Sighting) inventory.Observation {
-	s.Attrs["vmid"] = cty.NumberIntVal(int64(inventory.VMID(s.Identity)))
-	return inventory.Observation{
-		State: inventory.Present, Old: true, At: s.At, Digest: s.Digest, Volatile: s.Volatile, Running: s.Running,
-		Resource: inventory.Resource{Addr: s.Address, Identity: s.Identity, Provider: s.Provider, Attrs: s.Attrs},
-	}
+// remembered is an observation as it was last seen, with the number that a guest has
+// by its identity.
+func remembered(o inventory.Observation) inventory.Observation {
+	o.Resource.Attrs["vmid"] = cty.NumberIntVal(int64(inventory.VMID(o.Resource.Identity)))
+	return o
 }

@@ -11,7 +11,7 @@ import (
 	"recon/manifests"
 	"recon/providers"
 	"recon/providers/proxmox"
-	"recon/reconcile/ledger"
+	"recon/reconcile"
 )
 
 // Observe looks at every source. One that fails is Unknown and spoils nothing
@@ -30,7 +30,7 @@ func (h *Home) Observe(ctx context.Context) (*World, error) {
 	for i, r := range w.Readers {
 		wg.Go(func() { w.Snapshots[i] = w.read(ctx, r) })
 	}
-	err = w.remember()
+	err = w.remember(ctx)
 	wg.Wait()
 	if err != nil {
 		w.Close()
@@ -48,12 +48,13 @@ func (h *Home) Remembered(ctx context.Context) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := w.remember(); err != nil {
+	if err := w.remember(ctx); err != nil {
 		return nil, err
 	}
-	if err := w.Recall(); err != nil {
+	if err := w.Recall(ctx); err != nil {
 		return nil, err
 	}
+	w.old = true
 	for _, r := range w.Readers {
 		w.Snapshots = append(w.Snapshots, w.fromMemory(r.Name()))
 	}
@@ -141,7 +142,7 @@ func (w *World) dateUnknown() {
 	}
 }
 
-func sinceOf(known []ledger.Source, u inventory.Scope, now time.Time) time.Time {
+func sinceOf(known []reconcile.Source, u inventory.Scope, now time.Time) time.Time {
 	for _, k := range known {
 		if k.Provider == u.Provider && k.Scope == u.Scope {
 			return k.Since

@@ -45,6 +45,9 @@ func declaredSecrets(p *manifests.Project) (out []string) {
 		_, uuid, _ := strings.Cut(p.Clusters[i].Token, "=")
 		out = append(out, uuid)
 	}
+	if p.Ledger != nil {
+		out = append(out, p.Ledger.Password())
+	}
 	for i := range p.Resources {
 		r := &p.Resources[i]
 		for path, v := range r.Attrs {

@@ -27,6 +27,7 @@ type World struct {
 
 	home *Home
 	past reconcile.Past // what the manifests said before; nil until it is asked for
+	old  bool           // a look at the memory alone
 }
 
 // Home is the project that was looked at.
@@ -66,7 +67,7 @@ func (w *World) Close() {
 // AskAddresses asks running guests for the addresses that their configuration does not
 // tell, once each. One that does not answer keeps what it said last.
 func (w *World) AskAddresses(ctx context.Context) error {
-	if err := w.Recall(); err != nil {
+	if err := w.Recall(ctx); err != nil {
 		return err
 	}
 	var wg sync.WaitGroup
@@ -85,7 +86,7 @@ func (w *World) keepAddresses() {
 	for i := range w.Snapshots {
 		for j := range w.Snapshots[i].Observations {
 			o := &w.Snapshots[i].Observations[j]
-			last, known := w.Memory.Sightings[o.Resource.Identity]
+			last, known := w.Memory.Seen[o.Resource.Identity]
 			if known && o.State == inventory.Present && len(o.Volatile.Addresses) == 0 {
 				o.Volatile.Addresses, o.Volatile.AddressesAt = last.Volatile.Addresses, last.Volatile.AddressesAt
 			}
@@ -128,8 +129,8 @@ type Known struct {
 // Known is everything that is there as far as anybody knows: what is live, else
 // what was last seen of it, else that it is still meant to be there. What is proven
 // absent is not in it. The order is that of Observations.
-func (w *World) Known() ([]Known, error) {
-	if err := w.Recall(); err != nil {
+func (w *World) Known(ctx context.Context) ([]Known, error) {
+	if err := w.Recall(ctx); err != nil {
 		return nil, err
 	}
 	var out []Known
@@ -143,9 +144,9 @@ func (w *World) Known() ([]Known, error) {
 			out = append(out, Known{w.lastSeen(o), true})
 		}
 	}
-	for id, last := range w.Memory.Sightings {
-		if !seen[id] && w.lost(last.Provider) {
-			out = append(out, Known{observationOf(last), true})
+	for id, last := range w.Memory.Seen {
+		if !seen[id] && w.lost(last.Resource.Provider) {
+			out = append(out, Known{remembered(last), true})
 		}
 	}
 	slices.SortFunc(out, func(a, b Known) int {
@@ -157,22 +158,22 @@ func (w *World) Known() ([]Known, error) {
 // lastSeen is what is remembered of something that could not be observed; without
 // a memory the observation itself.
 func (w *World) lastSeen(o inventory.Observation) inventory.Observation {
-	last, known := w.Memory.Sightings[o.Resource.Identity]
+	last, known := w.Memory.Seen[o.Resource.Identity]
 	if !known {
 		return o
 	}
-	old := observationOf(last)
+	old := remembered(last)
 	old.Resource.Addr, old.Err = o.Resource.Addr, o.Err
 	return old
 }
 
 // LastSeen is what was last seen of something before this look.
 func (w *World) LastSeen(identity string) (inventory.Observation, bool) {
-	last, known := w.Memory.Sightings[identity]
+	last, known := w.Memory.Seen[identity]
 	if !known {
 		return inventory.Observation{}, false
 	}
-	return observationOf(last), true
+	return remembered(last), true
 }
 
 // lost reports whether what a source did not mention may still be there: nothing at
@@ -202,8 +203,8 @@ func (w *World) NeverObserved(provider string) bool {
 	if _, met := w.Memory.Clusters[provider]; met {
 		return false
 	}
-	for _, s := range w.Memory.Sightings {
-		if s.Provider == provider {
+	for _, o := range w.Memory.Seen {
+		if o.Resource.Provider == provider {
 			return false
 		}
 	}
@@ -211,9 +212,9 @@ func (w *World) NeverObserved(provider string) bool {
 }
 
 // Find reads what people call something that is declared or known.
-func (w *World) Find(text string) (inventory.Address, inventory.Path, error) {
+func (w *World) Find(ctx context.Context, text string) (inventory.Address, inventory.Path, error) {
 	all := slices.Clone(w.Project.Resources)
-	known, err := w.Known()
+	known, err := w.Known(ctx)
 	if err != nil {
 		return inventory.Address{}, "", err
 	}

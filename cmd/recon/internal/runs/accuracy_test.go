@@ -18,7 +18,6 @@ import (
 	"recon/inventory"
 	"recon/inventory/contextfile"
 	"recon/providers/proxmox/pvesim"
-	"recon/reconcile/ledger"
 )
 
 // The accuracy benchmark asks what an assistant would ask, and answers from the
@@ -127,16 +126,16 @@ func (b *bench) cycle() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	err = writing(b.home, "context", p.Declared, func(l *ledger.Ledger, _ int64) (int, string, error) {
-		if _, err := record(ctx, l, w, p, nil); err != nil {
-			return home.ExitError, "", err
+	err = writing(ctx, b.home, "context", func(ph *phase) (int, error) {
+		if _, err := record(ctx, ph, w, p, nil); err != nil {
+			return home.ExitError, err
 		}
-		facts, err := docs.Gather(l, w, p)
+		facts, err := docs.Gather(ctx, ph.ledger, w, p)
 		if err != nil {
-			return home.ExitError, "", err
+			return home.ExitError, err
 		}
 		facts.Services = b.services
-		return home.ExitOK, "", docs.WriteFacts(w, facts, docs.Options{}).Err
+		return home.ExitOK, docs.WriteFacts(w, facts, docs.Options{}).Err
 	})
 	if err != nil {
 		b.t.Fatal(err)

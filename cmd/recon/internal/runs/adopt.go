@@ -9,7 +9,6 @@ import (
 	"recon/cmd/recon/internal/home"
 	"recon/inventory"
 	"recon/manifests"
-	"recon/reconcile/ledger"
 )
 
 // An Adoption is what recon adopt changes: literals in the author's files.
@@ -76,12 +75,12 @@ func observable(w *home.World, addr inventory.Address) error {
 // manifests were loaded from, and remembers the adopted values.
 func WriteAdopt(ctx context.Context, w *home.World, a *Adoption) error {
 	h := w.Home()
-	return writing(h, "adopt", len(w.Project.Resources), func(l *ledger.Ledger, _ int64) (int, string, error) {
+	return writing(ctx, h, "adopt", func(ph *phase) (int, error) {
 		for _, file := range slices.Sorted(maps.Keys(a.Files)) {
 			if _, err := home.ReplaceFile(h.Root, file, w.Project.Files[file].Bytes, true, a.Files[file]); err != nil {
-				return home.ExitError, "", err
+				return home.ExitError, err
 			}
 		}
-		return home.ExitOK, fmt.Sprintf("adopted %d values", len(a.Edits)), agree(ctx, l, w)
+		return home.ExitOK, agree(ctx, ph, w)
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"recon/cmd/recon/internal/home"
 	"recon/inventory"
 	"recon/reconcile"
-	"recon/reconcile/ledger"
 )
 
 // An Apply is one apply: what was planned, what became of it, and the cycle
@@ -53,22 +52,28 @@ func (a *Apply) Codes() []int {
 // ledger and documents from that second look.
 func RunApply(ctx context.Context, w *home.World, p *reconcile.Plan, opts reconcile.Options) (*Apply, error) {
 	run := &Apply{Plan: p}
-	err := writing(w.Home(), "apply", p.Declared, func(l *ledger.Ledger, _ int64) (int, string, error) {
-		opts.Journal, opts.Secret = l, reconcile.SecretOf
-		run.Results = reconcile.Apply(ctx, p, w.Request(nil), opts)
-		after, err := lookAgain(context.WithoutCancel(ctx), w.Home(), l, run.Results)
-		run.After = after
+	err := writing(ctx, w.Home(), "apply", func(ph *phase) (int, error) {
+		said, err := settle(ctx, ph, w)
 		if err != nil {
-			return home.ExitError, "", err
+			return home.ExitError, err
 		}
-		return run.Code(), Describe(p), nil
+		opts.Journal, opts.Secret = ph, reconcile.SecretOf
+		run.Results = reconcile.Apply(ctx, p, w.Request(nil), opts)
+		run.After, err = lookAgain(context.WithoutCancel(ctx), w.Home(), ph, run.Results)
+		if run.After != nil {
+			run.After.Interrupted = said
+		}
+		if err != nil {
+			return home.ExitError, err
+		}
+		return run.Code(), nil
 	})
 	return run, err
 }
 
 // lookAgain is the cycle after an apply: documents are rendered from the re-read,
 // never from the wish.
-func lookAgain(ctx context.Context, h *home.Home, l *ledger.Ledger, results []reconcile.Result) (*Cycle, error) {
+func lookAgain(ctx context.Context, h *home.Home, ph *phase, results []reconcile.Result) (*Cycle, error) {
 	w, err := h.Observe(ctx)
 	if err != nil {
 		return nil, err
@@ -81,11 +86,7 @@ func lookAgain(ctx context.Context, h *home.Home, l *ledger.Ledger, results []re
 	if c.Plan, err = w.Compare(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.record(ctx, l, results); err != nil {
-		return c, err
-	}
-	c.Docs = docs.Write(l, w, c.Plan, docs.Options{})
-	return c, nil
+	return c, c.remember(ctx, ph, results, docs.Options{})
 }
 
 // Withheld is the apply that may not, or need not, do anything.

@@ -12,7 +12,6 @@ import (
 	"recon/cmd/recon/internal/home"
 	"recon/inventory"
 	"recon/reconcile"
-	"recon/reconcile/ledger"
 )
 
 // A Cycle is one pass that writes: observe, compare, remember, bring the documents
@@ -58,20 +57,22 @@ func Run(ctx context.Context, h *home.Home, kind string, opts docs.Options) (*Cy
 		return nil, err
 	}
 	defer func() { c.World.Close() }()
-	err = writing(h, kind, c.Plan.Declared, func(l *ledger.Ledger, lastRun int64) (int, string, error) {
-		if lastRun != c.World.Memory.LastRun {
+	err = writing(ctx, h, kind, func(ph *phase) (int, error) {
+		if ph.before != c.World.Memory.LastRun {
 			again, err := observed(ctx, h)
 			if err != nil {
-				return home.ExitError, "", err
+				return home.ExitError, err
 			}
 			c.World.Close()
 			c = again
 		}
-		if err := c.record(ctx, l, nil); err != nil {
-			return home.ExitError, "", err
+		if c.Interrupted, err = settle(ctx, ph, c.World); err != nil {
+			return home.ExitError, err
 		}
-		c.Docs = docs.Write(l, c.World, c.Plan, opts)
-		return c.Code(), Describe(c.Plan), nil
+		if err := c.remember(ctx, ph, nil, opts); err != nil {
+			return home.ExitError, err
+		}
+		return c.Code(), nil
 	})
 	return c, err
 }
@@ -106,41 +107,13 @@ func askForDocuments(ctx context.Context, w *home.World) error {
 	return w.AskAddresses(ctx)
 }
 
-// record settles a killed run's steps and writes down what was seen.
-func (c *Cycle) record(ctx context.Context, l *ledger.Ledger, results []reconcile.Result) (err error) {
-	if c.Interrupted, err = interrupted(ctx, l, c.World); err != nil {
+// remember writes down what was seen, and then the documents.
+func (c *Cycle) remember(ctx context.Context, ph *phase, results []reconcile.Result, opts docs.Options) (err error) {
+	if c.Events, err = record(ctx, ph, c.World, c.Plan, results); err != nil {
 		return err
 	}
-	c.Events, err = record(ctx, l, c.World, c.Plan, results)
-	return err
-}
-
-// writing holds the lock around a write phase and notes it as a run.
-// The function is told which run was the last before it.
-func writing(h *home.Home, kind string, managed int, do func(l *ledger.Ledger, lastRun int64) (exit int, summary string, err error)) error {
-	release, err := Lock(h)
-	if err != nil {
-		return err
-	}
-	defer release()
-	l, err := openLedger(h)
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	lastRun, err := l.LatestID()
-	if err != nil {
-		return fmt.Errorf("read the ledger: %w", err)
-	}
-	id, err := l.BeginRun(kind, h.Now())
-	if err != nil {
-		return fmt.Errorf("write the ledger: %w", err)
-	}
-	exit, summary, err := do(l, lastRun)
-	if endErr := l.EndRun(id, h.Now(), exit, managed, summary); endErr != nil && err == nil {
-		err = fmt.Errorf("write the ledger: %w", endErr)
-	}
-	return err
+	c.Docs = docs.Write(ctx, ph.ledger, c.World, c.Plan, opts)
+	return nil
 }
 
 // Describe says a plan in one line.

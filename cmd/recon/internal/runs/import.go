@@ -11,7 +11,6 @@ import (
 	"recon/cmd/recon/internal/home"
 	"recon/inventory"
 	"recon/manifests"
-	"recon/reconcile/ledger"
 )
 
 // An Import is what recon import writes: blocks for guests that no manifest
@@ -136,28 +135,31 @@ const importHead = `# Written from live state by recon import, and yours from no
 // WriteImport writes the blocks, and remembers their values as last applied.
 func WriteImport(ctx context.Context, w *home.World, im *Import) error {
 	h := w.Home()
-	return writing(h, "import", len(w.Project.Resources)+len(im.Blocks), func(l *ledger.Ledger, _ int64) (int, string, error) {
+	return writing(ctx, h, "import", func(ph *phase) (int, error) {
 		for _, file := range slices.Sorted(maps.Keys(im.Files)) {
 			if _, err := home.ReplaceFile(h.Root, file, im.old[file], im.old[file] != nil, im.Files[file]); err != nil {
-				return home.ExitError, "", err
+				return home.ExitError, err
 			}
 		}
-		return home.ExitOK, fmt.Sprintf("imported %d guests", len(im.Blocks)), agree(ctx, l, w)
+		return home.ExitOK, agree(ctx, ph, w)
 	})
 }
 
 // agree loads manifests that were changed to say what is, and remembers the values
 // on which they and the last look agree.
-func agree(ctx context.Context, l *ledger.Ledger, w *home.World) error {
+func agree(ctx context.Context, ph *phase, w *home.World) error {
 	if err := w.Home().Load(); err != nil {
 		return fmt.Errorf("read what was written: %w", err)
 	}
 	w = w.With(w.Home().Project())
+	if err := ph.catchUp(ctx, w); err != nil {
+		return err
+	}
 	p, err := w.Compare(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = record(ctx, l, w, p, nil)
+	_, err = record(ctx, ph, w, p, nil)
 	return err
 }
 

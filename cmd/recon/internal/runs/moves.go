@@ -12,7 +12,7 @@ import (
 // moves tells everything that is not what it was at the last look, declared or not:
 // attributes, power, places, names. What is told as drift, or was recon's own work, is
 // left out, so that each change is told once.
-func (r *recorder) moves(ctx context.Context) error {
+func (r *recorder) moves(ctx context.Context) {
 	var found []inventory.Event
 	for _, o := range r.world.Observations() {
 		last, known := r.world.LastSeen(o.Resource.Identity)
@@ -27,7 +27,6 @@ func (r *recorder) moves(ctx context.Context) error {
 	for _, e := range found {
 		r.event(e)
 	}
-	return nil
 }
 
 // untold is what of an event is not told by another one, what a manifest names apart
@@ -94,8 +93,13 @@ func (r *recorder) toldAsDrift(a inventory.Address) map[inventory.Path]bool {
 	return out
 }
 
-// wrote reports a field that this run wrote itself.
+// wrote reports a field that this run wrote itself, or one that could not tell of it.
 func (r *recorder) wrote(a inventory.Address, p inventory.Path) bool {
+	for i := range r.interrupted[a] {
+		if _, set := r.interrupted[a][i].Step.Done.Fields[p]; set {
+			return true
+		}
+	}
 	res := r.done[a]
 	return res != nil && slices.ContainsFunc(res.Change.Fields, func(f inventory.FieldChange) bool { return p.In(f.Path) || f.Path == p })
 }
@@ -104,7 +108,7 @@ func (r *recorder) wrote(a inventory.Address, p inventory.Path) bool {
 func (r *recorder) ownWork(e inventory.Event) bool {
 	res := r.done[e.Address]
 	if res == nil {
-		return false
+		return leftWork(e.Kind, r.interrupted[e.Address])
 	}
 	restarted := slices.ContainsFunc(res.Done, func(s inventory.Step) bool { return s.Restarts })
 	for _, f := range res.Change.Fields {
@@ -118,6 +122,21 @@ func (r *recorder) ownWork(e inventory.Event) bool {
 		}
 	}
 	return restarted && e.Kind != inventory.Moved
+}
+
+// leftWork reports power, moves and names that runs caused which could not tell of it.
+func leftWork(kind inventory.EventKind, steps []reconcile.Entry) bool {
+	field := inventory.Path("running")
+	switch kind {
+	case inventory.Moved:
+		field = "node"
+	case inventory.Renamed:
+		field = "name"
+	}
+	return slices.ContainsFunc(steps, func(e reconcile.Entry) bool {
+		_, set := e.Step.Done.Fields[field]
+		return set || field == "running" && e.Step.Restarts
+	})
 }
 
 // attribute says who changed what, as far as the providers' logs tell of changes since

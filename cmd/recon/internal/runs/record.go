@@ -8,64 +8,56 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"recon/cmd/recon/internal/home"
 	"recon/inventory"
 	"recon/providers"
 	"recon/reconcile"
-	"recon/reconcile/ledger"
 
 	"github.com/zclconf/go-cty/cty"
 )
 
-// openLedger opens the ledger for a command that writes it, and tells when a
-// damaged one was set aside.
-func openLedger(h *home.Home) (*ledger.Ledger, error) {
-	if err := makeStateDir(h); err != nil {
+// A recorder gathers what a run saw and did.
+type recorder struct {
+	world       *home.World
+	plan        *reconcile.Plan
+	first       bool // nothing was ever seen before: everything is new, and nothing is news
+	learned     reconcile.Learned
+	done        map[inventory.Address]*reconcile.Result // what this run applied
+	interrupted map[inventory.Address][]reconcile.Entry // steps of runs that could not tell of them
+}
+
+// record writes down, all at once, what was observed and compared: what was seen,
+// what cannot be seen, drift episodes, and values in agreement. It returns what is
+// news.
+func record(ctx context.Context, ph *phase, w *home.World, p *reconcile.Plan, results []reconcile.Result) ([]inventory.Event, error) {
+	if err := w.Recall(ctx); err != nil {
 		return nil, err
 	}
-	l, err := ledger.Open(h.StatePath())
-	if err == nil && l.SetAside != "" {
-		h.Log.Error("the ledger was damaged and is set aside; what recon remembers is rebuilt by looking", "file", l.SetAside)
+	r := &recorder{
+		world: w, plan: p, first: len(w.Memory.Seen) == 0,
+		done: map[inventory.Address]*reconcile.Result{}, interrupted: map[inventory.Address][]reconcile.Entry{},
+		learned: reconcile.Learned{At: w.At, Managed: p.Declared, Summary: Describe(p), Facts: w.Facts()},
 	}
-	return l, err
-}
-
-// A recorder writes down what a run saw and did.
-type recorder struct {
-	ledger *ledger.Ledger
-	world  *home.World
-	plan   *reconcile.Plan
-	first  bool // nothing was ever seen before: everything is new, and nothing is news
-	events []inventory.Event
-	done   map[inventory.Address]*reconcile.Result // what this run applied
-}
-
-// record writes down what was observed and compared: what was seen, what cannot
-// be seen, drift episodes, and values in agreement. It returns what is news.
-func record(ctx context.Context, l *ledger.Ledger, w *home.World, p *reconcile.Plan, results []reconcile.Result) ([]inventory.Event, error) {
-	if err := w.Recall(); err != nil {
-		return nil, fmt.Errorf("read the ledger: %w", err)
-	}
-	r := &recorder{ledger: l, world: w, plan: p, first: len(w.Memory.Sightings) == 0, done: map[inventory.Address]*reconcile.Result{}}
 	for i := range results {
 		r.applied(&results[i])
 	}
-	for _, step := range []func(context.Context) error{r.moved, r.sightings, r.clusters, r.sources, r.episodes, r.moves, r.agreement} {
-		if err := step(ctx); err != nil {
-			return nil, fmt.Errorf("write the ledger: %w", err)
-		}
+	for _, m := range w.Project.Moved {
+		r.learned.Moved = append(r.learned.Moved, reconcile.Move{From: m.From, To: m.To})
 	}
-	if err := l.AddEvents(r.events...); err != nil {
-		return nil, fmt.Errorf("write the ledger: %w", err)
-	}
-	return r.events, nil
+	r.leftBehind()
+	r.sightings(ctx)
+	r.clusters()
+	r.sources()
+	r.episodes()
+	r.moves(ctx)
+	r.agreement()
+	return r.learned.Events, ph.Learn(ctx, &r.learned)
 }
 
 func (r *recorder) event(e inventory.Event) {
 	e.At = r.world.At
-	r.events = append(r.events, e)
+	r.learned.Events = append(r.learned.Events, e)
 }
 
 // applied notes a change that this run made.
@@ -89,100 +81,88 @@ func (r *recorder) applied(res *reconcile.Result) {
 	r.event(e)
 }
 
-// moved carries the memory of renamed blocks over.
-func (r *recorder) moved(context.Context) error {
-	for _, m := range r.world.Project.Moved {
-		if err := r.ledger.Move(m.From, m.To); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // sightings remembers what was seen, and notes what has come and what has gone.
 // Something that is no longer listed is gone only when its absence is proven.
-func (r *recorder) sightings(ctx context.Context) error {
-	var seen []inventory.Observation
-	var gone []string
+func (r *recorder) sightings(ctx context.Context) {
 	listed := map[string]bool{}
 	for _, o := range r.world.Observations() {
 		id := o.Resource.Identity
 		listed[id] = true
-		old, known := r.world.Memory.Sightings[id]
+		old, known := r.world.Memory.Seen[id]
 		switch {
 		case o.State == inventory.Present:
-			seen = append(seen, o)
-			if !known && !r.first && r.done[o.Resource.Addr] == nil && r.metBefore(o.Resource.Provider) {
+			r.learned.Seen = append(r.learned.Seen, o)
+			if !known && !r.first && !r.byRecon(o.Resource.Addr) && r.metBefore(o.Resource.Provider) {
 				r.event(inventory.Event{Address: o.Resource.Addr, Identity: id, Kind: inventory.Appeared, Summary: fmt.Sprintf("%s appeared on %s", o.Resource.Addr, o.Volatile.Node)})
 			}
 		case o.State == inventory.Absent && known:
-			gone = append(gone, id)
+			r.learned.Gone = append(r.learned.Gone, id)
 			r.disappeared(old)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(r.world.Memory.Sightings)) {
-		if old := r.world.Memory.Sightings[id]; !listed[id] && r.provenGone(ctx, old) {
-			gone = append(gone, id)
+	for _, id := range slices.Sorted(maps.Keys(r.world.Memory.Seen)) {
+		if old := r.world.Memory.Seen[id]; !listed[id] && r.provenGone(ctx, old) {
+			r.learned.Gone = append(r.learned.Gone, id)
 			r.disappeared(old)
 		}
 	}
-	return r.ledger.SaveSightings(seen, gone)
+}
+
+// byRecon reports what recon itself has changed since the last look.
+func (r *recorder) byRecon(a inventory.Address) bool {
+	return r.done[a] != nil || r.interrupted[a] != nil
 }
 
 // metBefore reports whether anything of the provider was seen before: everything of
 // a new cluster or host is new, and none of it is news.
 func (r *recorder) metBefore(provider string) bool {
-	for _, s := range r.world.Memory.Sightings {
-		if s.Provider == provider {
+	for _, s := range r.world.Memory.Seen {
+		if s.Resource.Provider == provider {
 			return true
 		}
 	}
 	return false
 }
 
-func (r *recorder) disappeared(old ledger.Sighting) {
-	if r.done[old.Address] == nil {
-		r.event(inventory.Event{Address: old.Address, Identity: old.Identity, Kind: inventory.Disappeared, Summary: old.Address.String() + " no longer exists"})
+func (r *recorder) disappeared(old inventory.Observation) {
+	if addr := old.Resource.Addr; !r.byRecon(addr) {
+		r.event(inventory.Event{Address: addr, Identity: old.Resource.Identity, Kind: inventory.Disappeared, Summary: addr.String() + " no longer exists"})
 	}
 }
 
-func (r *recorder) provenGone(ctx context.Context, old ledger.Sighting) bool {
+func (r *recorder) provenGone(ctx context.Context, old inventory.Observation) bool {
 	for i, reader := range r.world.Readers {
-		if reader.Name() == old.Provider && r.world.Snapshots[i].Calls > 0 {
-			o := providers.Look(ctx, reader, inventory.Resource{Addr: old.Address, Identity: old.Identity, Provider: old.Provider, Attrs: old.Attrs})
-			return o.State == inventory.Absent
+		if reader.Name() == old.Resource.Provider && r.world.Snapshots[i].Calls > 0 {
+			return providers.Look(ctx, reader, old.Resource).State == inventory.Absent
 		}
 	}
 	return false
 }
 
 // clusters remembers what each cluster consists of.
-func (r *recorder) clusters(context.Context) error {
+func (r *recorder) clusters() {
+	r.learned.Clusters = map[string]reconcile.Cluster{}
 	for _, snap := range r.world.Snapshots {
-		if len(snap.Nodes) == 0 {
-			continue
-		}
-		if err := r.ledger.SaveCluster(snap.Provider, ledger.Cluster{Version: snap.Version, Nodes: snap.Nodes}); err != nil {
-			return err
+		if len(snap.Nodes) > 0 {
+			r.learned.Clusters[snap.Provider] = reconcile.Cluster{Version: snap.Version, Nodes: snap.Nodes, NoQuorum: !snap.Quorate, Findings: snap.Findings}
 		}
 	}
-	return nil
 }
 
 // sources notes what has become unobservable and what is back.
-func (r *recorder) sources(context.Context) error {
-	var now []ledger.Source
+func (r *recorder) sources() {
+	var now []reconcile.Source
 	for _, snap := range r.world.Snapshots {
 		for _, u := range snap.Unknown {
 			msg := ""
 			if u.Err != nil {
 				msg = u.Err.Error()
 			}
-			now = append(now, ledger.Source{Provider: u.Provider, Scope: u.Scope, Since: u.Since, Error: msg})
+			now = append(now, reconcile.Source{Provider: u.Provider, Scope: u.Scope, Since: u.Since, Error: msg})
 		}
 	}
-	has := func(list []ledger.Source, s ledger.Source) bool {
-		return slices.ContainsFunc(list, func(o ledger.Source) bool { return o.Provider == s.Provider && o.Scope == s.Scope })
+	has := func(list []reconcile.Source, s reconcile.Source) bool {
+		return slices.ContainsFunc(list, func(o reconcile.Source) bool { return o.Provider == s.Provider && o.Scope == s.Scope })
 	}
 	for _, s := range now {
 		if !has(r.world.Memory.Sources, s) {
@@ -194,12 +174,12 @@ func (r *recorder) sources(context.Context) error {
 			r.event(inventory.Event{Identity: s.Scope, Kind: inventory.SourceBack, Summary: fmt.Sprintf("%s of %s is observed again", s.Scope, s.Provider)})
 		}
 	}
-	return r.ledger.SaveSources(now)
+	r.learned.Sources = now
 }
 
 // episodes opens, changes and resolves drift episodes. An episode is reported once
 // when it opens; a resource that cannot be observed keeps its episode as it is.
-func (r *recorder) episodes(context.Context) error {
+func (r *recorder) episodes() {
 	open := maps.Clone(r.world.Memory.Episodes)
 	for i := range r.plan.Changes {
 		c := &r.plan.Changes[i]
@@ -210,7 +190,10 @@ func (r *recorder) episodes(context.Context) error {
 		print := fingerprint(c)
 		old, known := open[c.Addr]
 		delete(open, c.Addr)
-		e := ledger.Episode{ID: old.ID, Address: c.Addr, Identity: c.Want.Identity, Fingerprint: print, OpenedAt: r.world.At, ChangedAt: r.world.At, Fields: fields, By: c.Have.Volatile.Changed.User}
+		e := reconcile.Episode{
+			ID: old.ID, Address: c.Addr, Identity: c.Want.Identity, Fingerprint: print, OpenedAt: r.world.At, ChangedAt: r.world.At, Fields: fields,
+			By: c.Have.Volatile.Changed.User,
+		}
 		kind := inventory.DriftOpened
 		if known {
 			if old.Fingerprint == print {
@@ -218,17 +201,15 @@ func (r *recorder) episodes(context.Context) error {
 			}
 			kind = inventory.DriftChanged
 		}
-		if err := r.ledger.SaveEpisode(e); err != nil {
-			return err
-		}
+		r.learned.Episodes = append(r.learned.Episodes, e)
 		r.drift(inventory.Event{Address: c.Addr, Identity: c.Want.Identity, Kind: kind, Fields: fields, By: e.By, Summary: summary(c.Addr, fields)})
 	}
-	return r.resolve(open)
+	r.resolve(open)
 }
 
 // drift notes that a drift opened or changed, unless it flaps.
 func (r *recorder) drift(e inventory.Event) {
-	n := r.world.Memory.Flaps[e.Address]
+	n := r.world.Memory.Drifts[e.Address]
 	if e.Kind == inventory.DriftOpened {
 		n++
 	}
@@ -243,7 +224,7 @@ func (r *recorder) drift(e inventory.Event) {
 }
 
 // resolve ends the episodes of resources that were observed and differ no more.
-func (r *recorder) resolve(open map[inventory.Address]ledger.Episode) error {
+func (r *recorder) resolve(open map[inventory.Address]reconcile.Episode) {
 	observed := map[string]bool{}
 	for _, o := range r.world.Observations() {
 		observed[o.Resource.Identity] = o.State != inventory.Unknown
@@ -254,14 +235,11 @@ func (r *recorder) resolve(open map[inventory.Address]ledger.Episode) error {
 		if declared && !observed[e.Identity] {
 			continue
 		}
-		if err := r.ledger.ResolveEpisode(e.ID, r.world.At); err != nil {
-			return err
-		}
-		if r.done[addr] == nil && !r.world.Memory.Flapping(addr) {
+		r.learned.Resolved = append(r.learned.Resolved, e.ID)
+		if !r.byRecon(addr) && !r.world.Memory.Flapping(addr) {
 			r.event(inventory.Event{Address: addr, Identity: e.Identity, Kind: inventory.DriftResolved, Summary: addr.String() + " is back in sync"})
 		}
 	}
-	return nil
 }
 
 func summary(a inventory.Address, fields []inventory.EventField) string {
@@ -286,7 +264,7 @@ func fingerprint(c *inventory.Change) string {
 }
 
 // agreement remembers, as last applied, every declared value that live has too.
-func (r *recorder) agreement(context.Context) error {
+func (r *recorder) agreement() {
 	changes := map[inventory.Address]*inventory.Change{}
 	for i := range r.plan.Changes {
 		changes[r.plan.Changes[i].Addr] = &r.plan.Changes[i]
@@ -296,8 +274,7 @@ func (r *recorder) agreement(context.Context) error {
 	for i := range obs {
 		seen[obs[i].Resource.Identity] = &obs[i]
 	}
-	out := map[inventory.Address]inventory.Applied{}
-	var gone []inventory.Address
+	r.learned.Applied = map[inventory.Address]inventory.Applied{}
 	for i := range r.world.Project.Resources {
 		res := &r.world.Project.Resources[i]
 		o := seen[res.Identity]
@@ -305,19 +282,15 @@ func (r *recorder) agreement(context.Context) error {
 		case o == nil || o.State == inventory.Unknown:
 		case o.State == inventory.Absent:
 			if res.Policy.Absent {
-				gone = append(gone, res.Addr)
+				r.learned.Forgot = append(r.learned.Forgot, res.Addr)
 			}
 		default:
 			old := r.world.Memory.Applied[res.Addr]
 			if a := agreed(res, o, changes[res.Addr], old, r.done[res.Addr]); !sameApplied(a, old) {
-				out[res.Addr] = a
+				r.learned.Applied[res.Addr] = a
 			}
 		}
 	}
-	if err := r.ledger.Forget(gone...); err != nil {
-		return err
-	}
-	return r.ledger.SetApplied(out)
 }
 
 // agreed returns what is remembered of a resource after a look: values in agreement
@@ -383,41 +356,4 @@ func sameApplied(a, b inventory.Applied) bool {
 	}
 	same := func(x, y inventory.Value) bool { return x.Value.RawEquals(y.Value) }
 	return maps.EqualFunc(a.Attrs.Values(), b.Attrs.Values(), same) && maps.EqualFunc(a.Bases, b.Bases, func(x, y cty.Value) bool { return x.RawEquals(y) })
-}
-
-// interrupted looks at the steps that a killed run left in flight, says what
-// became of each, and closes them. What is to be done next follows from the plan.
-func interrupted(ctx context.Context, l *ledger.Ledger, w *home.World) ([]string, error) {
-	entries, err := l.InFlight()
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, e := range entries {
-		i := slices.IndexFunc(w.Readers, func(r providers.Reader) bool {
-			res := w.Project.Resource(e.Address)
-			return res != nil && res.Identity == e.Identity && res.Provider == r.Name()
-		})
-		if i < 0 {
-			out = append(out, fmt.Sprintf("%s: interrupted while recon was to %s; it is no longer declared as it was", e.Address, e.Step.Summary))
-			if err := l.End(e.ID, "interrupted; no longer declared"); err != nil {
-				return out, err
-			}
-			continue
-		}
-		o := providers.Look(ctx, w.Readers[i], *w.Project.Resource(e.Address))
-		verdict := "it did not happen"
-		switch {
-		case o.State == inventory.Unknown:
-			out = append(out, fmt.Sprintf("%s: interrupted on %s while recon was to %s; whether it happened cannot be seen yet", e.Address, e.BegunAt.Format(time.DateTime), e.Step.Summary))
-			continue
-		case e.Step.Done.Holds(&o):
-			verdict = "it happened"
-		}
-		out = append(out, fmt.Sprintf("%s: interrupted on %s while recon was to %s: %s", e.Address, e.BegunAt.Format(time.DateTime), e.Step.Summary, verdict))
-		if err := l.End(e.ID, "interrupted; "+verdict); err != nil {
-			return out, err
-		}
-	}
-	return out, nil
 }
