@@ -40,6 +40,10 @@ fuzz: ## every fuzz target for FUZZTIME
 chaos: ## kill recon at random, SEEDS times; import 200 generated worlds
 	go test -run 'TestChaos|TestImportThenPlanIsEmpty' -timeout 8h ./cmd/recon -chaos.seeds $(SEEDS) -quiet.seeds 200
 
+.PHONY: attack
+attack: ## hostile input in its long form
+	go test ./reconcile -run '^TestMutatedPlans$$' -v -timeout 1h -plan.mutants 10000
+
 accuracy: ## how much of what a person asks the written files answer, and how rightly
 	RECON_ACCURACY=full go test ./cmd/recon/internal/runs -run '^TestAccuracy$$' -v -count=1 -timeout 20m
 

@@ -1,25 +1,38 @@
 package reconcile
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"recon/inventory"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 )
 
-// A saved plan is a file that Apply can execute later. It holds the steps, the
-// digests of the configurations for which they were made, and salted hashes in
+// A SavedPlan is what a file says that a plan once was. It decides nothing: Hold
+// compares it with a plan of today, and what is executed is today's plan alone. It
+// holds the steps, the digests of what they were made from, and salted hashes in
 // place of secrets.
-type savedPlan struct {
+type SavedPlan struct {
 	FormatVersion string            `json:"format_version"`
 	What          string            `json:"what"` // tells a plan file from any other JSON
 	CreatedAt     time.Time         `json:"created_at"`
 	Managed       int               `json:"managed"`
 	Changes       []savedChange     `json:"changes"`
 	Secrets       map[string]string `json:"secrets"` // address + " " + field -> hash
+	Origin
+}
+
+// An Origin is what a plan was made from, beside what was observed.
+type Origin struct {
+	Commit    string            `json:"commit"`    // of Git, "" without any
+	Manifests map[string]string `json:"manifests"` // file -> SHA-256 of its bytes
 }
 
 type savedChange struct {
@@ -54,8 +67,8 @@ type savedField struct {
 const planFileMark = "recon plan"
 
 // Save turns the plan into a file's content.
-func (p *Plan) Save() ([]byte, error) {
-	s := savedPlan{FormatVersion: FormatVersion, What: planFileMark, CreatedAt: p.ObservedAt.UTC(), Managed: p.Managed, Secrets: map[string]string{}}
+func (p *Plan) Save(from Origin) ([]byte, error) {
+	s := SavedPlan{FormatVersion: FormatVersion, What: planFileMark, CreatedAt: p.ObservedAt.UTC(), Managed: p.Managed, Secrets: map[string]string{}, Origin: from}
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		for _, step := range c.Steps {
@@ -91,11 +104,9 @@ func saveChange(c *inventory.Change) savedChange {
 	return s
 }
 
-// Load reads a saved plan and binds it to a fresh one: each saved change must
-// find its resource declared and exactly as it was. A change for which that does
-// not hold makes the whole plan stale.
-func Load(data []byte, fresh *Plan, req Request) (*Plan, error) {
-	var s savedPlan
+// ReadPlan reads a plan file.
+func ReadPlan(data []byte) (*SavedPlan, error) {
+	var s SavedPlan
 	if err := json.Unmarshal(data, &s); err != nil {
 		return nil, fmt.Errorf("this is not a saved plan: %w", err)
 	}
@@ -105,56 +116,65 @@ func Load(data []byte, fresh *Plan, req Request) (*Plan, error) {
 	if s.FormatVersion != FormatVersion {
 		return nil, fmt.Errorf("the plan has format version %q, and this recon reads %s; plan again", s.FormatVersion, FormatVersion)
 	}
+	return &s, nil
+}
+
+// Hold compares the saved plan with a fresh one and returns of the fresh one what was
+// saved. Each saved change must be what would be planned today, in everything but the
+// place where its wish is written; else the error wraps ErrStale and says the difference.
+func (s *SavedPlan) Hold(fresh *Plan) (*Plan, error) {
 	out := *fresh
 	out.Changes = nil
-	seen := observations(req.Snapshots)
+	claimed := map[inventory.Address]*savedChange{}
 	for i := range s.Changes {
-		c, err := s.bind(&s.Changes[i], seen, req)
-		if err != nil {
+		addr := s.Changes[i].Address
+		if claimed[addr] != nil {
+			return nil, fmt.Errorf("%w: it names %s twice", ErrStale, addr)
+		}
+		claimed[addr] = &s.Changes[i]
+	}
+	for i := range fresh.Changes {
+		c := &fresh.Changes[i]
+		claim := claimed[c.Addr]
+		if claim == nil {
+			continue // it was not planned then
+		}
+		if err := s.holds(claim, c); err != nil {
 			return nil, err
 		}
-		out.Changes = append(out.Changes, c)
+		delete(claimed, c.Addr)
+		out.Changes = append(out.Changes, *c)
+	}
+	for i := range s.Changes {
+		if addr := s.Changes[i].Address; claimed[addr] != nil {
+			return nil, fmt.Errorf("%w: %s", ErrStale, unplanned(addr, fresh.Unknown))
+		}
 	}
 	return &out, nil
 }
 
-func (s *savedPlan) bind(sc *savedChange, seen map[string]*inventory.Observation, req Request) (inventory.Change, error) {
-	var want *inventory.Resource
-	for i := range req.Desired {
-		if req.Desired[i].Addr == sc.Address && req.Desired[i].Identity == sc.Identity {
-			want = &req.Desired[i]
+// unplanned says why a resource has no place in a fresh plan.
+func unplanned(addr inventory.Address, unknown []inventory.Scope) string {
+	for _, u := range unknown {
+		if slices.Contains(u.Addresses, addr) {
+			return fmt.Sprintf("%s cannot be observed", addr)
 		}
 	}
-	if want == nil {
-		return inventory.Change{}, fmt.Errorf("%w: the manifests no longer declare %s as %s", ErrStale, sc.Address, sc.Identity)
-	}
-	have := seen[sc.Identity]
-	if have == nil || have.State == inventory.Unknown {
-		return inventory.Change{}, fmt.Errorf("%w: %s cannot be observed", ErrStale, sc.Address)
-	}
-	if have.State.String() != sc.State || have.Digest != sc.Digest {
-		return inventory.Change{}, fmt.Errorf("%w: %s has changed since the plan was made; plan again", ErrStale, sc.Address)
-	}
-	c := inventory.Change{Action: sc.Action, Addr: sc.Address, Want: *want, Have: *have, Verdict: sc.Verdict, Impact: sc.Impact, Digest: sc.Digest, Steps: sc.Steps, Blocked: sc.Blocked}
-	for _, f := range sc.Fields {
-		attr, _, _ := want.Kind().Lookup(f.Path)
-		if attr == nil {
-			return c, fmt.Errorf("%w: %s has no field %s in this version of recon", ErrStale, sc.Address, f.Path)
-		}
-		c.Fields = append(c.Fields, inventory.FieldChange{
-			Path: f.Path, Attr: attr, Desired: f.Desired.Value, Live: f.Live.Value, Running: f.Running.Value, Verdict: f.Verdict, Impact: f.Impact, Policy: f.Policy,
-			Source: hcl.Range{Filename: f.File, Start: hcl.Pos{Line: f.Line, Column: f.Column}},
-		})
-	}
-	return c, s.recheck(&c)
+	return fmt.Sprintf("nothing is to be done about %s today: it is as declared, or the manifests no longer declare it", addr)
 }
 
-// recheck holds a saved change against today's guards and secrets.
-func (s *savedPlan) recheck(c *inventory.Change) error {
-	blocked := len(c.Blocked)
-	guard(c)
-	if len(c.Blocked) > blocked {
-		return fmt.Errorf("%w: %s is blocked now: %s", ErrStale, c.Addr, c.Blocked[len(c.Blocked)-1].Detail)
+// holds compares one change, and its secrets, with today's.
+func (s *SavedPlan) holds(claim *savedChange, c *inventory.Change) error {
+	then, err := leavesOf(*claim)
+	if err != nil {
+		return err
+	}
+	now, err := leavesOf(saveChange(c))
+	if err != nil {
+		return err
+	}
+	if d := differences(then, now); len(d) > 0 {
+		return fmt.Errorf("%w: %s has changed since the plan was made: %s", ErrStale, c.Addr, few(d))
 	}
 	for _, step := range c.Steps {
 		for _, field := range step.Secrets {
@@ -168,4 +188,151 @@ func (s *savedPlan) recheck(c *inventory.Change) error {
 		}
 	}
 	return nil
+}
+
+// leavesOf spells a saved change as the values at its JSON paths. It passes the file's
+// own form once, so that what was read from a file and what was not are spelled alike.
+// Where a wish is written does not count: a comment above it moves it.
+func leavesOf(c savedChange) (map[string]string, error) {
+	text, err := json.Marshal(c)
+	var again savedChange
+	if err == nil {
+		err = json.Unmarshal(text, &again)
+	}
+	if err == nil {
+		text, err = json.Marshal(byField(again))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("compare the saved plan: %w", err)
+	}
+	var tree any
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&tree); err != nil {
+		return nil, fmt.Errorf("compare the saved plan: %w", err)
+	}
+	out := map[string]string{}
+	leaves(out, "", tree)
+	return out, nil
+}
+
+// byField is a change whose fields are found by their paths, so that one more does not
+// make all that follow others.
+func byField(c savedChange) any {
+	fields := map[inventory.Path]savedField{}
+	for _, f := range c.Fields {
+		f.File, f.Line, f.Column = "", 0, 0
+		fields[f.Path] = f
+	}
+	return struct {
+		savedChange
+		Fields map[inventory.Path]savedField `json:"fields"`
+	}{c, fields}
+}
+
+// leaves lists the values of a JSON tree by their paths. An empty list or object is a
+// value: it is not the same as none.
+func leaves(out map[string]string, path string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, e := range v {
+			leaves(out, path+"."+k, e)
+		}
+		if len(v) > 0 {
+			return
+		}
+	case []any:
+		for i, e := range v {
+			leaves(out, fmt.Sprintf("%s[%d]", path, i), e)
+		}
+		if len(v) > 0 {
+			return
+		}
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		text = fmt.Append(nil, v)
+	}
+	out[strings.TrimPrefix(path, ".")] = string(text)
+}
+
+// differences says what is not the same then and now.
+func differences(then, now map[string]string) (out []string) {
+	paths := map[string]bool{}
+	for _, m := range []map[string]string{then, now} {
+		for p := range m {
+			paths[p] = true
+		}
+	}
+	for _, p := range slices.Sorted(maps.Keys(paths)) {
+		was, isThen := then[p]
+		is, isNow := now[p]
+		if was != is || isThen != isNow {
+			out = append(out, fmt.Sprintf("%s was %s, is %s", p, orNothing(was), orNothing(is)))
+		}
+	}
+	return out
+}
+
+// few says the first of many differences, and how many there are beside.
+func few(d []string) string {
+	const most = 6
+	if len(d) > most {
+		d = append(d[:most:most], fmt.Sprintf("and %d more", len(d)-most))
+	}
+	return strings.Join(d, "; ")
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}
+
+// Moved names the manifests that are others than those the plan was made from.
+func (o Origin) Moved(now Origin) (out []string) {
+	for _, m := range []map[string]string{o.Manifests, now.Manifests} {
+		for name := range m {
+			if o.Manifests[name] != now.Manifests[name] {
+				out = append(out, name)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Claim is the plan that the file says it is, to be shown and for nothing else.
+func (s *SavedPlan) Claim() (*Plan, error) {
+	p := &Plan{ObservedAt: s.CreatedAt, Complete: true, Managed: s.Managed}
+	for i := range s.Changes {
+		c, err := s.Changes[i].claim()
+		if err != nil {
+			return nil, err
+		}
+		p.Changes = append(p.Changes, c)
+	}
+	return p, nil
+}
+
+func (sc *savedChange) claim() (inventory.Change, error) {
+	c := inventory.Change{Action: sc.Action, Addr: sc.Address, Verdict: sc.Verdict, Impact: sc.Impact, Digest: sc.Digest, Steps: sc.Steps, Blocked: sc.Blocked}
+	c.Want = inventory.Resource{Addr: sc.Address, Identity: sc.Identity, Provider: sc.Provider, Attrs: inventory.Attrs{"name": cty.StringVal(sc.Name)}}
+	c.Have = inventory.Observation{Resource: c.Want, Volatile: inventory.Volatile{Node: sc.Node}}
+	kind := inventory.KindOf(sc.Address.Kind)
+	if kind == nil {
+		return c, fmt.Errorf("the plan names %s, and there is no kind %s in this version of recon", sc.Address, sc.Address.Kind)
+	}
+	for _, f := range sc.Fields {
+		attr, _, _ := kind.Lookup(f.Path)
+		if attr == nil {
+			return c, fmt.Errorf("the plan names %s of %s, which is no field in this version of recon", f.Path, sc.Address)
+		}
+		c.Fields = append(c.Fields, inventory.FieldChange{
+			Path: f.Path, Attr: attr, Desired: f.Desired.Value, Live: f.Live.Value, Running: f.Running.Value, Verdict: f.Verdict, Impact: f.Impact, Policy: f.Policy,
+			Source: hcl.Range{Filename: f.File, Start: hcl.Pos{Line: f.Line, Column: f.Column}},
+		})
+	}
+	return c, nil
 }

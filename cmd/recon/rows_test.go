@@ -303,13 +303,20 @@ func planned(t *rapid.T, res *inventory.Resource, o inventory.Observation) {
 	if out, err := json.Marshal(p); err != nil || !json.Valid(out) {
 		t.Fatalf("the plan is the JSON %s, %v", out, err)
 	}
-	saved, err := p.Save()
+	saved, err := p.Save(reconcile.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := reconcile.Load(saved, p, req)
+	file, err := reconcile.ReadPlan(saved)
 	if err != nil {
 		t.Fatalf("the plan does not load: %v\n%s", err, saved)
+	}
+	if _, err := file.Hold(p); err != nil {
+		t.Fatalf("the plan is not what it was saved from: %v\n%s", err, saved)
+	}
+	again, err := file.Claim()
+	if err != nil {
+		t.Fatal(err)
 	}
 	for i := range p.Changes {
 		for j, f := range p.Changes[i].Fields {

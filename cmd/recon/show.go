@@ -2,9 +2,14 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"os"
+	"slices"
 	"strings"
 
 	"recon/cmd/recon/internal/api"
+	"recon/cmd/recon/internal/term"
+	"recon/inventory"
 
 	"github.com/spf13/cobra"
 )
@@ -12,11 +17,14 @@ import (
 func newShow(c *cli) *cobra.Command {
 	refresh := true
 	cmd := &cobra.Command{
-		Use:   "show [ADDRESS]",
-		Short: "Show everything that is known of a resource",
+		Use:   "show [ADDRESS|PLANFILE]",
+		Short: "Show everything that is known of a resource, or what a plan file says",
 		Long: `Shows one resource: what the manifest says and where, what was last applied, what
 is configured and what is in use, since when it differs and who changed it.
-Without an address it lists the declared resources with their verdicts.`,
+Without an address it lists the declared resources with their verdicts.
+
+Of a plan file it shows the changes and calls that it claims, and what it was made
+from, without looking at anything.`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, a []string) error { return runShow(cmd, c, refresh, a) },
 	}
@@ -26,6 +34,12 @@ Without an address it lists the declared resources with their verdicts.`,
 }
 
 func runShow(cmd *cobra.Command, c *cli, refresh bool, a []string) error {
+	if len(a) == 1 {
+		addr, _, _ := inventory.ParseAddress(a[0])
+		if info, err := os.Stat(a[0]); err == nil && info.Mode().IsRegular() && inventory.KindOf(addr.Kind) == nil {
+			return c.showPlan(a[0])
+		}
+	}
 	ctx, h, err := c.openToLook(cmd, refresh)
 	if err != nil {
 		return err
@@ -40,6 +54,29 @@ func runShow(cmd *cobra.Command, c *cli, refresh bool, a []string) error {
 	}
 	c.unobserved(found.Unknown)
 	return exit(found.Code())
+}
+
+// showPlan shows what a plan file says.
+func (c *cli) showPlan(file string) error {
+	s, err := api.ShowPlan(file)
+	if err != nil {
+		return err
+	}
+	if c.json() {
+		return c.printJSON(s.JSON())
+	}
+	p := c.printer()
+	p.Printf("A plan of %s.", s.Plan.ObservedAt.Local().Format("2006-01-02 15:04"))
+	if s.Commit != "" {
+		p.Printf("Made from commit %s.", s.Commit)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Manifests)) {
+		p.Printf("Made from %s, sha256 %.16s.", name, s.Manifests[name])
+	}
+	p.Printf("")
+	p.PlannedChanges(s.Plan, term.PlanOptions{Calls: true})
+	c.hint("recon apply plans anew and does this only when nothing has changed")
+	return nil
 }
 
 func (c *cli) shown(found *api.Showing, one bool) error {

@@ -251,7 +251,7 @@ func TestSecondWriterIsRefused(t *testing.T) {
 	if _, err := b.p.Do(t.Context(), step, nil); !errors.Is(err, providers.ErrChangedMeanwhile) {
 		t.Fatalf("got %v", err)
 	}
-	saved, err := p.Save()
+	body, err := p.Save(reconcile.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,11 @@ func TestSecondWriterIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := reconcile.Load(saved, fresh, req); !errors.Is(err, reconcile.ErrStale) {
+	saved, err := reconcile.ReadPlan(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := saved.Hold(fresh); !errors.Is(err, reconcile.ErrStale) {
 		t.Errorf("a saved plan goes over another's change: %v", err)
 	}
 	if !strings.Contains(b.Read(t), "192.0.2.9") {

@@ -2,16 +2,12 @@ package api
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"slices"
 
 	"recon/cmd/recon/internal/home"
 	"recon/cmd/recon/internal/runs"
 	"recon/inventory"
 	"recon/reconcile"
-
-	"github.com/google/renameio/v2"
 )
 
 // A PlanRequest asks what differs.
@@ -36,7 +32,7 @@ func Plan(ctx context.Context, h *Home, r PlanRequest) (*reconcile.Plan, error) 
 	if err != nil || r.Save == "" {
 		return p, err
 	}
-	return p, savePlan(p, r.Save)
+	return p, savePlan(w, p, r.Save)
 }
 
 // FailOnWords are the conditions that --fail-on takes.
@@ -91,18 +87,6 @@ func PlanCode(p *reconcile.Plan, failOn []string) int {
 
 // Describe says a plan in one line.
 func Describe(p *reconcile.Plan) string { return runs.Describe(p) }
-
-// savePlan writes a plan for its owner's eyes only.
-func savePlan(p *reconcile.Plan, file string) error {
-	body, err := p.Save()
-	if err != nil {
-		return err
-	}
-	if err := renameio.WriteFile(file, body, os.FileMode(0o600)); err != nil {
-		return fmt.Errorf("save the plan: %w", err)
-	}
-	return nil
-}
 
 // An ApplyRequest asks to make live agree with the manifests. The view shows and
 // asks; what Confirm refuses is not done.
@@ -172,15 +156,15 @@ func planToApply(ctx context.Context, w *home.World, r ApplyRequest) (*reconcile
 		}
 		return w.Plan(ctx, targets)
 	}
-	data, err := os.ReadFile(r.PlanFile)
+	saved, err := readPlan(r.PlanFile)
 	if err != nil {
-		return nil, fmt.Errorf("read the saved plan: %w", err)
+		return nil, err
 	}
 	fresh, err := w.Plan(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	return runs.LoadPlan(data, w, fresh)
+	return runs.LoadPlan(saved, origin(w), fresh)
 }
 
 // AppliedJSON is the answer of recon apply.

@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -21,6 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"recon/localfile"
 	"recon/manifests"
 	"recon/providers/docker"
 	"recon/providers/proxmox"
@@ -181,7 +181,7 @@ func (h *Home) read(early func([]manifests.Cluster)) (*manifests.Project, hcl.Di
 func (h *Home) readFrom(fsys fs.FS, around *manifests.Project, early func([]manifests.Cluster)) (*manifests.Project, hcl.Diagnostics, error) {
 	varFiles := map[string][]byte{}
 	for _, name := range h.VarFiles {
-		b, err := os.ReadFile(name)
+		b, err := localfile.Read(name, localfile.Small)
 		if err != nil {
 			return nil, nil, fmt.Errorf("read --var-file: %w", err)
 		}
@@ -203,12 +203,7 @@ func readOutside(name string) ([]byte, error) {
 		}
 		name = filepath.Join(home, rest)
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, 1<<20))
+	return localfile.Read(name, localfile.Small)
 }
 
 // commandTime bounds a token_command, which may ask for a passphrase.
@@ -234,7 +229,7 @@ func (h *Home) runCommand(ctx context.Context, argv []string) (string, error) {
 }
 
 // Files is the project's folder.
-func (h *Home) Files() fs.FS { return os.DirFS(h.Root) }
+func (h *Home) Files() fs.FS { return localfile.Folder(h.Root, localfile.Medium) }
 
 // Path returns the place of a file of the project.
 func (h *Home) Path(rel string) string { return filepath.Join(h.Root, filepath.FromSlash(rel)) }

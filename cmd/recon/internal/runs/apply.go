@@ -3,6 +3,7 @@ package runs
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"recon/cmd/recon/internal/docs"
 	"recon/cmd/recon/internal/home"
@@ -111,11 +112,16 @@ func Guard(w *home.World, p *reconcile.Plan, opts reconcile.Options, bulk bool) 
 	return nil
 }
 
-// LoadPlan reads a saved plan and binds it to what is observed now.
-func LoadPlan(data []byte, w *home.World, fresh *reconcile.Plan) (*reconcile.Plan, error) {
-	p, err := reconcile.Load(data, fresh, w.Request(nil))
-	if errors.Is(err, reconcile.ErrStale) {
-		return nil, home.Refuse("make a new plan with recon plan --out FILE", "%w", err)
+// LoadPlan holds a saved plan against a fresh one, and returns of the fresh one what
+// was saved. No byte of the file is in it.
+func LoadPlan(saved *reconcile.SavedPlan, now reconcile.Origin, fresh *reconcile.Plan) (*reconcile.Plan, error) {
+	p, err := saved.Hold(fresh)
+	if !errors.Is(err, reconcile.ErrStale) {
+		return p, err
 	}
-	return p, err
+	hint := "make a new plan with recon plan --out FILE"
+	if moved := saved.Moved(now); len(moved) > 0 {
+		hint += "; changed since this one: " + strings.Join(moved, ", ")
+	}
+	return nil, home.Refuse(hint, "%w", err)
 }

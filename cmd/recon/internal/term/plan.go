@@ -21,14 +21,19 @@ type PlanOptions struct {
 // Plan writes a plan: a block a resource, what could not be observed, and a last
 // line that counts.
 func (p *Printer) Plan(plan *reconcile.Plan, opts PlanOptions) {
-	for i := range plan.Changes {
-		p.change(&plan.Changes[i], opts)
-		fmt.Fprintln(p.W)
-	}
+	p.PlannedChanges(plan, opts)
 	p.unknown(plan.Unknown)
 	p.unmanaged(plan.Unmanaged)
 	p.findings(plan.Findings)
 	p.summary(plan)
+}
+
+// PlannedChanges writes the changes of a plan alone.
+func (p *Printer) PlannedChanges(plan *reconcile.Plan, opts PlanOptions) {
+	for i := range plan.Changes {
+		p.change(&plan.Changes[i], opts)
+		fmt.Fprintln(p.W)
+	}
 }
 
 var glyphs = map[inventory.Action]string{inventory.ActionCreate: "+", inventory.ActionUpdate: "~", inventory.ActionDelete: "-", inventory.ActionNone: "="}
