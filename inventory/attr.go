@@ -31,6 +31,7 @@ const (
 	WireSSHKeys               // lines, URL-encoded with %20, never +
 	WireFeatures              // a set spelled keyctl=1,mount=nfs;cifs
 	WireText                  // free text; trailing white space is lost
+	WireURL                   // text, URL-encoded
 
 	WireVolume  // the volume of a drive: storage:name, or a path
 	WireMedium  // the medium of a CD drive, which is such a volume and can be changed
@@ -165,6 +166,7 @@ type Attr struct {
 	Enum     []string          // the values allowed; nil means any
 	Meant    map[string]string // what people write for a value of Enum, in lower case
 	Min, Max int64             // bounds of a number, in Unit; both 0 means none
+	Grain    int64             // a new volume is made of whole ones of these
 	Impact   Impact            // the worst case; the provider lowers it by power state, hotplug and device
 	Plug     *Plug             // what a running guest takes more easily
 	Names    Reference         // what the value names
@@ -183,6 +185,10 @@ type Attr struct {
 	// RootOnlyChange reports a change that only root@pam may make although the value
 	// itself is free.
 	RootOnlyChange func(live, desired cty.Value, guest Attrs) bool
+
+	// Spellings are some that mean the same: what they have in common is what Equal
+	// looks at. Words of a list are separated by blanks.
+	Spellings []string
 
 	// Equal compares two non-null values; nil means canonical equality.
 	Equal func(a, b cty.Value) bool

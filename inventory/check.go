@@ -2,8 +2,6 @@ package inventory
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -33,24 +31,6 @@ func checkTags(v cty.Value) error {
 	return nil
 }
 
-func checkAddress(v cty.Value) error {
-	s := Text(v)
-	if slices.Contains([]string{"", "dhcp", "manual", "auto"}, s) {
-		return nil
-	}
-	if _, err := netip.ParsePrefix(s); err != nil {
-		return fmt.Errorf("%q is not an address with a prefix length, such as \"192.168.40.11/24\", nor \"dhcp\"", s)
-	}
-	return nil
-}
-
-func checkMAC(v cty.Value) error {
-	if hw, err := net.ParseMAC(Text(v)); err != nil || len(hw) != 6 {
-		return fmt.Errorf("%q is not a MAC address, such as \"BC:24:11:00:00:01\"", Text(v))
-	}
-	return nil
-}
-
 // Difference returns the items that are in one of the collections only.
 func Difference(a, b cty.Value) []string {
 	var out []string
@@ -76,16 +56,28 @@ func VLANs(v cty.Value) []int {
 	var out []int
 	for _, item := range Strings(v) {
 		from, to, isRange := strings.Cut(item, "-")
-		first, err := strconv.Atoi(strings.TrimSpace(from))
+		first, err := vlan(from)
 		last := first
 		if isRange && err == nil {
-			last, err = strconv.Atoi(strings.TrimSpace(to))
+			last, err = vlan(to)
 		}
-		for tag := first; err == nil && tag <= min(last, maxVLAN); tag++ {
+		for tag := first; err == nil && tag <= last; tag++ {
 			out = append(out, tag)
 		}
 	}
 	return out
 }
+
+// vlan reads a tag.
+func vlan(s string) (int, error) {
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	if err == nil && (n < 1 || n > maxVLAN) {
+		err = strconv.ErrRange
+	}
+	return n, err
+}
+
+// number reads digits that a pattern has let through.
+func number(s string) int { n, _ := strconv.Atoi(s); return n }
 
 const maxVLAN = 4094

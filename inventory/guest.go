@@ -50,14 +50,13 @@ func commonAttrs(nameKey, namePrivilege string) []*Attr {
 		{
 			Name: "pool", Type: cty.String, Wire: WireDerived, Call: CallPool, Group: GroupWho, Import: ImportUnlessEmpty,
 			Needs: []Need{{Any: []string{"Pool.Allocate"}, Path: "/pool/{pool}", Old: true}, {Any: []string{"VM.Allocate", "Permissions.Modify"}, Path: onGuest}},
-			Names: NamesPool, Doc: "The resource pool of the guest; \"\" for none.",
-		},
-		{Name: "tags", Key: "tags", Type: stringSet, Wire: WireSemicolon, Lower: true, Group: GroupWho, Check: checkTags, Default: StringSet(), Equal: foldSetEqual, Needs: asks(privOptions), Doc: "Tags. Order and case mean nothing; Proxmox stores them lower-cased, sorted and unique."},
-		{Name: "description", Key: "description", Type: cty.String, Wire: WireText, Group: GroupWho, Column: ColumnNotes, Default: cty.StringVal(""), Equal: textEqual, Needs: asks(privOptions), Doc: "The notes of the guest, in Markdown. Trailing white space does not count."},
+			Names: NamesPool, Check: checkPool(), Doc: "The resource pool of the guest; \"\" for none."},
+		{Name: "tags", Key: "tags", Type: stringSet, Wire: WireSemicolon, Lower: true, Group: GroupWho, Check: checkTags, Default: StringSet(), Equal: foldSetEqual, Needs: asks(privOptions), Spellings: []string{"Web db", "db web"}, Doc: "Tags. Order and case mean nothing; Proxmox stores them lower-cased, sorted and unique."},
+		{Name: "description", Key: "description", Type: cty.String, Wire: WireText, Group: GroupWho, Column: ColumnNotes, Default: cty.StringVal(""), Equal: textEqual, Needs: asks(privOptions), Spellings: []string{"one", "one \t", "one\r\n"}, Doc: "The notes of the guest, in Markdown. Trailing white space does not count."},
 		{Name: "onboot", Key: "onboot", Type: cty.Bool, Default: cty.False, Needs: asks(privOptions), Doc: "Start the guest when its node boots."},
 		{Name: "protection", Key: "protection", Type: cty.Bool, Default: cty.False, Needs: asks(privOptions), Doc: "Proxmox's own protection: refuses to remove the guest or one of its disks."},
 		{Name: "template", Key: "template", Type: cty.Bool, Computed: true, Default: cty.False, Doc: "Whether the guest is a template. Observed only: the way there cannot be undone."},
-		{Name: "hookscript", Key: "hookscript", Type: cty.String, RootOnly: true, Impact: ImpactRootOnly, Doc: "A script volume that runs at steps of the guest's life."},
+		{Name: "hookscript", Key: "hookscript", Type: cty.String, RootOnly: true, Impact: ImpactRootOnly, Check: checkVolume(), Doc: "A script volume that runs at steps of the guest's life."},
 		{Name: "purpose", Type: cty.String, Document: true, Wire: WireDerived, Column: ColumnPurpose, Doc: "What the guest is for, in the author's words. For documents only; never sent to Proxmox."},
 	}
 }
@@ -76,10 +75,10 @@ func startupBlock(needs ...Need) *Block {
 // netN itself, a VM in ipconfigN, which exists only with cloud-init.
 func ipAttrs(beside string, impact Impact, needs []Need) []*Attr {
 	attrs := []*Attr{
-		{Name: "address", Key: "ip", Check: checkAddress, Column: ColumnAddress, Doc: "IPv4 address with prefix length (192.168.40.11/24), or \"dhcp\"."},
-		{Name: "gateway", Key: "gw", Check: checkOptionalIP, Column: ColumnGateway, Doc: "IPv4 gateway."},
-		{Name: "address6", Key: "ip6", Check: checkAddress, Column: ColumnAddress, Doc: "IPv6 address with prefix length, \"dhcp\" or \"auto\"."},
-		{Name: "gateway6", Key: "gw6", Check: checkOptionalIP, Column: ColumnGateway, Doc: "IPv6 gateway."},
+		{Name: "address", Key: "ip", Check: checkFamily(true, "dhcp", "manual"), Column: ColumnAddress, Spellings: []string{"10.0.0.1/24"}, Doc: "IPv4 address with prefix length (192.168.40.11/24), or \"dhcp\"."},
+		{Name: "gateway", Key: "gw", Check: checkGateway(true), Column: ColumnGateway, Spellings: []string{"10.0.0.1"}, Doc: "IPv4 gateway."},
+		{Name: "address6", Key: "ip6", Check: checkFamily(false, "auto", "dhcp", "manual"), Column: ColumnAddress, Spellings: []string{"fd00::1/64", "fd00:0::01/64", "FD00::1/64"}, Doc: "IPv6 address with prefix length, \"dhcp\" or \"auto\"."},
+		{Name: "gateway6", Key: "gw6", Check: checkGateway(false), Column: ColumnGateway, Spellings: []string{"fd00::1", "fd00:0::01"}, Doc: "IPv6 gateway."},
 	}
 	for _, a := range attrs {
 		a.Type, a.Equal, a.Beside, a.Impact, a.Needs = cty.String, addressEqual, beside, impact, needs

@@ -2,7 +2,6 @@ package proxmox
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"net/url"
 	"regexp"
@@ -259,6 +258,9 @@ func decodeValue(a *inventory.Attr, text string) (cty.Value, bool) {
 		return cty.StringVal(text), true
 	case inventory.WireSSHKeys:
 		return decodeKeys(text)
+	case inventory.WireURL:
+		plain, err := url.PathUnescape(text)
+		return cty.StringVal(plain), err == nil
 	case inventory.WireComma:
 		return decodeWords(a, text), true
 	}
@@ -365,6 +367,8 @@ func encode(a *inventory.Attr, v cty.Value) string {
 		return "ignore"
 	case inventory.WireSSHKeys:
 		return strings.ReplaceAll(url.QueryEscape(strings.Join(inventory.Strings(v), "\n")), "+", "%20")
+	case inventory.WireURL:
+		return strings.ReplaceAll(url.QueryEscape(inventory.Text(v)), "+", "%20")
 	case inventory.WireSemicolon:
 		return strings.Join(inventory.Strings(v), ";")
 	case inventory.WireComma:
@@ -408,10 +412,10 @@ func encodeDiskSize(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// encodeGiB spells a size as the number of GiB with which a new volume is
-// allocated.
+// encodeGiB spells a size as the number of GiB with which a new volume is allocated:
+// all of its decimals, since Proxmox makes KiB or MiB of it.
 func encodeGiB(n int64) string {
-	return strings.TrimRight(strings.TrimRight(fmt.Sprintf("%.6f", float64(n)/float64(inventory.GiB)), "0"), ".")
+	return strconv.FormatFloat(float64(n)/float64(inventory.GiB), 'f', -1, 64)
 }
 
 // volumesOf lists the volumes that go with a guest when it is destroyed.

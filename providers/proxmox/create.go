@@ -70,9 +70,13 @@ func (b *stepBuilder) fromScratch(how *inventory.Create) {
 	}
 	var fields []inventory.FieldChange
 	for _, f := range b.c.Fields {
-		if f.Attr.Call == inventory.NoCall && !b.refused(&f) {
+		if f.Attr.Call == inventory.NoCall {
 			fields = append(fields, f)
 		}
+	}
+	fields = b.allowed(fields)
+	if slices.ContainsFunc(b.c.Blocked, func(r inventory.Reason) bool { return r.Code != "root_only" }) {
+		return // half a guest is worse than none; what no token can ever set is left to root@pam
 	}
 	w := newConfigWriter(b)
 	for _, f := range fields {

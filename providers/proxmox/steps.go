@@ -61,14 +61,33 @@ func (b *stepBuilder) add(s inventory.Step) {
 // update adds the steps that bring the fields to their wish, but for those that are
 // refused.
 func (b *stepBuilder) update(fields []inventory.FieldChange) {
-	var kept []inventory.FieldChange
+	var wanted []inventory.FieldChange
 	for _, f := range fields {
-		if (b.fresh || f.Writes()) && f.Policy != "ignore" && !b.refused(&f) {
-			kept = append(kept, f)
+		if (b.fresh || f.Writes()) && f.Policy != "ignore" {
+			wanted = append(wanted, f)
 		}
 	}
+	kept := b.allowed(wanted)
 	b.write(kept)
 	b.power(kept, fields)
+}
+
+// allowed returns the fields that are not refused. A device that is new is made with
+// all that is declared of it or not at all.
+func (b *stepBuilder) allowed(fields []inventory.FieldChange) []inventory.FieldChange {
+	var kept []inventory.FieldChange
+	halves := map[inventory.Path]bool{}
+	for _, f := range fields {
+		if b.refused(&f) {
+			_, block, slot := b.kind.Lookup(f.Path)
+			if block != nil && !block.Flat && !b.hasKey(b.keyOf(block, slot)) {
+				halves[f.Path.Parent()] = true
+			}
+			continue
+		}
+		kept = append(kept, f)
+	}
+	return slices.DeleteFunc(kept, func(f inventory.FieldChange) bool { return halves[f.Path.Parent()] })
 }
 
 // write adds the steps that set the fields: first what takes effect at once, then what
@@ -126,6 +145,8 @@ func (b *stepBuilder) refused(f *inventory.FieldChange) bool {
 	case b.c.Addr.Kind == "lxc" && f.Attr.Wire == inventory.WireStorage && !isNew && b.c.Have.Running != nil:
 		b.block("running", "%s: Proxmox moves a volume of a container only while it is stopped; stop it first", f.Path)
 	case b.incomplete(f, block, slot, isNew):
+	case isNew && !b.hasKey(b.keyOf(block, slot)) && partial(f):
+		b.block("size", "%s: Proxmox makes such a volume of whole %s, and %s is between two", f.Path, sizeText(f.Attr.Grain), f.Attr.Show(f.Desired))
 	case b.noDevice(f):
 	case b.namesNothing(f, block, slot):
 	case f.Attr.Frozen && !isNew && !(block != nil && block.Flat && inventory.IsNull(f.Live)):
@@ -216,6 +237,12 @@ func (b *stepBuilder) keyOf(block *inventory.Block, slot string) string {
 }
 
 func (b *stepBuilder) block(code, format string, args ...any) { b.c.Block(code, format, args...) }
+
+// partial reports a size that Proxmox would round.
+func partial(f *inventory.FieldChange) bool {
+	n, ok := inventory.Int(f.Desired)
+	return ok && f.Attr.Grain > 0 && n%f.Attr.Grain != 0
+}
 
 func shrinks(f *inventory.FieldChange) bool {
 	want, ok1 := inventory.Int(f.Desired)

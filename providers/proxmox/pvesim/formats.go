@@ -122,9 +122,12 @@ func checkTable() map[string]func(string) error {
 		"cidr4":    checkCIDR(true, "dhcp", "manual"),
 		"cidr6":    checkCIDR(false, "auto", "dhcp", "manual"),
 		"cpuset":   matching(`\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*`, "unable to parse cpuset '%'"),
+		"pciids":   matching(pciAddress+`(?:;`+pciAddress+`)*`, "value does not match the regex pattern"),
 		"any":      anything,
 	}
 }
+
+const pciAddress = `(?:[a-f0-9]{4,}:)?[a-f0-9]{2}:[a-f0-9]{2}(?:\.[a-f0-9])?`
 
 const modelList = "e1000|e1000-82540em|e1000-82544gc|e1000-82545em|e1000e|i82551|i82557b|i82559er|ne2k_isa|ne2k_pci|pcnet|rtl8139|virtio|vmxnet3"
 
@@ -148,7 +151,7 @@ func propTables() map[string]string {
 	}
 	mount := ` acl:b idmap{9.2} mountoptions quota:b replicate:b ro:b shared:b size@size`
 	return map[string]string{
-		"net":       net + " bridge@bridge firewall:b host-tunnel:b{9.2} link_down:b mtu:i>=1<=65520 queues:i>=0<=64 rate:n>=0 tag:i>=1<=4094 trunks",
+		"net":       net + " bridge@bridge firewall:b host-tunnel:b{9.2} link_down:b mtu:i>=1<=65520 queues:i>=0<=64 rate:n>=0 tag:i>=1<=4094 trunks/\\d+(?:-\\d+)?(?:;\\d+(?:-\\d+)?)*/",
 		"ide":       driveTable("model~120@url ssd:b wwn"),
 		"sata":      driveTable("ssd:b wwn"),
 		"scsi":      driveTable("iothread:b product queues:i>=2 ro:b scsiblock:b ssd:b vendor wwn"),
@@ -164,8 +167,8 @@ func propTables() map[string]string {
 		"cpu":       "*cputype flags guest-phys-bits:i>=32<=64 hidden:b hv-vendor-id phys-bits reported-model",
 		"numanode":  "cpus! hostnodes memory:n policy(preferred|bind|interleave)",
 		"ivshmem":   "size!:i>=1 name",
-		"usb":       "*host mapping@id usb3:b",
-		"hostpci":   "*host device-id driver legacy-igd:b mapping@id mdev pcie:b rombar:b romfile sub-device-id sub-vendor-id vendor-id x-vga:b",
+		"usb":       `*host/(?:(?:0x)?[0-9A-Fa-f]{4}:(?:0x)?[0-9A-Fa-f]{4})|\d+\-\d+(?:\.\d+)*|[Ss][Pp][Ii][Cc][Ee]/ mapping@id usb3:b`,
+		"hostpci":   "*host@pciids device-id driver legacy-igd:b mapping@id mdev pcie:b rombar:b romfile sub-device-id sub-vendor-id vendor-id x-vga:b",
 		"virtiofs":  "*dirid!@id cache(auto|always|metadata|never) direct-io:b expose-acl:b expose-xattr:b",
 		"smbios":    "base64:b family manufacturer product serial sku uuid version",
 		"spice":     "foldersharing:b videostreaming(off|all|filter)",
@@ -175,7 +178,7 @@ func propTables() map[string]string {
 		"ipconfig":  "ip@cidr4 gw@ipv4 ip6@cidr6 gw6@ipv6",
 		"cicustom":  "meta network user vendor",
 		"sev":       "*type allow-smt:b kernel-hashes:b no-debug:b no-key-sharing:b",
-		"lxcnet":    "name!/[-_.\\w]+/ bridge/[-_.\\w]+/ firewall:b gw@ipv4 gw6@ipv6 host-managed:b{9.1} hwaddr@mac ip@cidr4 ip6@cidr6 link_down:b mtu:i>=64<=65535 rate:n tag:i>=1<=4094 trunks type(veth)",
+		"lxcnet":    "name!/[-_.\\w]+/ bridge/[-_.\\w]+/ firewall:b gw@ipv4 gw6@ipv6 host-managed:b{9.1} hwaddr@mac ip@cidr4 ip6@cidr6 link_down:b mtu:i>=64<=65535 rate:n tag:i>=1<=4094 trunks/\\d+(?:;\\d+)*/ type(veth)",
 		"rootfs":    "*volume!@mpvol" + mount,
 		"mp":        "*volume!@mpvol mp!@mppath backup:b keepattrs:b{9.1}" + mount,
 		"features":  "force_rw_sys:b fuse:b keyctl:b mknod:b mount nesting:b",
