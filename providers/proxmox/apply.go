@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"recon/inventory"
 	"recon/providers"
@@ -101,7 +102,11 @@ func (p *Provider) wait(ctx context.Context, upid string, r providers.Reporter) 
 		if st.Status == "running" {
 			continue
 		}
-		return taskEnd(upid, st.ExitStatus)
+		warning, err := taskEnd(upid, st.ExitStatus)
+		if err != nil {
+			err = log.why(ctx, err)
+		}
+		return warning, err
 	}
 }
 
@@ -127,29 +132,78 @@ func taskNode(upid string) string {
 	return parts[1]
 }
 
-// A taskLog hands new lines of a task's log to whoever listens.
+// A taskLog hands new lines of a task's log to whoever listens, and keeps the last
+// ones: "start failed: QEMU exited with code 1" alone helps nobody.
 type taskLog struct {
 	p      *Provider
 	path   string
 	report providers.Reporter
 	next   int
+	last   []string
 }
 
-func (l *taskLog) follow(ctx context.Context) {
-	if l.report == nil {
-		return
-	}
+// What is kept of a log.
+const (
+	logPage  = 50
+	logPages = 40
+	logLast  = 4
+	logWidth = 300
+)
+
+// follow reads one page of new lines and reports whether there may be more.
+func (l *taskLog) follow(ctx context.Context) (more bool) {
 	var lines []struct {
 		N int    `json:"n"`
 		T string `json:"t"`
 	}
-	if err := l.p.client.get(ctx, l.path, url.Values{"start": {itoa(l.next)}, "limit": {"50"}}, &lines); err != nil {
-		return // the log is a comfort, the status is what counts
+	if err := l.p.client.get(ctx, l.path, url.Values{"start": {itoa(l.next)}, "limit": {itoa(logPage)}}, &lines); err != nil {
+		return false // the log is a comfort, the status is what counts
 	}
 	for _, line := range lines {
-		if line.N > l.next && line.T != "no content" {
-			l.next = line.N
+		if line.N <= l.next || line.T == "no content" {
+			continue
+		}
+		l.next = line.N
+		l.last = append(l.last, line.T)
+		if l.report != nil {
 			l.report(line.T)
 		}
 	}
+	l.last = l.last[max(len(l.last)-logLast-1, 0):]
+	return len(lines) == logPage
+}
+
+// why adds to how a task ended what it said last. The words come from programs and from
+// guests: they are cut, and nothing in them but what is printed is kept.
+func (l *taskLog) why(ctx context.Context, end error) error {
+	for range logPages {
+		if !l.follow(ctx) {
+			break
+		}
+	}
+	var said []string
+	for _, line := range l.last {
+		if line = printable(line); line != "" && line != "TASK ERROR: "+end.Error() {
+			said = append(said, line)
+		}
+	}
+	if len(said) == 0 {
+		return end
+	}
+	return fmt.Errorf("%w; before that: %s", end, strings.Join(said[max(len(said)-logLast, 0):], " / "))
+}
+
+// printable is a line as it may be shown: one line, of bounded length, without
+// characters that are not seen.
+func printable(line string) string {
+	line = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(line, ""))
+	if r := []rune(line); len(r) > logWidth {
+		line = string(r[:logWidth]) + "..."
+	}
+	return strings.TrimSpace(line)
 }

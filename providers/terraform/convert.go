@@ -165,6 +165,9 @@ func (m *mapping) value(attr *inventory.Attr, p inventory.Path, r rule, raw any)
 			return attr.Default
 		}
 		m.guest.assumed[p] = true
+		if r.as == inGiB {
+			return cty.NilVal // below 1 GiB, or not said; no disk has no size
+		}
 		return empty(attr.Type)
 	}
 	if r.loose || r.assumed != "" && among(word, r.assumed) {

@@ -89,7 +89,11 @@ func (s *Server) runTask(t *task, hooks taskHooks, do job) {
 	t.status = "OK"
 	var err error
 	if msg := s.taskFault(t.typ); msg != "" {
-		err = die("%s", msg)
+		said := strings.Split(msg, "\n") // the last line is the error, the others are the log
+		for _, line := range said[:len(said)-1] {
+			t.logf("%s", line)
+		}
+		err = die("%s", said[len(said)-1])
 	} else if aborted {
 		err = die("received interrupt")
 	} else {

@@ -24,9 +24,32 @@ type Findings struct {
 	Unread   []string // places in files that hold services and could not be understood, with the reason
 }
 
-// Doctor applies the rules of those names, all when there is none, to what was
-// observed and to the files of the repository.
+// Doctor has everything that a plan finds and more: what witnesses found when they were
+// heard, and what the rules of those names find, all when there is none.
 func (w *World) Doctor(ctx context.Context, names ...string) (Findings, error) {
+	out, err := w.judged(ctx, names...)
+	if err != nil || len(names) > 0 {
+		return out, err
+	}
+	for i := range w.Snapshots {
+		out.tell(w.Project, w.At, w.Snapshots[i].Findings)
+	}
+	return out, nil
+}
+
+// tell takes findings up, but for those that are not to be told.
+func (f *Findings) tell(p *manifests.Project, at time.Time, found []inventory.Finding) {
+	for _, x := range found {
+		if silenced(p, at, x) {
+			f.Silenced++
+			continue
+		}
+		f.Told = append(f.Told, x)
+	}
+}
+
+// judged applies rules to what was observed and to the files of the repository.
+func (w *World) judged(ctx context.Context, names ...string) (Findings, error) {
 	facts, err := w.doctorFacts(ctx)
 	if err != nil {
 		return Findings{}, err
@@ -40,13 +63,7 @@ func judge(facts *doctor.Facts, p *manifests.Project, at time.Time, names []stri
 	for _, u := range facts.Unread {
 		out.Unread = append(out.Unread, u.String())
 	}
-	for _, f := range doctor.Examine(facts, names...) {
-		if silenced(p, at, f) {
-			out.Silenced++
-			continue
-		}
-		out.Told = append(out.Told, f)
-	}
+	out.tell(p, at, doctor.Examine(facts, names...))
 	return out
 }
 
@@ -212,7 +229,7 @@ func (w *World) examine(ctx context.Context, p *reconcile.Plan) error {
 	if err := CheckRules(w.Project, nil); err != nil {
 		return err
 	}
-	found, err := w.Doctor(ctx)
+	found, err := w.judged(ctx)
 	p.Findings = append(p.Findings, found.Told...)
 	return err
 }
