@@ -113,6 +113,12 @@ func (s store) holds(content string) bool {
 	return slices.Contains(strings.Split(s.Content, ","), content)
 }
 
+// rawOnly reports a storage that keeps no files and so no formats. Of an LVM it is not
+// known: newer ones may keep qcow2 in volumes.
+func (s store) rawOnly() bool {
+	return slices.Contains([]string{"lvmthin", "zfspool", "rbd", "iscsi", "iscsidirect", "zfs"}, s.Type)
+}
+
 func (a *around) stores(ctx context.Context, node string) (map[string]store, bool) {
 	rows, ok := ask[[]store](ctx, a, "/nodes/"+node+"/storage", nil)
 	out := map[string]store{}

@@ -1,6 +1,7 @@
 package proxmox
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -158,9 +159,11 @@ func (b *stepBuilder) clone(how *inventory.Create) {
 		b.block("linked_clone", "a linked clone stays on its template's storage; write full = true, or leave storage out of the create block")
 		return
 	}
+	how = b.cloneTo(src, how)
 	srcID := inventory.VMID(src.Resource.Identity)
-	if len(b.v.permissions) > 0 && !b.v.permissions.has("/vms/"+itoa(srcID), "VM.Clone") {
-		b.block("no_permission", "the token lacks VM.Clone on /vms/%d", srcID)
+	b.old = src.Resource.Attrs
+	b.mayUse("/vms/"+itoa(srcID), "the clone", "VM.Clone")
+	if b.mayNotClone(src, how); len(b.c.Blocked) > 0 {
 		return
 	}
 	params := map[string]string{"newid": itoa(b.vmid)}
@@ -184,8 +187,83 @@ func (b *stepBuilder) clone(how *inventory.Create) {
 		Done: inventory.Probe{State: "present"}, Summary: fmt.Sprintf("clone %s into %s", src.Resource.Addr, b.c.Want.Identity),
 	})
 	b.fresh, b.raw, b.base = true, maps.Clone(src.Volatile.Raw), guestPath(b.c.Addr.Kind, node, b.vmid)
-	b.old = src.Resource.Attrs
 	b.update(b.beyond(src, how))
+}
+
+// cloneTo puts a full clone at once on the storage that all declared volumes name, where
+// the create block names none: nothing has to be moved afterwards.
+func (b *stepBuilder) cloneTo(src *inventory.Observation, how *inventory.Create) *inventory.Create {
+	if how.Storage != "" || src.Volatile.Template && !how.Full {
+		return how
+	}
+	storage := ""
+	for _, f := range b.c.Fields {
+		_, block, _ := b.kind.Lookup(f.Path)
+		if block == nil || f.Attr.Wire != inventory.WireStorage || !src.Resource.Attrs.Has(f.Path.Parent()) {
+			continue
+		}
+		name := inventory.Text(f.Desired)
+		if storage != "" && name != storage {
+			return how
+		}
+		storage = name
+	}
+	if storage == "" || b.allOn(src, storage) {
+		return how
+	}
+	there := *how
+	there.Storage = storage
+	return &there
+}
+
+// allOn reports whether every volume of a guest is on the storage already.
+func (b *stepBuilder) allOn(src *inventory.Observation, storage string) bool {
+	return !b.anyVolume(src, func(name string) bool { return name != storage })
+}
+
+// anyVolume reports whether the storage of one of the guest's volumes is such a one.
+func (b *stepBuilder) anyVolume(src *inventory.Observation, is func(storage string) bool) bool {
+	for p, v := range src.Resource.Attrs {
+		if a, _, _ := b.kind.Lookup(p); a != nil && a.Wire == inventory.WireStorage && is(inventory.Text(v)) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayNotClone blocks what a clone asks beside VM.Clone: room where its volumes go, the
+// mappings of its devices, its bridges, and none of the node's own devices
+// (PVE/API2/Qemu.pm, clone_vm).
+func (b *stepBuilder) mayNotClone(src *inventory.Observation, how *inventory.Create) {
+	if how.Storage != "" {
+		b.noStorage("the clone", how.Storage, map[string]string{"vm": "images", "lxc": "rootdir"}[b.c.Addr.Kind], 0)
+	}
+	b.anyVolume(src, func(name string) bool {
+		b.mayUse("/storage/"+cmp.Or(how.Storage, name), "the clone", "Datastore.AllocateSpace")
+		return false
+	})
+	for _, block := range b.kind.Blocks {
+		slots := []string{""}
+		if block.Labelled() {
+			slots = src.Resource.Attrs.Slots(block.Name)
+		}
+		for _, slot := range slots {
+			for _, n := range block.Needs {
+				if !n.Old {
+					continue // of a change, not of what is there
+				}
+				for _, q := range b.questions(n, block, slot, b.was) {
+					b.mayUse(q.path, cmp.Or(slot, block.Name)+" of "+src.Resource.Addr.String(), q.any...)
+				}
+			}
+			for _, a := range block.Attrs {
+				v := inventory.Text(b.was(block.Path(slot, a.Name)))
+				if a.Not != "" && a.RootOnlyUnless != nil && v != "" && !a.RootOnlyUnless(v) {
+					b.block("root_only", "%s of %s is a device of the node (%s), and a guest with such a one only root@pam can clone", slot, src.Resource.Addr, v)
+				}
+			}
+		}
+	}
 }
 
 // beyond returns the declared fields that a clone of src does not have by itself.

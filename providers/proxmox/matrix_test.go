@@ -23,11 +23,12 @@ func matrixWorld() *pvesim.World {
 		Cluster: "lab", Nodes: []*pvesim.Node{{Name: "n1", Online: true, Networks: bridges()}, {Name: "n2", Online: true, Networks: bridges()}},
 		Storages: []*pvesim.Storage{
 			{ID: "local", Type: "dir", Content: []string{"iso", "vztmpl", "snippets"}, Size: 100 << 30},
-			{ID: "disks", Type: "nfs", Shared: true, Content: []string{"images", "rootdir", "iso"}, Size: 1 << 40},
+			{ID: "disks", Type: "nfs", Shared: true, Content: []string{"images", "rootdir", "iso", "vztmpl"}, Size: 1 << 40},
+			{ID: "thin", Type: "lvmthin", Shared: true, Content: []string{"images", "rootdir"}, Size: 1 << 40},
 			{ID: "thick", Type: "lvm", Content: []string{"images"}, Size: 10 << 30},
 			{ID: "more", Type: "nfs", Shared: true, Content: []string{"images", "rootdir"}, Size: 1 << 40},
 		},
-		Volumes:  []*pvesim.Volume{{ID: "disks:iso/a.iso", Content: "iso", Size: 1 << 20}, {ID: "local:iso/b.iso", Content: "iso", Size: 1 << 20, Node: "n1"}},
+		Volumes:  []*pvesim.Volume{{ID: "disks:iso/a.iso", Content: "iso", Size: 1 << 20}, {ID: "disks:vztmpl/debian-13.tar.zst", Content: "vztmpl", Size: 1 << 20}, {ID: "local:iso/b.iso", Content: "iso", Size: 1 << 20, Node: "n1"}},
 		Pools:    []*pvesim.Pool{{ID: "one"}, {ID: "two"}},
 		Mappings: []*pvesim.Mapping{{Type: "usb", ID: "stick", Map: []string{"id=1:1,node=n1"}}, {Type: "pci", ID: "gpu", Map: []string{"id=1,node=n1"}}, {Type: "dir", ID: "share", Map: []string{"node=n1,path=/x"}}},
 		Guests: []*pvesim.Guest{

@@ -136,3 +136,26 @@ func (b *stepBuilder) noFile(who, volume, content string) bool {
 func sizeText(n int64) string {
 	return (&inventory.Attr{Unit: inventory.Bytes}).Show(inventory.Size(n))
 }
+
+// wrongFormat blocks a format that the disk's storage does not know, and notes what a
+// move makes of one that nobody declares.
+func (b *stepBuilder) wrongFormat(f *inventory.FieldChange, block *inventory.Block, slot string) bool {
+	if f.Attr.Wire != inventory.WireFormat && f.Attr.Wire != inventory.WireStorage || block == nil || block.Wired(inventory.WireFormat) == nil {
+		return false
+	}
+	known, _ := b.v.around.stores(b.ctx, b.target())
+	name := inventory.Text(b.wish(block.Path(slot, block.Wired(inventory.WireStorage).Name)))
+	if s, ok := known[name]; !ok || !s.rawOnly() {
+		return false
+	}
+	declared := inventory.Text(wired(b.c.Want.Attrs, block, slot, inventory.WireFormat))
+	live := inventory.Text(wired(b.old, block, slot, inventory.WireFormat))
+	switch {
+	case declared != "" && declared != "raw":
+		b.block("format", "%s: the storage %s keeps no %s, only raw; declare format = \"raw\", or leave it out", f.Path, name, declared)
+		return true
+	case declared == "" && live != "" && live != "raw" && f.Attr.Wire == inventory.WireStorage:
+		b.notes = append(b.notes, slot+" becomes raw there, it is "+live+" now")
+	}
+	return false
+}

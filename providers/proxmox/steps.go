@@ -107,7 +107,12 @@ func (b *stepBuilder) write(fields []inventory.FieldChange) {
 	b.config(live)
 	b.config(restart)
 	for _, f := range late {
-		b.volume(f)
+		moves := slices.ContainsFunc(late, func(o inventory.FieldChange) bool {
+			return o.Attr.Wire == inventory.WireStorage && o.Path.Parent() == f.Path.Parent()
+		})
+		if f.Attr.Wire != inventory.WireFormat || !moves {
+			b.volume(f)
+		}
 	}
 	for _, call := range []inventory.Call{inventory.CallPool, inventory.CallMigrate} {
 		if i := slices.IndexFunc(late, func(f inventory.FieldChange) bool { return f.Attr.Call == call }); i >= 0 {
@@ -123,7 +128,8 @@ func (b *stepBuilder) isLate(f *inventory.FieldChange) bool {
 		return true
 	}
 	_, block, slot := b.kind.Lookup(f.Path)
-	return (f.Attr.Wire == inventory.WireSize || f.Attr.Wire == inventory.WireStorage) && b.hasKey(b.keyOf(block, slot))
+	own := f.Attr.Wire == inventory.WireSize || f.Attr.Wire == inventory.WireStorage || f.Attr.Wire == inventory.WireFormat
+	return own && b.hasKey(b.keyOf(block, slot))
 }
 
 // refused blocks a field that no call could change.
@@ -149,6 +155,7 @@ func (b *stepBuilder) refused(f *inventory.FieldChange) bool {
 		b.block("size", "%s: Proxmox makes such a volume of whole %s, and %s is between two", f.Path, sizeText(f.Attr.Grain), f.Attr.Show(f.Desired))
 	case b.noDevice(f):
 	case b.namesNothing(f, block, slot):
+	case b.wrongFormat(f, block, slot):
 	case f.Attr.Frozen && !isNew && !(block != nil && block.Flat && inventory.IsNull(f.Live)):
 		b.block("frozen", "%s cannot be changed once the guest exists: %s -> %s", f.Path, f.Attr.Show(f.Live), f.Attr.Show(f.Desired))
 	case f.Attr.Wire == inventory.WireSize && !isNew && shrinks(f):
@@ -310,14 +317,31 @@ func (b *stepBuilder) volume(f inventory.FieldChange) {
 		})
 		return
 	}
+	b.moveVolume(f, block, slot, done)
+}
+
+// moveVolume adds the copy of a volume to another storage or into another format. Of a
+// clone that was just made nobody needs the old one.
+func (b *stepBuilder) moveVolume(f inventory.FieldChange, block *inventory.Block, slot string, done inventory.Probe) {
+	key := b.keyOf(block, slot)
 	call, param := "/move_disk", "disk"
 	if b.c.Addr.Kind == "lxc" {
 		call, param = "/move_volume", "volume"
 	}
-	b.add(inventory.Step{
-		Method: "POST", Path: b.base + call, Params: map[string]string{param: key, "storage": inventory.Text(f.Desired)}, TakesDigest: !b.fresh,
-		Impact: f.Impact, Touches: []string{key}, Done: done, Summary: fmt.Sprintf("move %s to storage %s; the old volume stays as unusedN", key, inventory.Text(f.Desired)),
-	})
+	storage := inventory.Text(b.wish(block.Path(slot, block.Wired(inventory.WireStorage).Name)))
+	params := map[string]string{param: key, "storage": storage}
+	what := "move " + key + " to storage " + storage
+	if format := wired(b.c.Want.Attrs, block, slot, inventory.WireFormat); !inventory.IsNull(format) {
+		params["format"] = inventory.Text(format)
+		what += " as " + params["format"]
+		done.Fields[block.Path(slot, block.Wired(inventory.WireFormat).Name)] = inventory.Value{Value: format}
+	}
+	if b.fresh {
+		params["delete"] = "1"
+	} else {
+		what += "; the old volume stays as unusedN"
+	}
+	b.add(inventory.Step{Method: "POST", Path: b.base + call, Params: params, TakesDigest: !b.fresh, Impact: f.Impact, Touches: []string{key}, Done: done, Summary: what})
 }
 
 func (b *stepBuilder) hasKey(key string) bool { _, ok := b.raw[key]; return ok }

@@ -201,6 +201,8 @@ func TestAgreeing(t *testing.T) {
 	}{
 		{"a size in whole GiB", "proxmox_virtual_environment_vm", `{"vm_id": 1, "disk": [{"interface": "scsi0", "size": 2}]}`, inventory.Attrs{"disk.scsi0.size": inventory.Size(2252 * inventory.MiB)}, ""},
 		{"another size", "proxmox_virtual_environment_vm", `{"vm_id": 1, "disk": [{"interface": "scsi0", "size": 2}]}`, inventory.Attrs{"disk.scsi0.size": inventory.Size(3 * inventory.GiB)}, "disk.scsi0.size"},
+		{"a disk below 1 GiB", "proxmox_virtual_environment_vm", `{"vm_id": 1, "disk": [{"interface": "sata0", "size": 0}]}`, inventory.Attrs{"disk.sata0.size": inventory.Size(528 * inventory.KiB)}, ""},
+		{"a disk without a size", "proxmox_virtual_environment_vm", `{"vm_id": 1, "disk": [{"interface": "sata0", "size": 0}]}`, inventory.Attrs{"disk.sata0.size": inventory.Size(32 * inventory.GiB)}, ""},
 		{"no cpu key reads as qemu64", "proxmox_virtual_environment_vm", `{"vm_id": 1, "cpu": [{"type": "qemu64"}]}`, inventory.Attrs{}, ""},
 		{"qemu64 and host differ", "proxmox_virtual_environment_vm", `{"vm_id": 1, "cpu": [{"type": "qemu64"}]}`, inventory.Attrs{"cpu": cty.StringVal("host")}, "cpu"},
 		{"no cpu block is one core", "proxmox_virtual_environment_vm", `{"vm_id": 1, "cpu": []}`, inventory.Attrs{"cores": cty.NumberIntVal(2)}, "cores"},

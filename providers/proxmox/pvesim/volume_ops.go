@@ -208,7 +208,7 @@ func (c *call) move(m *machine, key string) error {
 	if old == nil {
 		return die("volume '%s' does not exist", vol)
 	}
-	made, err := c.s.allocate(allocSpec{storage: c.p["storage"], node: m.Node, kind: m.Kind, vmid: m.VMID, size: old.Size, format: c.p["format"]})
+	made, err := c.s.allocate(allocSpec{storage: c.p["storage"], node: m.Node, kind: m.Kind, vmid: m.VMID, size: old.Size, format: orElse(c.p["format"], old.Format)})
 	if err != nil {
 		return die("storage migration failed: %s", err)
 	}
