@@ -69,17 +69,13 @@ type bridge struct {
 	Name  string `json:"iface"`
 	Type  string `json:"type"`
 	Aware scalar `json:"bridge_vlan_aware"`
-	Ports string `json:"bridge_ports"`
 	VNet  string `json:"vnet"`
 	Zone  string `json:"zone"`
 }
 
-// carries reports whether tags pass the bridge: one that knows nothing of VLANs gets a
-// bridge of its own for each tag, which needs a port, and takes no trunks
-// (PVE/Network.pm, tap_plug).
-func (n bridge) carries(trunks bool) bool {
-	return n.Type != "bridge" || n.Aware.bool() || !trunks && n.Ports != ""
-}
+// carries reports whether tags pass the bridge. One that knows nothing of VLANs gets a
+// bridge of its own for each tag, and takes no trunks (PVE/Network.pm, tap_plug).
+func (n bridge) carries(trunks bool) bool { return n.Type != "bridge" || n.Aware.bool() || !trunks }
 
 // bridges are the networks of a node that the token may see.
 func (a *around) bridges(ctx context.Context, node string) (map[string]bridge, bool) {

@@ -59,7 +59,7 @@ func bridges() []pvesim.Record {
 	for _, name := range []string{"vmbr0", "vmbr1"} {
 		out = append(out, pvesim.Record{"iface": name, "type": "bridge", "method": "manual", "bridge_ports": "eno1", "bridge_vlan_aware": "1", "active": "1"})
 	}
-	return append(out, pvesim.Record{"iface": "plain", "type": "bridge", "bridge_ports": "eno2"}, pvesim.Record{"iface": "inner", "type": "bridge", "bridge_ports": ""})
+	return append(out, pvesim.Record{"iface": "plain", "type": "bridge", "bridge_ports": "eno2"})
 }
 
 // matrixTokens are eight tokens, by what they may do.

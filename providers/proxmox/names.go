@@ -87,7 +87,7 @@ func (b *stepBuilder) noVLAN(f *inventory.FieldChange, block *inventory.Block, s
 	if n, there := known[name]; !ok || !there || n.carries(trunks) {
 		return false
 	}
-	b.block("no_vlan", "%s: the bridge %s of %s is not VLAN-aware%s; the guest would not start with it", f.Path, name, b.target(), map[bool]string{true: "", false: " and has no port"}[trunks])
+	b.block("no_vlan", "%s: the bridge %s of %s is not VLAN-aware; the guest would not start with it", f.Path, name, b.target())
 	return true
 }
 
