@@ -56,12 +56,12 @@ func VLANs(v cty.Value) []int {
 	var out []int
 	for _, item := range Strings(v) {
 		from, to, isRange := strings.Cut(item, "-")
-		first, err := vlan(from)
+		first, err := strconv.Atoi(strings.TrimSpace(from))
 		last := first
 		if isRange && err == nil {
-			last, err = vlan(to)
+			last, err = strconv.Atoi(strings.TrimSpace(to))
 		}
-		for tag := first; err == nil && tag <= last; tag++ {
+		for tag := first; err == nil && tag <= min(last, maxVLAN); tag++ {
 			out = append(out, tag)
 		}
 	}

@@ -55,7 +55,14 @@ func checkMachine() func(cty.Value) error {
 }
 
 func checkMAC() func(cty.Value) error {
-	return form(`(?i)[a-f0-9][02468ace](?::[a-f0-9]{2}){5}`, `a MAC address of one card, with colons, such as "BC:24:11:00:00:01"`)
+	says := `a MAC address of one card, with colons, such as "BC:24:11:00:00:01"`
+	known := form(`(?i)[a-f0-9][02468ace](?::[a-f0-9]{2}){5}`, says)
+	return func(v cty.Value) error {
+		if Text(v) == "" {
+			return errors.New("\"\" is not " + says)
+		}
+		return known(v)
+	}
 }
 
 func checkUSB() func(cty.Value) error {

@@ -20,7 +20,7 @@ func (p *Printer) Findings(findings []inventory.Finding, hints bool) {
 	var groups []string
 	members := map[string][]inventory.Finding{}
 	for _, f := range findings {
-		if f.Severity == "info" && !hints {
+		if counted(f) && !hints {
 			continue
 		}
 		g := groupOf(f.Address)
@@ -111,7 +111,7 @@ func (p *Printer) symptom(f inventory.Finding, group string, said map[string]boo
 func (p *Printer) Tally(findings []inventory.Finding, silenced, known int) {
 	hints := 0
 	for _, f := range findings {
-		if f.Severity == "info" {
+		if counted(f) {
 			hints++
 		}
 	}
@@ -137,3 +137,7 @@ func (p *Printer) Tally(findings []inventory.Finding, silenced, known int) {
 		p.Wrapped(fmt.Sprintf("%d images without a fixed tag: recon doctor --rule image-latest", hints))
 	}
 }
+
+// counted reports the hints that are counted and not told, since there may be many of
+// them and all say the same.
+func counted(f inventory.Finding) bool { return f.Severity == "info" && f.Rule == "image-latest" }
