@@ -20,7 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"recon/localfile"
+	"recon/cmd/recon/internal/localfile"
 	"recon/manifests"
 	"recon/providers/docker"
 	"recon/providers/proxmox"
