@@ -79,6 +79,7 @@ func (p place) steal(t testing.TB) {
 func TestLedger(t *testing.T) {
 	suite := map[string]func(*testing.T, place){
 		"EverythingComesBack":     testEverythingComesBack,
+		"KilledAtEachStatement":   testKilledAtEachStatement,
 		"ForgettingAndMoving":     testForgettingAndMoving,
 		"ManyRowsAtOnce":          testManyRowsAtOnce,
 		"Journal":                 testJournal,
