@@ -133,8 +133,11 @@ func TestClaims(t *testing.T) {
 		t.Error("no claims claim nothing")
 	}
 	c := NewClaims([]Claim{
-		{Address: "first", Identity: "home/2"}, {Address: "second", Identity: "home/2"}, {Address: "unknown"},
-		{Address: "third", Identity: "home/1"}, {Address: "named", Identity: "home/1", Named: true},
+		{Address: "first", Identity: "home/2"},
+		{Address: "second", Identity: "home/2"},
+		{Address: "unknown"},
+		{Address: "third", Identity: "home/1"},
+		{Address: "named", Identity: "home/1", Named: true},
 	}, map[string][]string{"proxmox.home": {"terraform.x"}})
 	if got := c.Of("home/2"); got == nil || got.Address != "first" {
 		t.Errorf("of several the first counts: %+v", got)

@@ -97,8 +97,11 @@ func TestVLANs(t *testing.T) {
 		v    cty.Value
 		want []int
 	}{
-		{v: cty.NullVal(cty.String)}, {v: cty.NumberIntVal(40), want: []int{40}}, {v: StringSet("5", "7-9"), want: []int{5, 7, 8, 9}},
-		{v: StringList("4093-5000"), want: []int{4093, 4094}}, {v: StringList("x", "3-x", "9-7", " 2 - 3 "), want: []int{2, 3}},
+		{v: cty.NullVal(cty.String)},
+		{v: cty.NumberIntVal(40), want: []int{40}},
+		{v: StringSet("5", "7-9"), want: []int{5, 7, 8, 9}},
+		{v: StringList("4093-5000"), want: []int{4093, 4094}},
+		{v: StringList("x", "3-x", "9-7", " 2 - 3 "), want: []int{2, 3}},
 	}
 	for _, tt := range tests {
 		if got := VLANs(tt.v); !slices.Equal(got, tt.want) {
@@ -184,8 +187,12 @@ func TestSameInUse(t *testing.T) {
 		configured, running cty.Value
 		same                bool
 	}{
-		{withDefault, cty.NilVal, cty.False, true}, {withDefault, cty.NilVal, cty.True, false}, {withDefault, cty.True, cty.NilVal, false},
-		{without, cty.NilVal, cty.NilVal, true}, {without, cty.NilVal, cty.StringVal("a"), false}, {without, cty.StringVal("a"), cty.StringVal("a"), true},
+		{withDefault, cty.NilVal, cty.False, true},
+		{withDefault, cty.NilVal, cty.True, false},
+		{withDefault, cty.True, cty.NilVal, false},
+		{without, cty.NilVal, cty.NilVal, true},
+		{without, cty.NilVal, cty.StringVal("a"), false},
+		{without, cty.StringVal("a"), cty.StringVal("a"), true},
 	}
 	for _, tt := range tests {
 		if got := tt.a.SameInUse(tt.configured, tt.running); got != tt.same {
@@ -226,8 +233,14 @@ func TestShow(t *testing.T) {
 		v    cty.Value
 		want string
 	}{
-		{"memory", Size(8 * GiB), "8 GiB"}, {"memory", cty.NilVal, "(none)"}, {"startup.up", cty.NumberIntVal(30), "30 seconds"}, {"name", cty.StringVal("a"), `"a"`},
-		{"tags", StringSet("b", "a"), "[a, b]"}, {"onboot", cty.True, "true"}, {"memory", cty.StringVal("x"), `"x"`}, {"memory", Size(0), "0 MiB"},
+		{"memory", Size(8 * GiB), "8 GiB"},
+		{"memory", cty.NilVal, "(none)"},
+		{"startup.up", cty.NumberIntVal(30), "30 seconds"},
+		{"name", cty.StringVal("a"), `"a"`},
+		{"tags", StringSet("b", "a"), "[a, b]"},
+		{"onboot", cty.True, "true"},
+		{"memory", cty.StringVal("x"), `"x"`},
+		{"memory", Size(0), "0 MiB"},
 	}
 	for _, tt := range tests {
 		a, _, _ := vm.Lookup(tt.path)

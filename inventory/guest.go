@@ -50,7 +50,8 @@ func commonAttrs(nameKey, namePrivilege string) []*Attr {
 		{
 			Name: "pool", Type: cty.String, Wire: WireDerived, Call: CallPool, Group: GroupWho, Import: ImportUnlessEmpty,
 			Needs: []Need{{Any: []string{"Pool.Allocate"}, Path: "/pool/{pool}", Old: true}, {Any: []string{"VM.Allocate", "Permissions.Modify"}, Path: onGuest}},
-			Names: NamesPool, Check: checkPool(), Doc: "The resource pool of the guest; \"\" for none."},
+			Names: NamesPool, Check: checkPool(), Doc: "The resource pool of the guest; \"\" for none.",
+		},
 		{Name: "tags", Key: "tags", Type: stringSet, Wire: WireSemicolon, Lower: true, Group: GroupWho, Check: checkTags, Default: StringSet(), Equal: foldSetEqual, Needs: asks(privOptions), Spellings: []string{"Web db", "db web"}, Doc: "Tags. Order and case mean nothing; Proxmox stores them lower-cased, sorted and unique."},
 		{Name: "description", Key: "description", Type: cty.String, Wire: WireText, Group: GroupWho, Column: ColumnNotes, Default: cty.StringVal(""), Equal: textEqual, Needs: asks(privOptions), Spellings: []string{"one", "one \t", "one\r\n"}, Doc: "The notes of the guest, in Markdown. Trailing white space does not count."},
 		{Name: "onboot", Key: "onboot", Type: cty.Bool, Default: cty.False, Needs: asks(privOptions), Doc: "Start the guest when its node boots."},

@@ -171,7 +171,8 @@ func vmCDROM() *Block {
 			Needs: asksAlso(asks(privCDROM),
 				Need{Any: []string{"Datastore.AllocateSpace", "Datastore.Audit"}, Path: "/storage/{storage:file}"},
 				Need{Any: []string{"Sys.Console"}, Path: "/", Of: "file", When: isWord("cdrom")}),
-			Names: NamesVolume, Content: "iso", Check: checkMedium(), Doc: "ISO volume (local:iso/debian.iso), \"none\" for an empty drive, \"cdrom\" for the node's own."},
+			Names: NamesVolume, Content: "iso", Check: checkMedium(), Doc: "ISO volume (local:iso/debian.iso), \"none\" for an empty drive, \"cdrom\" for the node's own.",
+		},
 		absentAttr(privCDROM, ImpactRestart, "the drive"),
 	}}
 }

@@ -56,8 +56,11 @@ func TestSpoils(t *testing.T) {
 		r    Result
 		want bool
 	}{
-		{Result{Status: StatusDone, Change: create}, false}, {Result{Status: StatusFailed, Change: update}, true}, {Result{Status: StatusUnknown, Change: update}, true},
-		{Result{Status: StatusSkipped, Change: update}, false}, {Result{Status: StatusSkipped, Change: create}, true},
+		{Result{Status: StatusDone, Change: create}, false},
+		{Result{Status: StatusFailed, Change: update}, true},
+		{Result{Status: StatusUnknown, Change: update}, true},
+		{Result{Status: StatusSkipped, Change: update}, false},
+		{Result{Status: StatusSkipped, Change: create}, true},
 		{Result{Status: StatusSkipped, Change: update, Err: errors.New("no")}, true},
 	}
 	for _, tt := range tests {
@@ -74,11 +77,13 @@ func TestSpoils(t *testing.T) {
 
 func TestSummaryCounts(t *testing.T) {
 	p := &Plan{Managed: 10, Unmanaged: make([]inventory.Observation, 5), Calls: 7, Elapsed: 1500 * time.Millisecond, Unknown: []inventory.Scope{{Addresses: make([]inventory.Address, 2)}, {}}}
-	for _, c := range []inventory.Change{
-		{Action: inventory.ActionCreate, Verdict: inventory.VerdictMissing}, {Action: inventory.ActionUpdate, Verdict: inventory.VerdictDrift}, {Action: inventory.ActionUpdate, Verdict: inventory.VerdictPendingChange},
-		{Action: inventory.ActionDelete, Verdict: inventory.VerdictConflict}, {Action: inventory.ActionNone, Verdict: inventory.VerdictPendingReboot}, {Action: inventory.ActionNone, Verdict: inventory.VerdictTerraformStale},
-	} {
-		p.Changes = append(p.Changes, c)
+	p.Changes = []inventory.Change{
+		{Action: inventory.ActionCreate, Verdict: inventory.VerdictMissing},
+		{Action: inventory.ActionUpdate, Verdict: inventory.VerdictDrift},
+		{Action: inventory.ActionUpdate, Verdict: inventory.VerdictPendingChange},
+		{Action: inventory.ActionDelete, Verdict: inventory.VerdictConflict},
+		{Action: inventory.ActionNone, Verdict: inventory.VerdictPendingReboot},
+		{Action: inventory.ActionNone, Verdict: inventory.VerdictTerraformStale},
 	}
 	want := Summary{
 		Managed: 10, InSync: 2, Create: 1, Update: 2, Delete: 1, Drift: 1, PendingChange: 1, Conflict: 1, Missing: 1, PendingReboot: 1, TerraformStale: 1,

@@ -253,7 +253,9 @@ func (m *mutator) times(hit bool) int {
 func (m *mutator) other(v any) any {
 	evil := []any{
 		nil, true, 0.0, -1.0, "", "none", "live", "delete", "PUT", "POST", "DELETE", "run", "home/112", "vm.g112", "vm.g113", "/nodes/node1/qemu/112/status/stop",
-		"/access/users", "present", "absent", "drift", []any{}, map[string]any{},
+		"/access/users", "present", "absent", "drift",
+		[]any{},
+		map[string]any{},
 		map[string]any{"method": "DELETE", "path": "home/112", "impact": "live", "done": map[string]any{}},
 		[]any{map[string]any{"method": "run", "path": "sh -c id", "impact": "live", "done": map[string]any{"state": "present"}}},
 	}

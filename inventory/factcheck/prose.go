@@ -32,8 +32,6 @@ var (
 	hasResource  = regexp.MustCompile(`(?i)^[\s\x60*_"')]*(?:\s(VM|LXC|CT|container|guest|machine|server))?\s(?:has|uses|gets|is given|runs with|comes with|is allocated|sits in|is in)\s`)
 	roleOf       = regexp.MustCompile(`(?i)^\W*(?:the\s+)?(gateway|dns server|name ?server|ip|ip address|address)\s+(?:of|for)\s+[\x60*_"']*$`)
 	roleIs       = regexp.MustCompile(`(?i)^[\s\x60*_"']*(?:is|:)[\s\x60*_"']*$`)
-	coresIn      = regexp.MustCompile(`(?i)\b(\d{1,3})\s*(?:v?CPUs?|v?cores?|cpu cores?)\b`)
-	memoryIn     = regexp.MustCompile(`(?i)\b(\d+(?:\.\d+)?)\s*(GiB|GB|MiB|MB|G|M)\s*(?:of\s+)?(?:RAM|memory)\b`)
 	vlanIn       = regexp.MustCompile(`(?i)\bVLAN[ _-]?(?:ID)?[ :]?(\d{1,4})\b`)
 	hedged       = regexp.MustCompile(`(?i)\b(?:at least|minimum|min|recommend\w*|requires?|required|needs?|up to|max\w*|limit\w*|or more|about|around|roughly|per|each|total|free|used|usage)\b|[<>≥≤~→]|->|=>`)
 	vmKind       = regexp.MustCompile(`(?i)^(?:VM|virtual machine)$`)

@@ -37,9 +37,7 @@ func (p *Page) comments(marks ...string) {
 	}
 }
 
-var (
-	hostLine = regexp.MustCompile(`^[ \t]*([A-Za-z0-9][\w.-]*)[ \t]+(?:[^#]*[ \t])?ansible_(?:ssh_)?host=([^\s#]+)`)
-)
+var hostLine = regexp.MustCompile(`^[ \t]*([A-Za-z0-9][\w.-]*)[ \t]+(?:[^#]*[ \t])?ansible_(?:ssh_)?host=([^\s#]+)`)
 
 // readHosts reads an Ansible inventory in INI form.
 func readHosts(p *Page, text string, base int, here *Section, machine bool) {

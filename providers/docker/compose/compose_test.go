@@ -220,7 +220,8 @@ func TestProject(t *testing.T) {
 	want := doctor.ComposeService{
 		Name: "web", Place: "a/compose.yml:2", Image: "b:1", Networks: []string{"default"}, Ports: []int{80}, Published: []doctor.Publish{{Proto: "tcp", First: 8080, Last: 8080}},
 		Binds: []doctor.Bind{
-			{Source: "../shared", Target: "/shared", Path: "shared"}, {Source: "/srv/x", Target: "/x", Values: []string{"DATA is /srv in a/.env"}},
+			{Source: "../shared", Target: "/shared", Path: "shared"},
+			{Source: "/srv/x", Target: "/x", Values: []string{"DATA is /srv in a/.env"}},
 			{Source: "./here.conf", Target: "/c.conf", Path: "a/here.conf", Lost: true, Elsewhere: "elsewhere/here.conf"},
 		},
 	}
