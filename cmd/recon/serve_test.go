@@ -101,7 +101,7 @@ func TestServe(t *testing.T) {
 	// What people wrote is checked, and each contradiction told once.
 	h.write("NOTES.md", "docker-media runs on node03\n")
 	h.write("schedule.recon.hcl", "schedule \"notes\" {\n  cron = \"@every 1s\"\n  action = \"facts\"\n}\n")
-	eventually(t, "the contradiction is told", func() bool { return strings.Contains(out.String(), "node of docker-media: it says node03") })
+	eventually(t, "the contradiction is told", func() bool { return strings.Contains(out.String(), "node03  NOTES.md:1") })
 	eventually(t, "it is not told again", func() bool {
 		return strings.Contains(out.String(), "1 statement(s) contradict what is known, 0 of them new")
 	})
