@@ -184,6 +184,14 @@ const (
 	SourceBack    EventKind = "source_back"
 )
 
+// EventKinds lists every kind of event: whoever says events in words has words for each.
+func EventKinds() []EventKind {
+	return []EventKind{
+		DriftOpened, DriftChanged, DriftResolved, WasApplied, Created, Destroyed, Changed, Moved, Renamed, Started, Stopped, Restarted,
+		Appeared, Disappeared, SourceLost, SourceBack,
+	}
+}
+
 // An EventField is a field that an event is about, with its values as JSON has
 // them and as people read them.
 type EventField struct {

@@ -2,6 +2,7 @@ package term
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"recon/inventory"
@@ -66,6 +67,8 @@ func (p *Printer) result(r *reconcile.Result) {
 // eventWords say an event in a sentence.
 var eventWords = map[inventory.EventKind]string{
 	inventory.DriftOpened: "drifted", inventory.DriftChanged: "still drifts", inventory.DriftResolved: "is back in sync", inventory.WasApplied: "was applied",
+	inventory.Created: "was made", inventory.Destroyed: "was destroyed", inventory.Changed: "changed", inventory.Moved: "moved", inventory.Renamed: "was renamed",
+	inventory.Started: "was started", inventory.Stopped: "was stopped", inventory.Restarted: "was restarted",
 	inventory.Appeared: "appeared", inventory.Disappeared: "is gone", inventory.SourceLost: "cannot be observed", inventory.SourceBack: "is observed again",
 }
 
@@ -96,6 +99,9 @@ func (p *Printer) Events(events []inventory.Event, dates bool) {
 		}
 		if len(fields) > 0 {
 			line += ": " + strings.Join(fields, ", ")
+		}
+		if e.Kind == inventory.Changed && !slices.ContainsFunc(e.Fields, func(f inventory.EventField) bool { return f.Declared }) {
+			line += ", not in the manifest"
 		}
 		if e.By != "" {
 			line += " (by " + Clean(e.By) + ")"

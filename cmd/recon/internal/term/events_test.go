@@ -1,0 +1,25 @@
+package term
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"recon/inventory"
+	"recon/inventory/contextfile"
+)
+
+// TestEveryEventHasWords: on a terminal and in documents.
+func TestEveryEventHasWords(t *testing.T) {
+	for _, kind := range inventory.EventKinds() {
+		e := inventory.Event{Kind: kind, Address: inventory.Address{Kind: "vm", Name: "a"}, Identity: "home/100"}
+		var out bytes.Buffer
+		(&Printer{W: &out}).Events([]inventory.Event{e}, false)
+		if eventWords[kind] == "" || !strings.Contains(out.String(), eventWords[kind]) {
+			t.Errorf("%s is printed as %q", kind, out.String())
+		}
+		if contextfile.EventText(&e) == "" {
+			t.Errorf("%s has no words in documents", kind)
+		}
+	}
+}
