@@ -43,7 +43,7 @@ func TestSystemd(t *testing.T) {
 	t.Run("rollback", func(t *testing.T) {
 		before := b.Read(t)
 		r := b.apply(wish(badBIP))
-		if r.Status != reconcile.StatusFailed || r.Err == nil || !strings.Contains(r.Err.Error(), "the file before it is back") || !strings.Contains(r.Err.Error(), "10.213.0.0") {
+		if r.Status != reconcile.StatusFailed || r.Err == nil || !strings.Contains(r.Err.Error(), "the file with which the daemon ran before is back") || !strings.Contains(r.Err.Error(), "10.213.0.0") {
 			t.Errorf("%s: %v", r.Status, r.Err)
 		}
 		if got := b.Read(t); got != before {
