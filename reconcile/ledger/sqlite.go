@@ -29,6 +29,9 @@ func OpenFolder(ctx context.Context, dir string) (*Store, error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, File)
+	if err := writable(path); err != nil {
+		return nil, err
+	}
 	s, err := openFile(ctx, dir)
 	if err == nil {
 		return s, nil
@@ -50,6 +53,19 @@ func OpenFolder(ctx context.Context, dir string) (*Store, error) {
 	}
 	s.SetAside = aside
 	return s, nil
+}
+
+// writable says why a ledger that is there cannot be written, in the system's words:
+// SQLite says only that it cannot open it.
+func writable(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open the ledger: %w", err)
+	}
+	return f.Close()
 }
 
 // FolderExists opens the ledger in a folder for a command that writes nothing;
