@@ -36,13 +36,13 @@ func (r *recorder) untold(e inventory.Event) []inventory.Event {
 	if res != nil {
 		e.Address = res.Addr
 	}
+	told := r.toldAsDrift(e.Address)
 	if e.Kind != inventory.Changed {
-		if r.ownWork(e) || e.Kind == inventory.Renamed && r.toldAsDrift(e.Address)["name"] {
+		if r.ownWork(e) || told[fieldOf(e.Kind)] {
 			return nil
 		}
 		return []inventory.Event{e}
 	}
-	told := r.toldAsDrift(e.Address)
 	var named, unnamed []inventory.EventField
 	for _, f := range e.Fields {
 		switch {
@@ -64,6 +64,20 @@ func (r *recorder) untold(e inventory.Event) []inventory.Event {
 		}
 	}
 	return out
+}
+
+// fieldOf is the field whose drift says the same as an event does, where a manifest has
+// an opinion on it.
+func fieldOf(kind inventory.EventKind) inventory.Path {
+	switch kind {
+	case inventory.Renamed:
+		return "name"
+	case inventory.Moved:
+		return "node"
+	case inventory.Started, inventory.Stopped:
+		return "running"
+	}
+	return ""
 }
 
 // declaredAs is the resource under which a manifest declares an identity, nil when none
