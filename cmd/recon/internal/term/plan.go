@@ -281,6 +281,8 @@ func (p *Printer) summary(plan *reconcile.Plan) {
 		what, style = counts(plan), warn
 	case s.Managed == 0 && s.Unmanaged > 0:
 		what, style = fmt.Sprintf("Nothing is declared, so nothing was compared; %d guests are there. recon import --all writes manifests from them.", s.Unmanaged), warn
+	case s.Managed == 0 && plan.Complete:
+		what, style = "Nothing is declared and nothing was seen; recon check says which sources there are.", warn
 	case !plan.Complete && s.InSync == 0:
 		what, style = "Nothing could be compared.", warn
 	case !plan.Complete:

@@ -42,8 +42,20 @@ func (p *Printer) Wrapped(text string) { fmt.Fprintln(p.W, wrap(Clean(text), "  
 
 // Hint writes a next step.
 func (p *Printer) Hint(text string) {
-	fmt.Fprintln(p.W, p.paint(quiet, wrap("  "+text, "  ", p.width())))
+	for i, line := range strings.Split(text, "\n") {
+		if i == 0 {
+			line = "  " + line
+		}
+		// A command to paste would be two if it were wrapped.
+		if !strings.HasPrefix(line, toPaste) {
+			line = wrap(line, "  ", p.width())
+		}
+		fmt.Fprintln(p.W, p.paint(quiet, line))
+	}
 }
+
+// toPaste is the indent of lines that are commands.
+const toPaste = "      "
 
 // Warning writes something that the reader should know.
 func (p *Printer) Warning(format string, args ...any) {
