@@ -70,7 +70,7 @@ func (c *cli) adoptRefused(a *api.Adopted) error {
 		if r.Range.Filename != "" {
 			place = fmt.Sprintf("%s:%d: ", r.Range.Filename, r.Range.Start.Line)
 		}
-		c.errPrinter().Printf("%s%s.%s is left as it is: %s\n  write: %s", place, r.Addr, r.Path, r.Why, r.Text)
+		c.errPrinter().Printf("%s%s.%s is left as it is: %s\n  write: %s", place, r.Addr, string(r.Path), r.Why, r.Text)
 	}
 	return api.Refuse("make these changes by hand, then run recon plan", "nothing was adopted")
 }

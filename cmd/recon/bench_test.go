@@ -286,7 +286,7 @@ func BenchmarkHome10000(b *testing.B) {
 		loaded := time.Since(start)
 		changes := reconcile.Diff(reconcile.Input{Desired: p.Resources, Snapshots: []inventory.Snapshot{snap}})
 		var out bytes.Buffer
-		c := &cli{stdout: &out, color: "never"}
+		c := &cli{stdout: term.NewWriter(&out, nil), color: "never"}
 		plan := &reconcile.Plan{Declared: len(p.Resources), Managed: len(p.Resources), Complete: true, Changes: changes}
 		c.printer().Plan(plan, term.PlanOptions{})
 		took := time.Since(start)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"recon/cmd/recon/internal/api"
 
@@ -86,7 +85,7 @@ func (c *cli) compareDocuments(ctx context.Context, h *api.Home, o contextOption
 		switch {
 		case !d.Changed():
 		case o.diff:
-			fmt.Fprintf(c.stdout, "%s", diff.Diff(d.Path, d.Old, d.Path+" (observed)", d.New))
+			c.printer().Text(string(diff.Diff(d.Path, d.Old, d.Path+" (observed)", d.New)))
 		default:
 			c.printer().Printf("%s is not up to date", d.Path)
 		}

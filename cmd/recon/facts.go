@@ -130,11 +130,11 @@ func (c *cli) fixFacts(ctx context.Context, check *api.FactCheck, o factsOptions
 		return nil
 	}
 	for _, f := range files {
-		fmt.Fprintf(c.stderr, "%s", diff.Diff(f.Path, f.Old, f.Path+" (fixed)", f.New))
+		c.errPrinter().Text(string(diff.Diff(f.Path, f.Old, f.Path+" (fixed)", f.New)))
 	}
 	switch {
 	case o.yes:
-	case !isTerminal(c.stdin) || !isTerminal(c.stdout):
+	case !isTerminal(c.stdin) || c.stdout.Terminal() == nil:
 		return api.Refuse("say --yes to write this", "nobody can be asked here; nothing was written")
 	case !c.confirm("Write this?"):
 		return api.Refuse("", "not confirmed; nothing was written")

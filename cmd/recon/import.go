@@ -90,7 +90,8 @@ func (c *cli) imported(im *api.Imported, dryRun bool) error {
 	p := c.printer()
 	if dryRun {
 		for _, b := range im.Blocks {
-			p.Printf("# %s\n%s", b.File, b.Text)
+			p.Printf("# %s", b.File)
+			p.Text(b.Text + "\n")
 		}
 	} else {
 		blocks := map[string][]inventory.Address{}

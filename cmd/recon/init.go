@@ -51,7 +51,7 @@ func runInit(cmd *cobra.Command, c *cli, dryRun bool) error {
 	p := c.printer()
 	if dryRun || ask {
 		for _, f := range in.Files {
-			fmt.Fprintf(c.stdout, "%s", diff.Diff(f.Path, f.Old, f.Path, f.New))
+			p.Text(string(diff.Diff(f.Path, f.Old, f.Path, f.New)))
 		}
 	}
 	for _, n := range in.Notes {
@@ -89,10 +89,12 @@ func (c *cli) writeInit(root string, in *api.Init) error {
 		c.printer().Printf("%s %s", word, f.Path)
 	}
 	for i, n := range in.Next {
-		c.hint("%d. %s", i+1, n)
+		if lines := strings.Split(n, "\n"); !c.quiet && !c.json() {
+			c.errPrinter().Hint(fmt.Sprintf("%d. %s", i+1, lines[0]), lines[1:]...)
+		}
 	}
 	if !c.quiet && !c.json() {
-		fmt.Fprintf(c.stderr, "  To begin each session with what has changed, put this into .claude/settings.json:\n\n%s\n", api.SessionHook)
+		c.errPrinter().Text("  To begin each session with what has changed, put this into .claude/settings.json:\n\n" + api.SessionHook + "\n")
 	}
 	return nil
 }

@@ -11,12 +11,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/term"
+	"recon/redact"
 )
 
 // version is set by the linker in releases.
@@ -33,12 +35,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr, interrupted: ctx.Done()}
+	secrets := redact.New()
+	log.SetOutput(io.Discard) // net/http's own: what a server sends unasked is told by nobody
+	c := &cli{stdin: stdin, stdout: term.NewWriter(stdout, secrets), stderr: term.NewWriter(stderr, secrets), secrets: secrets, interrupted: ctx.Done()}
 	root := newRoot(c)
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(c.stdout)
+	root.SetErr(c.stderr)
 	err := root.ExecuteContext(ctx)
 	if c.home != nil {
 		c.home.Close()

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"recon/cmd/recon/internal/term"
+
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 )
@@ -15,15 +17,15 @@ type progress struct {
 // showProgress notes how far a piece of work has come. Nothing is shown when
 // stderr is no terminal.
 func (c *cli) showProgress(what string, done, total int) {
-	if c.quiet || c.json() || !isTerminal(c.stderr) {
+	if c.quiet || c.json() || c.stderr.Terminal() == nil {
 		return
 	}
 	c.progressLock.Lock()
 	defer c.progressLock.Unlock()
 	if c.progress == nil {
-		c.progress = &progress{pool: mpb.New(mpb.WithOutput(c.stderr), mpb.WithWidth(30)), bars: map[string]*mpb.Bar{}}
+		c.progress = &progress{pool: mpb.New(mpb.WithOutput(c.stderr.Terminal()), mpb.WithWidth(30)), bars: map[string]*mpb.Bar{}}
 	}
-	c.progress.set(what, done, total)
+	c.progress.set(term.Clean(c.secrets.Text(what)), done, total)
 }
 
 func (p *progress) set(what string, done, total int) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,7 +13,9 @@ import (
 	"time"
 
 	"recon/cmd/recon/internal/api"
+	"recon/cmd/recon/internal/term"
 	"recon/inventory"
+	"recon/redact"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
@@ -22,7 +25,8 @@ import (
 // A cli holds the global flags and where a command reads and writes.
 type cli struct {
 	stdin          io.Reader
-	stdout, stderr io.Writer
+	stdout, stderr *term.Writer
+	secrets        *redact.Set // those that no output holds
 
 	dir      string
 	output   string
@@ -164,7 +168,7 @@ func (c *cli) options(cmd *cobra.Command) api.Options {
 		vars[name] = value
 	}
 	return api.Options{
-		Dir: c.dir, Vars: vars, VarFiles: c.varFiles, Timeout: c.timeout, LockWait: c.lockWait, Version: version, Command: cmd.CommandPath(), Log: c.logger(),
+		Dir: c.dir, Vars: vars, VarFiles: c.varFiles, Timeout: c.timeout, Secrets: c.secrets, LockWait: c.lockWait, Version: version, Command: cmd.CommandPath(), Log: c.logger(),
 		Warn: func(d hcl.Diagnostics, files map[string]*hcl.File) {
 			if !c.quiet {
 				c.endProgress()
@@ -211,36 +215,41 @@ func (c *cli) json() bool { return c.output == "json" }
 
 // printJSON writes the answer of a command.
 func (c *cli) printJSON(v any) error {
-	enc := json.NewEncoder(c.stdout)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := c.stdout.Write(term.JSON(b.Bytes(), c.secrets))
+	return err
 }
 
 // hint writes a next step to stderr, unless it is unwanted.
 func (c *cli) hint(format string, a ...any) {
 	if !c.quiet && !c.json() {
-		c.errPrinter().Hint(fmt.Sprintf(format, a...))
+		c.errPrinter().Hint(term.Sprintf(format, a...))
 	}
 }
 
-func (c *cli) colored(w io.Writer) bool {
+func (c *cli) colored(w *term.Writer) bool {
 	switch c.color {
 	case "always":
 		return true
 	case "never":
 		return false
 	}
-	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && w.Terminal() != nil
 }
 
-func isTerminal(v any) bool {
+func isTerminal(v io.Reader) bool {
 	f, ok := v.(*os.File)
 	return ok && xterm.IsTerminal(int(f.Fd()))
 }
 
-func widthOf(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
+func widthOf(w *term.Writer) int {
+	if f := w.Terminal(); f != nil {
 		if width, _, err := xterm.GetSize(int(f.Fd())); err == nil {
 			return min(width, 120)
 		}
@@ -260,7 +269,7 @@ func (c *cli) ask(question string) string {
 		return ""
 	}
 	c.endProgress()
-	fmt.Fprint(c.stderr, question+" ")
+	c.errPrinter().Ask(question)
 	answers := make(chan string, 1)
 	go func() {
 		var answer string

@@ -138,6 +138,7 @@ func TestSecondRunTouchesNothing(t *testing.T) {
 func TestSecretsAreNotWritten(t *testing.T) {
 	s := newDesk(t, manifests.Context{ClaudeMD: "CLAUDE.md"})
 	s.project.Clusters = []manifests.Cluster{{Name: "home", Token: "root@pam!x=canary-0123456789"}}
+	s.home.Secrets.Learn("canary-0123456789")
 	f := oneGuest("web")
 	f.Guests[0].Purpose = "the token is canary-0123456789"
 	_, err := s.render(f)

@@ -24,6 +24,7 @@ import (
 	"recon/manifests"
 	"recon/providers/docker"
 	"recon/providers/proxmox"
+	"recon/redact"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -38,6 +39,7 @@ type Options struct {
 	Version  string
 	Command  string // what is run, for the lock and the ledger
 	Log      *slog.Logger
+	Secrets  *redact.Set                                 // learns what no output may hold
 	Warn     func(hcl.Diagnostics, map[string]*hcl.File) // hears of warnings
 	Progress func(what string, done, total int)          // hears of long work; nil: nobody listens
 	Now      func() time.Time
@@ -90,8 +92,7 @@ type Home struct {
 		sync.Mutex
 		byConfig map[docker.Config]*docker.Provider // by how they are reached
 	}
-	early   early
-	learned learned
+	early early
 }
 
 // An early look is one that begins while the manifests are still being read.
@@ -129,6 +130,9 @@ func At(root string, opts Options) *Home {
 	h := &Home{Options: opts, Root: root}
 	if h.Now == nil {
 		h.Now = time.Now
+	}
+	if h.Secrets == nil {
+		h.Secrets = redact.New()
 	}
 	if h.Log == nil {
 		h.Log = slog.New(slog.DiscardHandler)
@@ -190,6 +194,7 @@ func (h *Home) readFrom(fsys fs.FS, around *manifests.Project, early func([]mani
 	p, diags := manifests.Load(fsys, manifests.Options{
 		Vars: h.Vars, VarFiles: varFiles, Env: os.LookupEnv, ReadFile: readOutside, Now: h.Now(), Version: h.Version, Around: around, Clusters: early,
 	})
+	h.Secrets.Learn(declaredSecrets(p)...)
 	return p, diags, nil
 }
 

@@ -76,9 +76,7 @@ func (h *Home) WritableLedger(ctx context.Context) (*ledger.Store, error) {
 	if l.SetAside != "" {
 		h.Log.Error("the ledger was damaged and is set aside; what recon remembers is rebuilt by looking", "file", l.SetAside)
 	}
-	if p := h.Project(); p != nil {
-		l.Conceal(h.Secrets(p))
-	}
+	l.Conceal(h.Secrets.Known())
 	return l, nil
 }
 

@@ -195,7 +195,7 @@ func (h *Home) Provider(ctx context.Context, c *manifests.Cluster) (*proxmox.Pro
 			return nil, fmt.Errorf("token_command of proxmox.%s: %w", c.Name, err)
 		}
 		token = strings.TrimSpace(out)
-		h.learnSecret(token)
+		h.Secrets.Learn(secretOf(token))
 	}
 	cfg := proxmox.Config{Name: c.Name, Endpoints: c.Endpoints, Token: token, Fingerprint: c.Fingerprint, Insecure: c.Insecure, NoAgent: c.Addresses == "configured"}
 	if c.CAFile != "" {

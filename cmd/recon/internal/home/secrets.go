@@ -1,52 +1,29 @@
 package home
 
 import (
+	"net/url"
 	"strings"
-	"sync"
 
 	"recon/inventory"
 	"recon/manifests"
 )
 
-// shortSecret is the length below which a secret is found everywhere by chance.
-const shortSecret = 6
-
-// learned are secrets that no manifest holds: what token commands printed.
-type learned struct {
-	sync.Mutex
-	values []string
-}
-
-// learnSecret keeps the secret part of a token.
-func (h *Home) learnSecret(token string) {
-	_, uuid, _ := strings.Cut(token, "=")
-	h.learned.Lock()
-	defer h.learned.Unlock()
-	h.learned.values = append(h.learned.values, uuid)
-}
-
-// Secrets returns the secrets that manifests hold and those that token commands
-// printed.
-func (h *Home) Secrets(p *manifests.Project) (out []string) {
-	h.learned.Lock()
-	all := append([]string{}, h.learned.values...)
-	h.learned.Unlock()
-	for _, text := range append(all, declaredSecrets(p)...) {
-		if len(text) >= shortSecret {
-			out = append(out, text)
-		}
-	}
-	return out
-}
-
 // declaredSecrets returns the secrets that manifests hold.
 func declaredSecrets(p *manifests.Project) (out []string) {
+	if p == nil {
+		return nil
+	}
 	for i := range p.Clusters {
-		_, uuid, _ := strings.Cut(p.Clusters[i].Token, "=")
-		out = append(out, uuid)
+		out = append(out, secretOf(p.Clusters[i].Token))
 	}
 	if p.Ledger != nil {
 		out = append(out, p.Ledger.Password())
+	}
+	if p.Ledger != nil {
+		if u, err := url.Parse(p.Ledger.URL); err == nil && u.User != nil {
+			password, _ := u.User.Password()
+			out = append(out, password)
+		}
 	}
 	for i := range p.Resources {
 		r := &p.Resources[i]
@@ -60,4 +37,12 @@ func declaredSecrets(p *manifests.Project) (out []string) {
 		}
 	}
 	return out
+}
+
+// secretOf is the secret part of a token.
+func secretOf(token string) string {
+	if _, uuid, ok := strings.Cut(token, "="); ok {
+		return uuid
+	}
+	return token
 }

@@ -22,7 +22,7 @@ func (p *Printer) Statements(findings []factcheck.Finding) {
 			if i > 0 {
 				fmt.Fprintln(p.W)
 			}
-			fmt.Fprintln(p.W, p.paint(bold, Clean(f.Subject)))
+			fmt.Fprintln(p.W, p.paint(bold, p.clean(f.Subject)))
 			subject = f.Subject
 		}
 		p.finding(f)

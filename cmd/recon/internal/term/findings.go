@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"charm.land/lipgloss/v2"
-
 	"recon/inventory"
 	"recon/inventory/doctor"
 )
@@ -39,7 +37,7 @@ func (p *Printer) Findings(findings []inventory.Finding, hints bool) {
 	})
 	said := map[string]bool{}
 	for _, g := range groups {
-		p.Heading(Clean(g))
+		p.Heading(p.clean(g))
 		for _, f := range members[g] {
 			p.symptom(f, g, said)
 		}
@@ -66,7 +64,7 @@ func weight(f inventory.Finding) int {
 }
 
 // A mark says how bad a finding is, also without colour.
-func mark(severity string) (string, lipgloss.Style) {
+func mark(severity string) (string, style) {
 	switch severity {
 	case "error":
 		return "x", bad
@@ -78,29 +76,29 @@ func mark(severity string) (string, lipgloss.Style) {
 
 func (p *Printer) symptom(f inventory.Finding, group string, said map[string]bool) {
 	sign, style := mark(f.Severity)
-	title := Clean(f.Rule)
+	title := p.clean(f.Rule)
 	if line := lineOf(f); line > 0 {
 		title = fmt.Sprintf("line %d  %s", line, title)
 	} else if rest := strings.TrimPrefix(f.Address, group); rest != "" {
-		title = Clean(strings.TrimPrefix(rest, "/")) + "  " + title
+		title = p.clean(strings.TrimPrefix(rest, "/")) + "  " + title
 	}
 	fmt.Fprintf(p.W, "  %s %s\n", p.paint(style, sign), p.paint(style, title))
-	fmt.Fprintln(p.W, wrap("    "+Clean(f.Summary), "    ", p.width()))
+	fmt.Fprintln(p.W, wrap("    "+p.clean(f.Summary), "    ", p.width()))
 	if f.Severity != "info" {
 		for _, e := range f.Evidence {
 			if !strings.Contains(f.Summary, strings.TrimPrefix(e, "compose-go, which docker compose reads files with: ")) {
-				fmt.Fprintln(p.W, p.paint(quiet, wrap("    - "+Clean(e), "      ", p.width())))
+				fmt.Fprintln(p.W, p.paint(quiet, wrap("    - "+p.clean(e), "      ", p.width())))
 			}
 		}
 	}
 	if !said[f.Rule] {
-		fmt.Fprintln(p.W, p.paint(quiet, wrap("    why: "+Clean(f.Detail), "         ", p.width())))
+		fmt.Fprintln(p.W, p.paint(quiet, wrap("    why: "+p.clean(f.Detail), "         ", p.width())))
 		if f.Severity == "info" {
-			fmt.Fprintln(p.W, wrap("    fix: "+Clean(f.Fix), "         ", p.width()))
+			fmt.Fprintln(p.W, wrap("    fix: "+p.clean(f.Fix), "         ", p.width()))
 		}
 	}
 	if f.Severity != "info" {
-		fmt.Fprintln(p.W, wrap("    fix: "+Clean(f.Fix), "         ", p.width()))
+		fmt.Fprintln(p.W, wrap("    fix: "+p.clean(f.Fix), "         ", p.width()))
 		fmt.Fprintln(p.W)
 	}
 	said[f.Rule] = true

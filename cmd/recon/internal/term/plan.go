@@ -9,8 +9,6 @@ import (
 
 	"recon/inventory"
 	"recon/reconcile"
-
-	"charm.land/lipgloss/v2"
 )
 
 // PlanOptions choose what of a plan is shown.
@@ -52,9 +50,9 @@ var verdictWords = map[inventory.Verdict]string{
 func (p *Printer) change(c *inventory.Change, opts PlanOptions) {
 	where := c.Want.Identity
 	if c.Have.Volatile.Node != "" {
-		where += " on " + Clean(c.Have.Volatile.Node)
+		where += " on " + p.clean(c.Have.Volatile.Node)
 	}
-	fmt.Fprintf(p.W, "%s %s  %s\n", p.glyph(c.Action), p.paint(bold, c.Addr.String()), p.paint(quiet, where))
+	fmt.Fprintf(p.W, "%s %s  %s\n", p.glyph(c.Action), p.paint(bold, p.clean(c.Addr.String())), p.paint(quiet, p.clean(where)))
 	word := verdictWords[c.Verdict]
 	if c.Action == inventory.ActionDelete {
 		word = "absent = true: it shall not exist"
@@ -87,7 +85,7 @@ func (p *Printer) glyph(a inventory.Action) string {
 	return p.paint(style, glyphs[a])
 }
 
-func (p *Printer) verdictStyle(v inventory.Verdict) lipgloss.Style {
+func (p *Printer) verdictStyle(v inventory.Verdict) style {
 	switch v {
 	case inventory.VerdictConflict:
 		return bad
@@ -99,17 +97,17 @@ func (p *Printer) verdictStyle(v inventory.Verdict) lipgloss.Style {
 
 // field says one field: what it is, and what it would become.
 func (p *Printer) field(c *inventory.Change, f *inventory.FieldChange) []string {
-	from, to := Clean(shorten(f.Attr.Show(f.Live))), Clean(shorten(f.Attr.Show(f.Desired)))
+	from, to := shorten(p.clean(f.Attr.Show(f.Live))), shorten(p.clean(f.Attr.Show(f.Desired)))
 	text := from + " -> " + to
 	switch {
 	case c.Action == inventory.ActionCreate:
 		text = to
 	case f.Verdict == inventory.VerdictTerraformStale:
-		text = fmt.Sprintf("%s, the next terraform apply would make it %s", to, Clean(shorten(f.Attr.Show(f.Terraform))))
+		text = fmt.Sprintf("%s, the next terraform apply would make it %s", to, shorten(p.clean(f.Attr.Show(f.Terraform))))
 	case f.Verdict == inventory.VerdictPendingReboot:
-		text = fmt.Sprintf("%s, in use %s", to, Clean(shorten(f.Attr.Show(f.Running))))
+		text = fmt.Sprintf("%s, in use %s", to, shorten(p.clean(f.Attr.Show(f.Running))))
 	case f.Verdict == inventory.VerdictConflict && !inventory.IsNull(f.Base):
-		text = fmt.Sprintf("was %s, manifest %s, live %s", Clean(shorten(f.Attr.Show(f.Base))), to, from)
+		text = fmt.Sprintf("was %s, manifest %s, live %s", shorten(p.clean(f.Attr.Show(f.Base))), to, from)
 	case pendingOnly(f):
 		text = fmt.Sprintf("%s (written, not in use) -> %s", from, to)
 	case f.Policy == "ignore":
@@ -124,7 +122,7 @@ func (p *Printer) field(c *inventory.Change, f *inventory.FieldChange) []string 
 	if f.Source.Filename != "" {
 		source = fmt.Sprintf("%s:%d", f.Source.Filename, f.Source.Start.Line)
 	}
-	return []string{string(f.Path), text, p.paint(quiet, source)}
+	return []string{p.clean(string(f.Path)), text, p.paint(quiet, p.clean(source))}
 }
 
 // pendingOnly reports a live value that is written and not yet in use, and that taking
@@ -144,13 +142,13 @@ func shorten(s string) string {
 // consequences say who changed it, what closing the gap does, and what prevents it.
 func (p *Printer) consequences(c *inventory.Change) {
 	if by := c.Have.Volatile.Changed; by.User != "" && movedOutside(c) {
-		fmt.Fprintf(p.W, "    last changed by %s, %s\n", Clean(by.User), by.At.Local().Format("2006-01-02 15:04"))
+		fmt.Fprintf(p.W, "    last changed by %s, %s\n", p.clean(by.User), by.At.Local().Format("2006-01-02 15:04"))
 	} else if by.Hidden != (inventory.Lack{}) {
 		fmt.Fprintf(p.W, "    last changed by: not visible to this token (%s)\n", by.Hidden)
 	}
 	if len(c.Blocked) > 0 {
 		for _, b := range c.Blocked {
-			fmt.Fprintln(p.W, wrap("    "+p.paint(bad, "blocked: ")+Clean(b.Detail), "      ", p.width()))
+			fmt.Fprintln(p.W, wrap("    "+p.paint(bad, "blocked: ")+p.clean(b.Detail), "      ", p.width()))
 		}
 	}
 	if len(c.Steps) == 0 {
@@ -160,7 +158,7 @@ func (p *Printer) consequences(c *inventory.Change) {
 	if c.Action == inventory.ActionCreate {
 		var made []string
 		for _, s := range c.Steps {
-			made = append(made, Clean(s.Summary))
+			made = append(made, p.clean(s.Summary))
 		}
 		text = "apply: " + strings.Join(made, "; ")
 	}
@@ -170,12 +168,12 @@ func (p *Printer) consequences(c *inventory.Change) {
 	fmt.Fprintln(p.W, wrap("    "+text, "      ", p.width()))
 	for _, s := range c.Steps {
 		for _, note := range s.Notes {
-			fmt.Fprintln(p.W, wrap("      "+Clean(note), "      ", p.width()))
+			fmt.Fprintln(p.W, wrap("      "+p.clean(note), "      ", p.width()))
 		}
 	}
 	if c.Action == inventory.ActionDelete {
 		for _, v := range c.Have.Volatile.Volumes {
-			fmt.Fprintf(p.W, "      %s %s\n", p.paint(bad, "lost:"), Clean(v))
+			fmt.Fprintf(p.W, "      %s %s\n", p.paint(bad, "lost:"), p.clean(v))
 		}
 	}
 }
@@ -196,29 +194,29 @@ func (p *Printer) calls(steps []inventory.Step) {
 		}
 		text := s.Method + " " + s.Path
 		for _, k := range slices.Sorted(maps.Keys(s.Params)) {
-			text += " " + k + "=" + shorten(s.Params[k])
+			text += " " + k + "=" + shorten(p.clean(s.Params[k]))
 		}
-		fmt.Fprintln(p.W, p.paint(quiet, wrap("    > "+Clean(text), "      ", p.width())))
+		fmt.Fprintln(p.W, p.paint(quiet, wrap("    > "+p.clean(text), "      ", p.width())))
 	}
 }
 
 // run shows a run of another program in full: what it says that it will do.
 func (p *Printer) run(s inventory.Step) {
-	fmt.Fprintln(p.W, p.paint(quiet, wrap("    > "+Clean(s.Path+" -target="+s.Params["target"]+" in "+s.Params["directory"]), "      ", p.width())))
+	fmt.Fprintln(p.W, p.paint(quiet, wrap("    > "+p.clean(s.Path+" -target="+s.Params["target"]+" in "+s.Params["directory"]), "      ", p.width())))
 	for line := range strings.Lines(s.Params["changes"]) {
-		fmt.Fprintln(p.W, p.paint(quiet, wrap("        "+Clean(strings.TrimSpace(line)), "          ", p.width())))
+		fmt.Fprintln(p.W, p.paint(quiet, wrap("        "+p.clean(strings.TrimSpace(line)), "          ", p.width())))
 	}
 }
 
 func (p *Printer) unknown(scopes []inventory.Scope) {
 	for _, u := range scopes {
-		fmt.Fprintf(p.W, "%s %s  %s\n", p.paint(bad, "?"), p.paint(bold, Clean(u.Scope)), p.paint(quiet, u.Provider+", since "+u.Since.Local().Format("2006-01-02 15:04")))
+		fmt.Fprintf(p.W, "%s %s  %s\n", p.paint(bad, "?"), p.paint(bold, p.clean(u.Scope)), p.paint(quiet, p.clean(u.Provider)+", since "+u.Since.Local().Format("2006-01-02 15:04")))
 		if u.Err != nil {
-			fmt.Fprintln(p.W, wrap("    unknown: "+Clean(u.Err.Error()), "      ", p.width()))
+			fmt.Fprintln(p.W, wrap("    unknown: "+p.clean(u.Err.Error()), "      ", p.width()))
 		}
 		var names []string
 		for _, a := range u.Addresses {
-			names = append(names, a.String())
+			names = append(names, p.clean(a.String()))
 		}
 		if len(names) > 12 {
 			names = append(names[:12], fmt.Sprintf("and %d more", len(names)-12))
@@ -236,7 +234,7 @@ func (p *Printer) unmanaged(obs []inventory.Observation) {
 	}
 	var names []string
 	for _, o := range obs {
-		name := Clean(o.Resource.Name())
+		name := p.clean(o.Resource.Name())
 		if name == "" {
 			name = o.Resource.Addr.Name
 		}
@@ -245,7 +243,7 @@ func (p *Printer) unmanaged(obs []inventory.Observation) {
 	if len(names) > 12 {
 		names = append(names[:12], fmt.Sprintf("and %d more", len(names)-12))
 	}
-	fmt.Fprintln(p.W, wrap("Not in manifests: "+strings.Join(names, ", "), "  ", p.width()))
+	fmt.Fprintln(p.W, wrap("Not in manifests: "+p.clean(strings.Join(names, ", ")), "  ", p.width()))
 	fmt.Fprintln(p.W)
 }
 
@@ -256,10 +254,10 @@ func (p *Printer) findings(findings []inventory.Finding) {
 			hints++
 			continue
 		}
-		fmt.Fprintf(p.W, "! %s  %s\n%s\n", p.paint(bold, Clean(f.Address)), f.Rule, wrap("    "+Clean(f.Summary), "      ", p.width()))
+		fmt.Fprintf(p.W, "! %s  %s\n%s\n", p.paint(bold, p.clean(f.Address)), f.Rule, wrap("    "+p.clean(f.Summary), "      ", p.width()))
 		if strings.Contains(f.Fix, "\n") { // lines to paste
 			for line := range strings.Lines(f.Fix) {
-				fmt.Fprintln(p.W, "      "+Clean(strings.TrimRight(line, "\n")))
+				fmt.Fprintln(p.W, "      "+p.clean(strings.TrimRight(line, "\n")))
 			}
 		}
 	}

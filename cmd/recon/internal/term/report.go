@@ -40,7 +40,7 @@ func reportRows(plan *reconcile.Plan) []reportRow {
 				continue
 			}
 			r := base
-			r.Field, r.Desired, r.Live = string(f.Path), Clean(shorten(f.Attr.Show(f.Desired))), Clean(shorten(f.Attr.Show(f.Live)))
+			r.Field, r.Desired, r.Live = string(f.Path), shorten(Clean(f.Attr.Show(f.Desired))), shorten(Clean(f.Attr.Show(f.Live)))
 			r.Verdict = strings.ReplaceAll(string(f.Verdict), "_", " ")
 			if f.Source.Filename != "" {
 				r.Source = fmt.Sprintf("%s:%d", f.Source.Filename, f.Source.Start.Line)

@@ -46,21 +46,21 @@ func (p *Printer) result(r *reconcile.Result) {
 	case reconcile.StatusSkipped:
 		style = warn
 	}
-	fmt.Fprintf(p.W, "%s  %s\n", p.paint(style, fmt.Sprintf("%-7s", word)), p.paint(bold, r.Change.Addr.String()))
+	fmt.Fprintf(p.W, "%s  %s\n", p.paint(style, fmt.Sprintf("%-7s", word)), p.paint(bold, p.clean(r.Change.Addr.String())))
 	for _, s := range r.Done {
-		fmt.Fprintf(p.W, "         %s\n", wrap(Clean(s.Summary), "         ", p.width()-9))
+		fmt.Fprintf(p.W, "         %s\n", wrap(p.clean(s.Summary), "         ", p.width()-9))
 	}
 	for _, w := range r.Warnings {
-		fmt.Fprintf(p.W, "         note: %s\n", Clean(w))
+		fmt.Fprintf(p.W, "         note: %s\n", p.clean(w))
 	}
 	if r.Err != nil {
-		fmt.Fprintln(p.W, wrap("         "+p.paint(bad, "error: ")+Clean(r.Err.Error()), "           ", p.width()))
+		fmt.Fprintln(p.W, wrap("         "+p.paint(bad, "error: ")+p.clean(r.Err.Error()), "           ", p.width()))
 	}
 	for _, b := range r.Change.Blocked {
-		fmt.Fprintln(p.W, wrap("         "+p.paint(warn, "blocked: ")+Clean(b.Detail), "           ", p.width()))
+		fmt.Fprintln(p.W, wrap("         "+p.paint(warn, "blocked: ")+p.clean(b.Detail), "           ", p.width()))
 	}
 	for _, s := range r.Withheld {
-		fmt.Fprintln(p.W, wrap(fmt.Sprintf("         %s %s: needs --allow %s", p.paint(warn, "withheld:"), Clean(s.Summary), s.Impact), "           ", p.width()))
+		fmt.Fprintln(p.W, wrap(fmt.Sprintf("         %s %s: needs --allow %s", p.paint(warn, "withheld:"), p.clean(s.Summary), s.Impact), "           ", p.width()))
 	}
 }
 
@@ -89,13 +89,13 @@ func (p *Printer) Events(events []inventory.Event, dates bool) {
 		if e.Address.IsZero() {
 			subject = e.Identity
 		}
-		line := "  " + p.paint(bold, Clean(subject)) + " " + eventWords[e.Kind]
+		line := "  " + p.paint(bold, p.clean(subject)) + " " + eventWords[e.Kind]
 		if dates {
 			line = e.At.Local().Format("2006-01-02 15:04") + line
 		}
 		var fields []string
 		for _, f := range e.Fields {
-			fields = append(fields, fmt.Sprintf("%s %s -> %s", f.Name, Clean(shorten(f.FromText)), Clean(shorten(f.ToText))))
+			fields = append(fields, fmt.Sprintf("%s %s -> %s", p.clean(string(f.Name)), shorten(p.clean(f.FromText)), shorten(p.clean(f.ToText))))
 		}
 		if len(fields) > 0 {
 			line += ": " + strings.Join(fields, ", ")
@@ -104,7 +104,7 @@ func (p *Printer) Events(events []inventory.Event, dates bool) {
 			line += ", not in the manifest"
 		}
 		if e.By != "" {
-			line += " (by " + Clean(e.By) + ")"
+			line += " (by " + p.clean(e.By) + ")"
 		}
 		fmt.Fprintln(p.W, wrap(line, "      ", p.width()))
 	}
@@ -114,7 +114,7 @@ func (p *Printer) Events(events []inventory.Event, dates bool) {
 func (p *Printer) Table(head []string, rows [][]string) {
 	for i := range rows {
 		for j := range rows[i] {
-			rows[i][j] = Clean(rows[i][j])
+			rows[i][j] = p.clean(rows[i][j])
 		}
 	}
 	text := columns(append([][]string{head}, rows...), "")

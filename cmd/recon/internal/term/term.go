@@ -1,70 +1,92 @@
 package term
 
 import (
+	"bytes"
 	"fmt"
-	"io"
+	"reflect"
 	"strings"
-	"unicode"
+	"unicode/utf8"
 
-	"charm.land/lipgloss/v2"
 	"github.com/hashicorp/hcl/v2"
 )
 
 // A Printer writes for people.
 type Printer struct {
-	W     io.Writer
+	W     *Writer
 	Color bool
 	Width int
 }
 
-// The styles, by what they say.
-var (
-	bold   = lipgloss.NewStyle().Bold(true)
-	good   = lipgloss.NewStyle().Foreground(lipgloss.Color("2"))
-	warn   = lipgloss.NewStyle().Foreground(lipgloss.Color("3"))
-	bad    = lipgloss.NewStyle().Foreground(lipgloss.Color("1"))
-	quiet  = lipgloss.NewStyle().Faint(true)
-	accent = lipgloss.NewStyle().Foreground(lipgloss.Color("6"))
-)
-
-func (p *Printer) paint(s lipgloss.Style, text string) string {
+func (p *Printer) paint(s style, text string) string {
 	if !p.Color || text == "" {
 		return text
 	}
-	return s.Render(text)
+	return string(rune(s)) + text + string(rune(plain))
 }
 
+// clean makes what a format is filled with harmless; the format itself is recon's own.
+func clean(args []any) []any {
+	out := make([]any, len(args))
+	for i, a := range args {
+		switch a := a.(type) {
+		case string:
+			out[i] = Clean(a)
+		case error:
+			out[i] = Clean(a.Error())
+		case fmt.Stringer:
+			out[i] = Clean(a.String())
+		default:
+			out[i] = a
+			if k := reflect.ValueOf(a).Kind(); k < reflect.Bool || k > reflect.Float64 {
+				out[i] = Clean(fmt.Sprint(a))
+			}
+		}
+	}
+	return out
+}
+
+// Sprintf fills a format of recon's own with what may have come from outside.
+func Sprintf(format string, args ...any) string { return fmt.Sprintf(format, clean(args)...) }
+
 // Printf writes a line of plain text.
-func (p *Printer) Printf(format string, args ...any) { fmt.Fprintf(p.W, format+"\n", args...) }
+func (p *Printer) Printf(format string, args ...any) { fmt.Fprintln(p.W, Sprintf(format, args...)) }
+
+// Text writes a text of several lines as it is: a diff, a block of HCL.
+func (p *Printer) Text(text string) { fmt.Fprint(p.W, CleanLines(text)) }
+
+// Ask writes a question and stays on its line.
+func (p *Printer) Ask(question string) { fmt.Fprint(p.W, p.clean(question)+" ") }
 
 // Wrapped writes a paragraph, broken at the width.
-func (p *Printer) Wrapped(text string) { fmt.Fprintln(p.W, wrap(Clean(text), "  ", p.width())) }
+func (p *Printer) Wrapped(text string) { fmt.Fprintln(p.W, wrap(p.clean(text), "  ", p.width())) }
 
-// Hint writes a next step.
-func (p *Printer) Hint(text string) {
-	for i, line := range strings.Split(text, "\n") {
-		if i == 0 {
-			line = "  " + line
-		}
-		// A command to paste would be two if it were wrapped.
-		if !strings.HasPrefix(line, toPaste) {
-			line = wrap(line, "  ", p.width())
-		}
-		fmt.Fprintln(p.W, p.paint(quiet, line))
+// clean blanks the secrets of a text before it is broken into lines or shortened, where
+// they could no longer be found, and makes it harmless within a line.
+func (p *Printer) clean(text string) string { return Clean(p.W.Secrets().Text(text)) }
+
+// Hint writes a next step, and below it commands to paste, which would be two if they
+// were wrapped.
+func (p *Printer) Hint(text string, commands ...string) {
+	fmt.Fprintln(p.W, p.paint(quiet, wrap("  "+p.clean(text), "  ", p.width())))
+	for _, c := range commands {
+		fmt.Fprintln(p.W, p.paint(quiet, "      "+p.clean(strings.TrimSpace(c))))
 	}
 }
 
-// toPaste is the indent of lines that are commands.
-const toPaste = "      "
-
 // Warning writes something that the reader should know.
 func (p *Printer) Warning(format string, args ...any) {
-	fmt.Fprintln(p.W, p.paint(warn, "Warning:")+" "+wrap(fmt.Sprintf(format, args...), "  ", p.width()-9))
+	fmt.Fprintln(p.W, p.paint(warn, "Warning:")+" "+wrap(p.clean(Sprintf(format, args...)), "  ", p.width()-9))
 }
 
-// Error writes an error and its next step.
+// Error writes an error and its next step. Joined errors are an error each.
 func (p *Printer) Error(err error, hint string) {
-	fmt.Fprintln(p.W, p.paint(bad, "Error:")+" "+Clean(err.Error()))
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && strings.Contains(err.Error(), "\n") {
+		for _, e := range joined.Unwrap() {
+			p.Error(e, "")
+		}
+	} else {
+		fmt.Fprintln(p.W, p.paint(bad, "Error:")+" "+p.clean(err.Error()))
+	}
 	if hint != "" {
 		p.Hint(hint)
 	}
@@ -77,28 +99,42 @@ func (p *Printer) width() int {
 	return p.Width
 }
 
-// Diagnostics writes mistakes of manifests with the lines that they are about.
+// Diagnostics writes mistakes of manifests with the lines that they are about. The
+// values of variables are left out: any may be a secret.
 func (p *Printer) Diagnostics(diags hcl.Diagnostics, files map[string]*hcl.File) {
-	w := hcl.NewDiagnosticTextWriter(p.W, files, uint(p.width()), p.Color)
+	shown := make(map[string]*hcl.File, len(files))
+	for name, f := range files {
+		shown[name] = &hcl.File{Bytes: blanked(f.Bytes), Body: f.Body, Nav: f.Nav}
+	}
 	for _, d := range diags {
-		if err := w.WriteDiagnostic(d); err != nil {
+		safe := *d
+		safe.Summary, safe.Detail, safe.Expression, safe.EvalContext = p.clean(d.Summary), p.clean(d.Detail), nil, nil
+		var b bytes.Buffer
+		if err := hcl.NewDiagnosticTextWriter(&b, shown, uint(p.width()), false).WriteDiagnostic(&safe); err != nil {
 			return
 		}
+		text := CleanLines(b.String())
+		for severity, look := range map[string]style{"Error: ": bad, "Warning: ": warn} {
+			if rest, ok := strings.CutPrefix(text, severity); ok {
+				text = p.paint(look, strings.TrimSuffix(severity, " ")) + " " + rest
+			}
+		}
+		fmt.Fprint(p.W, text)
 	}
 }
 
-// Clean takes control and formatting characters out of text that came from
-// outside, so that it cannot move the cursor or hide what follows.
-func Clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
-			return r
+// blanked is a file of which a terminal shows every byte: what it would act on is a
+// question mark, byte for byte, so that places in it stay what they are.
+func blanked(src []byte) []byte {
+	out := bytes.Clone(src)
+	for i := 0; i < len(src); {
+		r, n := utf8.DecodeRune(src[i:])
+		if r != '\n' && r != '\t' && (dangerous(r) || isStyle(r)) && !bytes.HasPrefix(src[i:], []byte("\r\n")) {
+			copy(out[i:i+n], "????")
 		}
-		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs) {
-			return '\ufffd'
-		}
-		return r
-	}, s)
+		i += n
+	}
+	return out
 }
 
 // wrap breaks text at blanks so that no line is wider than width; continuation
@@ -131,7 +167,7 @@ func columns(rows [][]string, indent string) string {
 			if i == len(width) {
 				width = append(width, 0)
 			}
-			width[i] = max(width[i], lipgloss.Width(cell))
+			width[i] = max(width[i], cellWidth(cell))
 		}
 	}
 	var b strings.Builder
@@ -140,7 +176,7 @@ func columns(rows [][]string, indent string) string {
 		for i, cell := range row {
 			line += cell
 			if i < len(row)-1 {
-				line += strings.Repeat(" ", width[i]-lipgloss.Width(cell)+2)
+				line += strings.Repeat(" ", width[i]-cellWidth(cell)+2)
 			}
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
@@ -149,7 +185,7 @@ func columns(rows [][]string, indent string) string {
 }
 
 // Heading writes a heading.
-func (p *Printer) Heading(text string) { fmt.Fprintln(p.W, p.paint(bold, text)) }
+func (p *Printer) Heading(text string) { fmt.Fprintln(p.W, p.paint(bold, Clean(text))) }
 
 // Command shows a command line as it would be typed.
-func (p *Printer) Command(text string) { fmt.Fprintln(p.W, p.paint(accent, "$ "+text)) }
+func (p *Printer) Command(text string) { fmt.Fprintln(p.W, p.paint(accent, "$ "+Clean(text))) }

@@ -1,0 +1,177 @@
+package term
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"recon/redact"
+
+	"charm.land/lipgloss/v2"
+	xterm "golang.org/x/term"
+)
+
+// A Writer is the only way to a terminal. What it passes on is text and line ends:
+// control characters, escapes and what reorders or hides text become visible signs,
+// and the secrets that it knows are blanked. The one thing that it makes itself are
+// recon's own few styles, which reach it as characters that no text may hold.
+type Writer struct {
+	to      io.Writer
+	secrets *redact.Set
+}
+
+// NewWriter returns the way to w, past which no secret of the set goes.
+func NewWriter(w io.Writer, secrets *redact.Set) *Writer { return &Writer{w, secrets} }
+
+// Secrets are those that the writer blanks.
+func (w *Writer) Secrets() *redact.Set { return w.secrets }
+
+// Terminal returns the terminal that is written to, nil when it is none.
+func (w *Writer) Terminal() *os.File {
+	if f, ok := w.to.(*os.File); ok && xterm.IsTerminal(int(f.Fd())) {
+		return f
+	}
+	return nil
+}
+
+// Write writes text. It never splits a call, so that a whole line comes whole.
+func (w *Writer) Write(b []byte) (int, error) {
+	text := w.secrets.Text(string(b))
+	text = styled.Replace(strings.Map(harmless, strings.ReplaceAll(text, "\r\n", "\n")))
+	if _, err := io.WriteString(w.to, text); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// A style is one of the looks that recon has. It travels through the text as a
+// noncharacter, and becomes an escape in the Writer alone.
+type style rune
+
+// The styles, by what they say.
+const (
+	bold   style = 0xFDD0 + iota
+	good         // green
+	warn         // yellow
+	bad          // red
+	quiet        // faint
+	accent       // cyan
+	plain        // ends any of them
+)
+
+var styled = strings.NewReplacer(
+	string(rune(bold)), "\x1b[1m", string(rune(good)), "\x1b[32m", string(rune(warn)), "\x1b[33m", string(rune(bad)), "\x1b[31m",
+	string(rune(quiet)), "\x1b[2m", string(rune(accent)), "\x1b[36m", string(rune(plain)), "\x1b[m",
+)
+
+func isStyle(r rune) bool { return r >= rune(bold) && r <= rune(plain) }
+
+// harmless maps what a terminal would act on to a sign that something stood there.
+func harmless(r rune) rune {
+	if r == '\n' || r == '\t' || isStyle(r) {
+		return r
+	}
+	if dangerous(r) {
+		return utf8.RuneError
+	}
+	return r
+}
+
+// dangerous reports a character that moves, reorders, hides, or is none: controls,
+// formatting, private and unassigned use, line separators, noncharacters.
+func dangerous(r rune) bool {
+	return r == utf8.RuneError || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp, unicode.Noncharacter_Code_Point, unicode.Variation_Selector)
+}
+
+// Clean makes text that came from outside harmless within a line: it cannot move the
+// cursor, hide what follows, take a colour, or begin a line of its own.
+func Clean(s string) string {
+	if strings.ContainsAny(s, "\n\r") {
+		lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
+		for i := range lines {
+			lines[i] = strings.TrimSpace(lines[i])
+		}
+		s = strings.Join(slices.DeleteFunc(lines, func(l string) bool { return l == "" }), " / ")
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case isStyle(r) || dangerous(r):
+			return utf8.RuneError
+		}
+		return r
+	}, s)
+}
+
+// CleanLines is Clean for a text whose lines are its own: a diff, a block of HCL.
+func CleanLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		tabs := l[:len(l)-len(strings.TrimLeft(l, "\t"))]
+		lines[i] = tabs + Clean(l[len(tabs):])
+	}
+	return strings.Join(lines, "\n")
+}
+
+// JSON makes the text of a JSON document harmless: what a terminal would act on is
+// escaped, which means the same, and secrets are blanked in strings that are no keys.
+func JSON(doc []byte, secrets *redact.Set) []byte {
+	var out bytes.Buffer
+	for i := 0; i < len(doc); {
+		if doc[i] != '"' {
+			out.WriteByte(doc[i])
+			i++
+			continue
+		}
+		end := i + 1
+		for end < len(doc) && doc[end] != '"' {
+			if doc[end] == '\\' {
+				end++
+			}
+			end++
+		}
+		end = min(end+1, len(doc))
+		text := string(doc[i:end])
+		if !isKey(doc[end:]) {
+			text = secrets.Text(text)
+		}
+		writeEscaped(&out, text)
+		i = end
+	}
+	return out.Bytes()
+}
+
+// isKey reports whether what stands before is the key of what follows.
+func isKey(rest []byte) bool { return bytes.HasPrefix(bytes.TrimLeft(rest, " \n\t"), []byte(":")) }
+
+func writeEscaped(out *bytes.Buffer, text string) {
+	for _, r := range text {
+		switch {
+		case r < utf8.RuneSelf && r != 0x7f || r == utf8.RuneError || !dangerous(r):
+			out.WriteRune(r)
+		default:
+			for _, unit := range utf16.Encode([]rune{r}) {
+				out.WriteString(`\u`)
+				for shift := 12; shift >= 0; shift -= 4 {
+					out.WriteByte("0123456789abcdef"[unit>>shift&0xf])
+				}
+			}
+		}
+	}
+}
+
+// cellWidth is how many columns a text takes.
+func cellWidth(s string) int {
+	return lipgloss.Width(strings.Map(func(r rune) rune {
+		if isStyle(r) {
+			return -1
+		}
+		return r
+	}, s))
+}
