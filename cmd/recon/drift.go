@@ -95,7 +95,7 @@ func (c *cli) driftReport(o driftOptions, cycle *api.Cycle) error {
 	if o.out == "-" {
 		_, err = c.stdout.Write(body)
 	} else {
-		err = renameio.WriteFile(o.out, body, 0o644)
+		err = renameio.WriteFile(o.out, []byte(c.secrets.Text(string(body))), 0o644)
 	}
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)

@@ -17,8 +17,8 @@ import (
 	"syscall"
 
 	"recon/cmd/recon/internal/api"
+	"recon/cmd/recon/internal/redact"
 	"recon/cmd/recon/internal/term"
-	"recon/redact"
 )
 
 // version is set by the linker in releases.

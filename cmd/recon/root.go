@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"recon/cmd/recon/internal/api"
+	"recon/cmd/recon/internal/redact"
 	"recon/cmd/recon/internal/term"
 	"recon/inventory"
-	"recon/redact"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"

@@ -417,7 +417,11 @@ func testNoSecretIsStored(t *testing.T, p place) {
 	canary := `canary"<&>\ü`
 	ctx := context.Background()
 	s := p.open(t)
-	s.Conceal([]string{canary})
+	quoted, err := json.Marshal(canary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Conceal(strings.NewReplacer(canary, reconcile.Secret, string(quoted[1:len(quoted)-1]), reconcile.Secret).Replace)
 	o := wholeObservation()
 	o.Resource.Attrs["description"], o.Volatile.Raw["x"], o.Lock, o.Digest = cty.StringVal("a "+canary), canary, canary, canary
 	l := everything()

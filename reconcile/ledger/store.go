@@ -21,9 +21,9 @@ const patience = time.Minute
 type Store struct {
 	db       *sql.DB
 	backend  backend
-	conceal  *strings.Replacer // nil: no secrets are known
-	SetAside string            // where a damaged database was put, "" when there was none
-	watch    func(what string) // hears of each statement before it; nil: nobody does
+	conceal  func(string) string // nil: no secrets are known
+	SetAside string              // where a damaged database was put, "" when there was none
+	watch    func(what string)   // hears of each statement before it; nil: nobody does
 }
 
 var _ reconcile.Keeper = (*Store)(nil)
@@ -60,19 +60,8 @@ type hold interface {
 func (s *Store) Close() error { return s.db.Close() }
 
 // Conceal has secrets taken out of everything that is written from now on, whoever
-// echoes them.
-func (s *Store) Conceal(secrets []string) {
-	var pairs []string
-	for _, secret := range secrets {
-		pairs = append(pairs, secret, reconcile.Secret)
-		if quoted, err := json.Marshal(secret); err == nil { // as it stands inside JSON
-			if inner := string(quoted[1 : len(quoted)-1]); inner != secret {
-				pairs = append(pairs, inner, reconcile.Secret)
-			}
-		}
-	}
-	s.conceal = strings.NewReplacer(pairs...)
-}
+// echoes them. It is given text as it is and as it stands inside JSON.
+func (s *Store) Conceal(secrets func(string) string) { s.conceal = secrets }
 
 // Holder returns who holds the project's lock, nil when nobody does.
 func (s *Store) Holder(ctx context.Context) (*reconcile.Holder, error) {
@@ -135,7 +124,7 @@ func (q query) one(text string, targets []any, args ...any) error {
 type write struct {
 	ctx     context.Context
 	tx      *sql.Tx
-	conceal *strings.Replacer
+	conceal func(string) string
 	watch   func(what string)
 }
 
@@ -214,7 +203,7 @@ func (w write) safe(args []any) []any {
 		}
 		text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 		if w.conceal != nil {
-			text = w.conceal.Replace(text)
+			text = w.conceal(text)
 		}
 		args[i] = text
 	}

@@ -21,6 +21,9 @@ func savePlan(w *home.World, p *reconcile.Plan, file string) error {
 	if err != nil {
 		return err
 	}
+	if w.Home().Secrets.Holds(string(body)) {
+		return home.Refuse("look for it in the names and descriptions that recon plan shows as (secret)", "the plan is not saved: it would hold a secret in a field that is none")
+	}
 	if err := renameio.WriteFile(file, body, os.FileMode(0o600)); err != nil {
 		return fmt.Errorf("save the plan: %w", err)
 	}

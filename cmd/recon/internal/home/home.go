@@ -21,10 +21,10 @@ import (
 	"time"
 
 	"recon/cmd/recon/internal/localfile"
+	"recon/cmd/recon/internal/redact"
 	"recon/manifests"
 	"recon/providers/docker"
 	"recon/providers/proxmox"
-	"recon/redact"
 
 	"github.com/hashicorp/hcl/v2"
 )

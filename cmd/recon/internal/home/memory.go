@@ -76,7 +76,7 @@ func (h *Home) WritableLedger(ctx context.Context) (*ledger.Store, error) {
 	if l.SetAside != "" {
 		h.Log.Error("the ledger was damaged and is set aside; what recon remembers is rebuilt by looking", "file", l.SetAside)
 	}
-	l.Conceal(h.Secrets.Known())
+	l.Conceal(h.Secrets.Values)
 	return l, nil
 }
 

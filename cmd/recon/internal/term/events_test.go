@@ -14,7 +14,7 @@ func TestEveryEventHasWords(t *testing.T) {
 	for _, kind := range inventory.EventKinds() {
 		e := inventory.Event{Kind: kind, Address: inventory.Address{Kind: "vm", Name: "a"}, Identity: "home/100"}
 		var out bytes.Buffer
-		(&Printer{W: &out}).Events([]inventory.Event{e}, false)
+		(&Printer{W: NewWriter(&out, nil)}).Events([]inventory.Event{e}, false)
 		if eventWords[kind] == "" || !strings.Contains(out.String(), eventWords[kind]) {
 			t.Errorf("%s is printed as %q", kind, out.String())
 		}

@@ -10,7 +10,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"recon/redact"
+	"recon/cmd/recon/internal/redact"
 
 	"charm.land/lipgloss/v2"
 	xterm "golang.org/x/term"

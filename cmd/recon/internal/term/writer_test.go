@@ -13,9 +13,9 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"recon/cmd/recon/internal/redact"
 	"recon/inventory"
 	"recon/reconcile"
-	"recon/redact"
 )
 
 // hostile are texts that would move the cursor, colour, hide, reorder, or begin a line:

@@ -10,7 +10,7 @@ package redact
 import (
 	"cmp"
 	"encoding/base64"
-	"maps"
+	"encoding/json"
 	"net/url"
 	"regexp"
 	"slices"
@@ -78,7 +78,8 @@ func replacer(values map[string]bool) *strings.Replacer {
 // formsOf lists how a value may be spelled.
 func formsOf(v string) []string {
 	quoted := strconv.Quote(v)
-	out := []string{v, quoted[1 : len(quoted)-1], lowerHex(url.QueryEscape(v)), url.QueryEscape(v), url.PathEscape(v), lowerHex(url.PathEscape(v)), everyByte(v)}
+	inJSON, _ := json.Marshal(v) // a string always can be
+	out := []string{v, quoted[1 : len(quoted)-1], string(inJSON[1 : len(inJSON)-1]), lowerHex(url.QueryEscape(v)), url.QueryEscape(v), url.PathEscape(v), lowerHex(url.PathEscape(v)), everyByte(v)}
 	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for offset := range 3 {
 			text := enc.EncodeToString([]byte(strings.Repeat("\x00", offset) + v))
@@ -115,6 +116,11 @@ func (s *Set) Text(text string) string {
 	if strings.Contains(text, "://") {
 		text = userinfo.ReplaceAllString(text, "$1")
 	}
+	return s.Values(text)
+}
+
+// Values returns the text without the secrets alone, for a store of what is compared later.
+func (s *Set) Values(text string) string {
 	if forms := s.replacer(); forms != nil {
 		return forms.Replace(text)
 	}
@@ -123,15 +129,7 @@ func (s *Set) Text(text string) string {
 
 // Holds reports whether a text holds a secret.
 func (s *Set) Holds(text string) bool {
-	forms := s.replacer()
-	return forms != nil && forms.Replace(text) != text
-}
-
-// Known lists the secrets, for whoever keeps them out of a store in its own way.
-func (s *Set) Known() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Sorted(maps.Keys(s.values))
+	return s.Values(text) != text
 }
 
 func (s *Set) replacer() *strings.Replacer {
