@@ -149,18 +149,19 @@ type Attr struct {
 	Wire   Wire
 	Call   Call
 
-	Required  bool // must be written in the manifest
-	Computed  bool // observed only; never written in a manifest
-	Frozen    bool // cannot be changed once the guest exists
-	Secret    bool // its value never appears in any output
-	WriteOnly bool // the provider never tells the value; compared by remembered hash
-	Document  bool // for documents only; never sent, never compared
-	RootOnly  bool // Proxmox lets only root@pam itself set it, no token
-	Fraction  bool // a number that need not be whole
-	Lower     bool // held in lower case
-	Always    bool // the sub-key cannot be left out of its property string
-	Slots     bool // its words are slots of the guest's own devices
-	Fleeting  bool // changes by itself, so that a change is nobody's news
+	Required   bool // must be written in the manifest
+	Computed   bool // observed only; never written in a manifest
+	Frozen     bool // cannot be changed once the guest exists
+	Secret     bool // its value never appears in any output
+	WriteOnly  bool // the provider never tells the value; compared by remembered hash
+	Document   bool // for documents only; never sent, never compared
+	RootOnly   bool // Proxmox lets only root@pam itself set it, no token
+	Fraction   bool // a number that need not be whole
+	Lower      bool // held in lower case
+	Always     bool // the sub-key cannot be left out of its property string
+	Slots      bool // its words are slots of the guest's own devices
+	Registered bool // the provider may keep some of its words for administrators
+	Fleeting   bool // changes by itself, so that a change is nobody's news
 
 	Default  cty.Value         // what the provider means when the key is absent; NilVal when it has no fixed default
 	Enum     []string          // the values allowed; nil means any
@@ -201,6 +202,13 @@ type Attr struct {
 // Derived reports whether the attribute is no key of the device's own, so that the
 // provider tells its configured value alone.
 func (a *Attr) Derived() bool { return a.Wire >= WireVolume || a.Beside != "" }
+
+// Apart reports whether the provider may refuse the attribute for a reason that other
+// attributes of the resource do not share: what it names, who may set it, since when it
+// is known.
+func (a *Attr) Apart() bool {
+	return a.Names != NoReference || a.RootOnly || a.RootOnlyChange != nil || a.Since != "" || a.Registered
+}
 
 // Same reports whether two values of the attribute mean the same. An absent value
 // means the attribute's default; without one, null equals only null. A value that is

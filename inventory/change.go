@@ -132,6 +132,7 @@ type Step struct {
 	TakesDigest bool            `json:"takes_digest,omitempty"` // the call itself compares and swaps
 	Repeatable  bool            `json:"repeatable,omitempty"`   // doing it twice is harmless
 	Impact      Impact          `json:"impact"`                 // of this call alone
+	Apart       bool            `json:"apart,omitempty"`        // its refusal is no reason to leave out other calls that are apart
 	Restarts    bool            `json:"restarts,omitempty"`     // it restarts the guest so that written values take effect; may be deferred
 	Touches     []string        `json:"touches,omitempty"`      // provider keys that it changes
 	Secrets     map[string]Path `json:"secrets,omitempty"`      // parameters whose value is filled in from a field when the call is made

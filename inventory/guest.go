@@ -52,7 +52,7 @@ func commonAttrs(nameKey, namePrivilege string) []*Attr {
 			Needs: []Need{{Any: []string{"Pool.Allocate"}, Path: "/pool/{pool}", Old: true}, {Any: []string{"VM.Allocate", "Permissions.Modify"}, Path: onGuest}},
 			Names: NamesPool, Check: checkPool(), Doc: "The resource pool of the guest; \"\" for none.",
 		},
-		{Name: "tags", Key: "tags", Type: stringSet, Wire: WireSemicolon, Lower: true, Group: GroupWho, Check: checkTags, Default: StringSet(), Equal: foldSetEqual, Needs: asks(privOptions), Spellings: []string{"Web db", "db web"}, Doc: "Tags. Order and case mean nothing; Proxmox stores them lower-cased, sorted and unique."},
+		{Name: "tags", Key: "tags", Registered: true, Type: stringSet, Wire: WireSemicolon, Lower: true, Group: GroupWho, Check: checkTags, Default: StringSet(), Equal: foldSetEqual, Needs: asks(privOptions), Spellings: []string{"Web db", "db web"}, Doc: "Tags. Order and case mean nothing; Proxmox stores them lower-cased, sorted and unique."},
 		{Name: "description", Key: "description", Type: cty.String, Wire: WireText, Group: GroupWho, Column: ColumnNotes, Default: cty.StringVal(""), Equal: textEqual, Needs: asks(privOptions), Spellings: []string{"one", "one \t", "one\r\n"}, Doc: "The notes of the guest, in Markdown. Trailing white space does not count."},
 		{Name: "onboot", Key: "onboot", Type: cty.Bool, Default: cty.False, Needs: asks(privOptions), Doc: "Start the guest when its node boots."},
 		{Name: "protection", Key: "protection", Type: cty.Bool, Default: cty.False, Needs: asks(privOptions), Doc: "Proxmox's own protection: refuses to remove the guest or one of its disks."},

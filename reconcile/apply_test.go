@@ -30,6 +30,9 @@ type fakeHome struct {
 	onDo    func(s inventory.Step) error // before a call; its error is the call's
 	after   func(s inventory.Step) error // after it took effect
 	onLook  func(identity string) error
+	seen    func(o *inventory.Observation) // what a look shows otherwise
+	apart   bool                           // the calls stand apart
+	last    *inventory.Step                // follows the others
 }
 
 func (h *fakeHome) Name() string { return "proxmox.home" }
@@ -61,6 +64,9 @@ func (h *fakeHome) Look(_ context.Context, r inventory.Resource) inventory.Obser
 		}
 		o.Volatile = inventory.Volatile{Raw: raw, Node: "node1"}
 	}
+	if h.seen != nil {
+		h.seen(&o)
+	}
 	return o
 }
 
@@ -69,9 +75,12 @@ func (h *fakeHome) Steps(_ context.Context, c inventory.Change) ([]inventory.Ste
 	var out []inventory.Step
 	for _, f := range c.Writing() {
 		out = append(out, inventory.Step{
-			Method: "PUT", Path: c.Want.Identity, Params: map[string]string{string(f.Path): inventory.ShowValue(f.Desired)}, TakesDigest: true, Impact: f.Impact, Touches: []string{string(f.Path)},
+			Method: "PUT", Path: c.Want.Identity, Params: map[string]string{string(f.Path): inventory.ShowValue(f.Desired)}, TakesDigest: true, Apart: h.apart, Impact: f.Impact, Touches: []string{string(f.Path)},
 			Done: inventory.Probe{State: "present", Fields: map[inventory.Path]inventory.Value{f.Path: {Value: f.Desired}}}, Summary: "set " + string(f.Path),
 		})
+	}
+	if h.last != nil && len(out) > 0 {
+		out = append(out, *h.last)
 	}
 	return out, nil, nil
 }

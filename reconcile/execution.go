@@ -20,37 +20,67 @@ type execution struct {
 	base    inventory.Observation // what the next step expects to find
 	fresh   bool                  // base is from a look of this execution
 	replans int
+	refused []refusal // calls that were refused and took no others along
 	res     *Result
+}
+
+// A refusal is a call that was made in vain.
+type refusal struct {
+	step inventory.Step
+	err  error
 }
 
 // maxReplans bounds how often a change chases a configuration that others keep
 // changing.
 const maxReplans = 3
 
-// all executes the steps, planning anew when the ground has moved.
+// all executes the steps, planning anew when the ground has moved. When a call that
+// stands apart is refused, the others that do are made all the same; what follows from
+// them all, a start or a restart, is left to the next run.
 func (e *execution) all(ctx context.Context, steps []inventory.Step) {
 	for len(steps) > 0 {
-		done := len(e.res.Done)
-		err := e.step(ctx, steps[0])
+		s, done := steps[0], len(e.res.Done)
+		if len(e.refused) > 0 && !s.Apart {
+			e.res.Warnings = append(e.res.Warnings, "left to the next run, since not all of the change is set: "+s.Summary)
+			steps = steps[1:]
+			continue
+		}
+		err := e.step(ctx, s)
 		if errors.Is(err, providers.ErrChangedMeanwhile) {
 			// The step itself may have gone well, and the look after it found the change.
 			steps, err = e.replan(ctx, steps[len(e.res.Done)-done:])
 			if err == nil {
 				continue
 			}
+			s = inventory.Step{} // no step is the reason
 		}
-		if err != nil {
+		if err != nil && !e.goesOn(ctx, s, err) {
 			e.fail(ctx, err)
 			return
 		}
+		if err != nil {
+			e.refused = append(e.refused, refusal{s, err})
+		}
 		steps = steps[1:]
+	}
+	if len(e.refused) > 0 {
+		e.fail(ctx, nil)
+		return
 	}
 	e.res.Status = StatusDone
 }
 
+// goesOn reports whether the failure of a step concerns it alone: it was refused, and
+// the resource is there and free for other calls.
+func (e *execution) goesOn(ctx context.Context, s inventory.Step, err error) bool {
+	have := &e.res.Have
+	return s.Apart && ctx.Err() == nil && !errors.Is(err, errUnseen) && !errors.Is(err, providers.ErrOutcomeUnknown) &&
+		have.State == inventory.Present && have.Lock == ""
+}
+
 // fail records how the change ended when not every step did.
 func (e *execution) fail(ctx context.Context, err error) {
-	e.res.Err = err
+	e.res.Err = allOf(e.refused, err)
 	e.res.Stale = errors.Is(err, ErrStale)
 	switch {
 	case errors.Is(err, errUnseen):
@@ -59,7 +89,23 @@ func (e *execution) fail(ctx context.Context, err error) {
 		e.res.Status = StatusSkipped
 	default:
 		e.res.Status = StatusFailed
+		e.res.outcome()
 	}
+}
+
+// allOf is one error in one line for all that went wrong.
+func allOf(refused []refusal, last error) error {
+	var all error
+	for _, r := range append(slices.Clone(refused), refusal{err: last}) {
+		switch {
+		case r.err == nil:
+		case all == nil:
+			all = r.err
+		default:
+			all = fmt.Errorf("%w; %w", all, r.err)
+		}
+	}
+	return all
 }
 
 var errUnseen = errors.New("what happened could not be seen")
@@ -263,6 +309,7 @@ func (e *execution) replan(ctx context.Context, remaining []inventory.Step) ([]i
 		return nil, err
 	}
 	steps, _ := e.opts.Select(&next)
+	steps, remaining = slices.DeleteFunc(slices.Clone(steps), e.wasRefused), slices.DeleteFunc(slices.Clone(remaining), e.wasRefused)
 	same := slices.Equal(next.Blocked, e.change.Blocked)
 	switch {
 	case same && sameSteps(steps, remaining):
@@ -293,14 +340,13 @@ func (e *execution) again(ctx context.Context, obs inventory.Observation) (inven
 	return changes[0], err
 }
 
-func sameSteps(a, b []inventory.Step) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i].Method != b[i].Method || a[i].Path != b[i].Path || !maps.Equal(a[i].Params, b[i].Params) {
-			return false
-		}
-	}
-	return true
+// wasRefused reports a call that was made in vain already, or that is left out because of one.
+func (e *execution) wasRefused(s inventory.Step) bool {
+	return len(e.refused) > 0 && !s.Apart || slices.ContainsFunc(e.refused, func(r refusal) bool { return sameCall(r.step, s) })
+}
+
+func sameSteps(a, b []inventory.Step) bool { return slices.EqualFunc(a, b, sameCall) }
+
+func sameCall(a, b inventory.Step) bool {
+	return a.Method == b.Method && a.Path == b.Path && maps.Equal(a.Params, b.Params)
 }

@@ -21,6 +21,8 @@ type Result struct {
 	Stale    bool
 	Done     []inventory.Step // calls that were made
 	Withheld []inventory.Step // calls above the ceiling
+	Set      []inventory.Path // of a change that failed: the fields that are as they should be
+	Unset    []inventory.Path // and those that are not, both by the last look
 	Warnings []string
 	Have     inventory.Observation // the last look
 }
@@ -39,6 +41,20 @@ func (r *Result) Wrote(secret inventory.Path) bool {
 		}
 	}
 	return false
+}
+
+// outcome tells from the last look which fields of the change are as they should be. What
+// cannot be read back is in neither list.
+func (r *Result) outcome() {
+	for _, f := range r.Change.Fields {
+		switch {
+		case f.Attr.WriteOnly || f.Policy == "ignore", r.Change.Action == inventory.ActionUpdate && !f.Writes():
+		case r.Have.State == inventory.Present && f.Attr.Same(f.Desired, inventory.ConfiguredValue(&r.Have, f.Path)):
+			r.Set = append(r.Set, f.Path)
+		default:
+			r.Unset = append(r.Unset, f.Path)
+		}
+	}
 }
 
 // spoils reports whether what depends on the change must not go on: it failed, or
@@ -60,16 +76,27 @@ type resultJSON struct {
 	Calls    []CallJSON `json:"calls"`
 	Withheld []CallJSON `json:"withheld"`
 	Warnings []string   `json:"warnings"`
+	Set      []string   `json:"set"`   // of a change that failed: fields that are as they should be
+	Unset    []string   `json:"unset"` // and fields that are not
 }
 
 func resultsJSON(results []Result) []resultJSON {
 	out := make([]resultJSON, 0, len(results))
 	for _, r := range results {
 		j := resultJSON{Address: r.Change.Addr.String(), Status: r.Status, Calls: CallsJSON(r.Done), Withheld: CallsJSON(r.Withheld), Warnings: orEmpty(r.Warnings)}
+		j.Set, j.Unset = texts(r.Set), texts(r.Unset)
 		if r.Err != nil {
 			j.Error = orNull(r.Err.Error())
 		}
 		out = append(out, j)
+	}
+	return out
+}
+
+func texts(paths []inventory.Path) []string {
+	out := make([]string, 0, len(paths))
+	for _, p := range paths {
+		out = append(out, string(p))
 	}
 	return out
 }

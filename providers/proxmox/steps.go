@@ -104,8 +104,9 @@ func (b *stepBuilder) write(fields []inventory.FieldChange) {
 			live = append(live, f)
 		}
 	}
-	b.config(live)
-	b.config(restart)
+	for _, group := range slices.Concat(b.apart(live), b.apart(restart)) {
+		b.config(group)
+	}
 	for _, f := range late {
 		moves := slices.ContainsFunc(late, func(o inventory.FieldChange) bool {
 			return o.Attr.Wire == inventory.WireStorage && o.Path.Parent() == f.Path.Parent()
@@ -257,6 +258,59 @@ func shrinks(f *inventory.FieldChange) bool {
 	return ok1 && ok2 && want < have
 }
 
+// The calls of a change that come before and after those of single devices.
+const (
+	ofGuest = ""  // what Proxmox refuses for one reason or not at all
+	ofSlots = "~" // what names devices, which have to be there
+)
+
+// apart parts fields by what they may be refused for: a volume that cannot be made or a
+// device that is busy is no reason to lose the number of cores.
+func (b *stepBuilder) apart(fields []inventory.FieldChange) [][]inventory.FieldChange {
+	var order []string
+	groups := map[string][]inventory.FieldChange{}
+	for _, f := range fields {
+		key := b.callOf(&f)
+		if groups[key] == nil {
+			order = append(order, key)
+		}
+		groups[key] = append(groups[key], f)
+	}
+	slices.SortStableFunc(order, func(x, y string) int { return callRank(x) - callRank(y) })
+	out := make([][]inventory.FieldChange, 0, len(order))
+	for _, key := range order {
+		out = append(out, groups[key])
+	}
+	return out
+}
+
+func callRank(key string) int {
+	switch key {
+	case ofGuest:
+		return 0
+	case ofSlots:
+		return 2
+	}
+	return 1
+}
+
+// callOf names the call that a field belongs to: its device's, its own where Proxmox has
+// a reason of its own to refuse it, else the one for the rest of the guest.
+func (b *stepBuilder) callOf(f *inventory.FieldChange) string {
+	attr, block, slot := b.kind.Lookup(f.Path)
+	switch {
+	case attr.Slots:
+		return ofSlots
+	case block != nil && !block.Flat:
+		return b.keyOf(block, slot)
+	case f.Path == ciDrive || f.Path == ciStorage:
+		return string(ciDrive)
+	case attr.Apart():
+		return attr.Key
+	}
+	return ofGuest
+}
+
 // config adds one call that writes the fields into the configuration.
 func (b *stepBuilder) config(fields []inventory.FieldChange) {
 	if len(fields) == 0 {
@@ -276,7 +330,7 @@ func (b *stepBuilder) config(fields []inventory.FieldChange) {
 		return
 	}
 	b.add(inventory.Step{
-		Method: "PUT", Path: b.base + "/config", Params: params, Secrets: secrets, TakesDigest: !b.fresh, Repeatable: true, Impact: impact,
+		Method: "PUT", Path: b.base + "/config", Params: params, Secrets: secrets, TakesDigest: !b.fresh, Repeatable: true, Apart: true, Impact: impact,
 		Touches: w.touched(), Done: inventory.Probe{State: "present", Fields: probeFields(fields)}, Summary: "set " + names(fields),
 	})
 }
@@ -313,7 +367,7 @@ func (b *stepBuilder) volume(f inventory.FieldChange) {
 	if f.Attr.Wire == inventory.WireSize {
 		b.add(inventory.Step{
 			Method: "PUT", Path: b.base + "/resize", Params: map[string]string{"disk": key, "size": encode(f.Attr, f.Desired)}, TakesDigest: !b.fresh, Repeatable: true,
-			Impact: f.Impact, Touches: []string{key}, Done: done, Summary: fmt.Sprintf("grow %s to %s", key, f.Attr.Show(f.Desired)),
+			Apart: true, Impact: f.Impact, Touches: []string{key}, Done: done, Summary: fmt.Sprintf("grow %s to %s", key, f.Attr.Show(f.Desired)),
 		})
 		return
 	}
@@ -341,7 +395,7 @@ func (b *stepBuilder) moveVolume(f inventory.FieldChange, block *inventory.Block
 	} else {
 		what += "; the old volume stays as unusedN"
 	}
-	b.add(inventory.Step{Method: "POST", Path: b.base + call, Params: params, TakesDigest: !b.fresh, Impact: f.Impact, Touches: []string{key}, Done: done, Summary: what})
+	b.add(inventory.Step{Method: "POST", Path: b.base + call, Params: params, TakesDigest: !b.fresh, Apart: true, Impact: f.Impact, Touches: []string{key}, Done: done, Summary: what})
 }
 
 func (b *stepBuilder) hasKey(key string) bool { _, ok := b.raw[key]; return ok }
@@ -363,7 +417,7 @@ func (b *stepBuilder) place(f inventory.FieldChange) {
 		b.base = guestPath(b.c.Addr.Kind, to, b.vmid)
 		return
 	}
-	s := inventory.Step{Method: "PUT", Path: "/pools/" + to, Params: map[string]string{"vms": itoa(b.vmid)}, Repeatable: true, Impact: f.Impact, Done: done, Summary: "move into pool " + to}
+	s := inventory.Step{Method: "PUT", Path: "/pools/" + to, Params: map[string]string{"vms": itoa(b.vmid)}, Repeatable: true, Apart: true, Impact: f.Impact, Done: done, Summary: "move into pool " + to}
 	switch {
 	case to == "":
 		s.Path, s.Params["delete"], s.Summary = "/pools/"+from, "1", "take out of pool "+from

@@ -3,6 +3,7 @@ package proxmox
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -52,21 +53,56 @@ func TestOnlyDeclaredIsSent(t *testing.T) {
 	_, steps := changeOf(t, p, with(wish("vm", 111), inventory.Attrs{
 		"network.net0.vlan": cty.NumberIntVal(20), "disk.scsi0.backup": cty.False, "onboot": cty.False, "memory": inventory.Size(8 * inventory.GiB),
 	}))
-	if len(steps) != 1 {
+	want := []map[string]string{
+		{"onboot": "0"},
+		{"net0": "virtio=BC:24:11:20:00:6F,bridge=vmbr0,firewall=1,queues=4,tag=20"},
+		{"scsi0": "VMDisks:111/vm-111-disk-0.qcow2,discard=on,iothread=1,serial=abc,backup=0"},
+	}
+	if len(steps) != len(want) {
 		t.Fatalf("%d steps: %v", len(steps), steps)
 	}
-	want := map[string]string{
-		"onboot": "0",
-		"net0":   "virtio=BC:24:11:20:00:6F,bridge=vmbr0,firewall=1,queues=4,tag=20",
-		"scsi0":  "VMDisks:111/vm-111-disk-0.qcow2,discard=on,iothread=1,serial=abc,backup=0",
-	}
-	for k, v := range want {
-		if steps[0].Params[k] != v {
-			t.Errorf("%s is sent as %q, not %q", k, steps[0].Params[k], v)
+	for i, s := range steps {
+		if !maps.Equal(s.Params, want[i]) || !s.TakesDigest || !s.Apart {
+			t.Errorf("sent: %v, not %v; digest %v, apart %v", s.Params, want[i], s.TakesDigest, s.Apart)
 		}
 	}
-	if len(steps[0].Params) != len(want) || !steps[0].TakesDigest {
-		t.Errorf("sent: %v, digest %v", steps[0].Params, steps[0].TakesDigest)
+}
+
+// TestEachDeviceHasItsCall: whatever of a guest is declared, no call holds two devices,
+// or a device and the guest itself, and what names devices comes after them.
+func TestEachDeviceHasItsCall(t *testing.T) {
+	_, p := newSim(t, pvesim.Options{})
+	attrs := inventory.Attrs{
+		"cores": cty.NumberIntVal(7), "description": cty.StringVal("x"), "tags": inventory.StringSet("x"), "boot_order": cty.ListVal([]cty.Value{cty.StringVal("scsi7")}),
+		"network.net0.vlan": cty.NumberIntVal(20), "network.net0.firewall": cty.True, "network.net3.bridge": cty.StringVal("vmbr0"), "disk.scsi0.backup": cty.False,
+		"disk.scsi7.size": inventory.Size(5 * inventory.GiB), "disk.scsi7.storage": cty.StringVal("VMDisks"), "cdrom.ide0.file": cty.StringVal("none"),
+	}
+	media := wish("vm", 111)
+	kind := media.Kind()
+	_, steps := changeOf(t, p, with(wish("vm", 111), attrs))
+	calls := map[string]int{}
+	for i, s := range steps {
+		of := map[string]bool{}
+		for path := range s.Done.Fields {
+			_, block, slot := kind.Lookup(path)
+			switch {
+			case block != nil:
+				of[slot] = true
+			case path == "tags" || path == "boot_order":
+				of[string(path)] = true
+			default:
+				of[""] = true
+			}
+		}
+		for key := range of {
+			calls[key] = i
+		}
+		if len(of) > 1 {
+			t.Errorf("%s: %v in one call", s.Summary, of)
+		}
+	}
+	if calls["boot_order"] < calls["scsi7"] || len(calls) != 8 {
+		t.Errorf("calls: %v", calls)
 	}
 }
 

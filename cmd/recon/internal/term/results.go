@@ -56,12 +56,26 @@ func (p *Printer) result(r *reconcile.Result) {
 	if r.Err != nil {
 		fmt.Fprintln(p.W, wrap("         "+p.paint(bad, "error: ")+p.clean(r.Err.Error()), "           ", p.width()))
 	}
+	p.fieldList("set: ", r.Set)
+	p.fieldList("not set: ", r.Unset)
 	for _, b := range r.Change.Blocked {
 		fmt.Fprintln(p.W, wrap("         "+p.paint(warn, "blocked: ")+p.clean(b.Detail), "           ", p.width()))
 	}
 	for _, s := range r.Withheld {
 		fmt.Fprintln(p.W, wrap(fmt.Sprintf("         %s %s: needs --allow %s", p.paint(warn, "withheld:"), p.clean(s.Summary), s.Impact), "           ", p.width()))
 	}
+}
+
+// fieldList writes fields of a change that did not end as planned.
+func (p *Printer) fieldList(word string, fields []inventory.Path) {
+	if len(fields) == 0 {
+		return
+	}
+	names := make([]string, 0, len(fields))
+	for _, f := range fields {
+		names = append(names, Clean(string(f)))
+	}
+	fmt.Fprintln(p.W, wrap("         "+word+strings.Join(names, ", "), "           ", p.width()))
 }
 
 // eventWords say an event in a sentence.
