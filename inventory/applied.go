@@ -9,6 +9,9 @@ type Applied struct {
 	Identity string
 	Attrs    Attrs
 	Bases    Attrs // of fields that are not in Attrs; null where nobody knows
+
+	// Unfinished: recon made the resource, and it has never been all that was declared.
+	Unfinished bool
 }
 
 // Declared reports whether the manifest spoke of a field when the resource was last
@@ -22,11 +25,13 @@ func (a *Applied) Declared(p Path) bool {
 type appliedJSON struct {
 	Attrs map[Path]Value `json:"attrs"`
 	Bases map[Path]Value `json:"bases,omitempty"`
+
+	Unfinished bool `json:"unfinished,omitempty"`
 }
 
 // MarshalJSON writes the values with their types. The identity is not among them.
 func (a Applied) MarshalJSON() ([]byte, error) {
-	out := appliedJSON{Attrs: a.Attrs.Values(), Bases: map[Path]Value{}}
+	out := appliedJSON{Attrs: a.Attrs.Values(), Bases: map[Path]Value{}, Unfinished: a.Unfinished}
 	for p, v := range a.Bases {
 		out.Bases[p] = Value{v}
 	}
@@ -38,7 +43,7 @@ func (a Applied) MarshalJSON() ([]byte, error) {
 func (a *Applied) UnmarshalJSON(data []byte) error {
 	var in appliedJSON
 	if err := json.Unmarshal(data, &in); err == nil && in.Attrs != nil {
-		a.Attrs, a.Bases = AttrsOf(in.Attrs), Attrs{}
+		a.Attrs, a.Bases, a.Unfinished = AttrsOf(in.Attrs), Attrs{}, in.Unfinished
 		for p, v := range in.Bases {
 			a.Bases[p] = v.Value
 		}

@@ -87,6 +87,8 @@ type Change struct {
 	Impact  Impact
 	Digest  string
 	Steps   []Step
+
+	Unfinished bool // recon made the resource and did not come to the end; this is the rest
 	Blocked []Reason
 }
 
@@ -133,6 +135,7 @@ type Step struct {
 	Repeatable  bool            `json:"repeatable,omitempty"`   // doing it twice is harmless
 	Impact      Impact          `json:"impact"`                 // of this call alone
 	Apart       bool            `json:"apart,omitempty"`        // its refusal is no reason to leave out other calls that are apart
+	Makes       bool            `json:"makes,omitempty"`        // the resource comes into being by it
 	Restarts    bool            `json:"restarts,omitempty"`     // it restarts the guest so that written values take effect; may be deferred
 	Touches     []string        `json:"touches,omitempty"`      // provider keys that it changes
 	Secrets     map[string]Path `json:"secrets,omitempty"`      // parameters whose value is filled in from a field when the call is made

@@ -152,7 +152,9 @@ func (d *differ) change() (inventory.Change, bool) {
 		c.Fields = d.creation()
 		return c, true
 	default:
+		c.Unfinished = d.applied.Unfinished
 		d.compare(&c)
+		d.unstarted(&c)
 	}
 	d.identity(&c)
 	return c, c.Verdict != inventory.VerdictInSync
@@ -213,6 +215,22 @@ func (d *differ) compare(c *inventory.Change) {
 		}
 	}
 	sortFields(c.Fields, kind)
+}
+
+// unstarted adds the start that the create block asks for to a guest that recon has made
+// and not come to start.
+func (d *differ) unstarted(c *inventory.Change) {
+	how := d.want.Policy.Create
+	if !c.Unfinished || how == nil || !how.Start || d.have.Running != nil || d.have.Volatile.Template {
+		return
+	}
+	const power = "running"
+	if attr := d.want.Kind().Attr(power); attr != nil && inventory.IsNull(d.want.Attrs[power]) {
+		c.Fields = append(c.Fields, inventory.FieldChange{
+			Path: power, Attr: attr, Desired: cty.True, Live: cty.False, Base: cty.False, Verdict: inventory.VerdictPendingChange, Policy: d.want.Policy.OnDrift, Impact: attr.Impact,
+		})
+		c.Action, c.Verdict = inventory.ActionUpdate, inventory.Heavier(c.Verdict, inventory.VerdictPendingChange)
+	}
 }
 
 // sortFields puts fields in the order of the table.

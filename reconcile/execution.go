@@ -139,6 +139,7 @@ func (e *execution) step(ctx context.Context, s inventory.Step) error {
 	if !errors.Is(doErr, providers.ErrChangedMeanwhile) {
 		e.res.Done = append(e.res.Done, s)
 	}
+	e.res.Made = e.res.Made || s.Makes && doErr == nil
 	if result.Warning != "" {
 		e.res.Warnings = append(e.res.Warnings, result.Warning)
 	}
@@ -332,6 +333,9 @@ func (e *execution) again(ctx context.Context, obs inventory.Observation) (inven
 	in := e.req.Input
 	in.Desired = []inventory.Resource{e.change.Want}
 	in.Snapshots = []inventory.Snapshot{{Observations: []inventory.Observation{obs}}}
+	if e.res.Made {
+		in.LastApplied = map[inventory.Address]inventory.Applied{e.change.Addr: {Identity: e.change.Want.Identity, Unfinished: true}}
+	}
 	changes := Diff(in)
 	if len(changes) == 0 {
 		return inventory.Change{Addr: e.change.Addr, Want: e.change.Want, Have: obs}, nil

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"recon/inventory"
@@ -102,6 +104,21 @@ type Recollection struct {
 	Managed  int                                     // resources that the manifests declared last time
 	LastRun  int64                                   // the last run that began
 	Looked   time.Time                               // when a run last looked at the world
+}
+
+// Remembered are the values last applied, and what runs have made that could not say so:
+// recon was killed.
+func (r *Recollection) Remembered() map[inventory.Address]inventory.Applied {
+	out := maps.Clone(r.Applied)
+	for _, e := range slices.Concat(r.InFlight, r.Untold) {
+		if a := out[e.Address]; e.Step.Makes && a.Identity != e.Identity {
+			if out == nil {
+				out = map[inventory.Address]inventory.Applied{}
+			}
+			out[e.Address] = inventory.Applied{Identity: e.Identity, Unfinished: true}
+		}
+	}
+	return out
 }
 
 // Seen is everything as it was last seen.

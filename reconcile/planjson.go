@@ -30,20 +30,21 @@ type planJSON struct {
 
 // ChangeJSON is a change as all JSON output shows it.
 type ChangeJSON struct {
-	Address   string             `json:"address"`
-	Kind      string             `json:"kind"`
-	Identity  string             `json:"identity"`
-	Provider  string             `json:"provider"`
-	Name      string             `json:"name"`
-	Action    inventory.Action   `json:"action"`
-	Verdict   inventory.Verdict  `json:"verdict"`
-	Impact    inventory.Impact   `json:"impact"`
-	Digest    *string            `json:"digest"`
-	ChangedBy *changedByJSON     `json:"changed_by"`
-	ByNeeds   *string            `json:"changed_by_needs"` // the privilege without which it cannot be seen
-	Fields    []fieldJSON        `json:"fields"`
-	Blocked   []inventory.Reason `json:"blocked"`
-	Calls     []CallJSON         `json:"calls"`
+	Address    string             `json:"address"`
+	Kind       string             `json:"kind"`
+	Identity   string             `json:"identity"`
+	Provider   string             `json:"provider"`
+	Name       string             `json:"name"`
+	Action     inventory.Action   `json:"action"`
+	Verdict    inventory.Verdict  `json:"verdict"`
+	Impact     inventory.Impact   `json:"impact"`
+	Unfinished bool               `json:"unfinished"` // recon made it and did not come to the end
+	Digest     *string            `json:"digest"`
+	ChangedBy  *changedByJSON     `json:"changed_by"`
+	ByNeeds    *string            `json:"changed_by_needs"` // the privilege without which it cannot be seen
+	Fields     []fieldJSON        `json:"fields"`
+	Blocked    []inventory.Reason `json:"blocked"`
+	Calls      []CallJSON         `json:"calls"`
 }
 
 type changedByJSON struct {
@@ -152,7 +153,7 @@ func newUnknownJSON(u inventory.Scope) unknownJSON {
 func NewChangeJSON(c *inventory.Change) ChangeJSON {
 	j := ChangeJSON{
 		Address: c.Addr.String(), Kind: c.Addr.Kind, Identity: c.Want.Identity, Provider: c.Want.Provider, Name: c.Want.Name(),
-		Action: c.Action, Verdict: c.Verdict, Impact: c.Impact, Digest: orNull(c.Digest),
+		Action: c.Action, Verdict: c.Verdict, Impact: c.Impact, Unfinished: c.Unfinished, Digest: orNull(c.Digest),
 		Fields: []fieldJSON{}, Blocked: orEmpty(c.Blocked), Calls: CallsJSON(c.Steps),
 	}
 	if by := c.Have.Volatile.Changed; by.User != "" {

@@ -23,6 +23,7 @@ type Result struct {
 	Withheld []inventory.Step // calls above the ceiling
 	Set      []inventory.Path // of a change that failed: the fields that are as they should be
 	Unset    []inventory.Path // and those that are not, both by the last look
+	Made     bool             // the call that makes the resource was accepted
 	Warnings []string
 	Have     inventory.Observation // the last look
 }

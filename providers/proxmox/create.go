@@ -92,7 +92,7 @@ func (b *stepBuilder) fromScratch(how *inventory.Create) {
 		secrets = b.containerParams(how, params, secrets)
 	}
 	b.add(inventory.Step{
-		Method: "POST", Path: "/nodes/" + node + "/" + apiType(b.c.Addr.Kind), Params: params, Secrets: secrets, Impact: inventory.ImpactLive,
+		Method: "POST", Path: "/nodes/" + node + "/" + apiType(b.c.Addr.Kind), Params: params, Secrets: secrets, Makes: true, Impact: inventory.ImpactLive,
 		Done: inventory.Probe{State: "present", Fields: probeFields(fields)}, Summary: fmt.Sprintf("make %s on %s", b.c.Want.Identity, node),
 	})
 }
@@ -183,7 +183,7 @@ func (b *stepBuilder) clone(how *inventory.Create) {
 		params["pool"] = pool
 	}
 	b.add(inventory.Step{
-		Method: "POST", Path: guestPath(b.c.Addr.Kind, src.Volatile.Node, srcID) + "/clone", Params: params, Impact: inventory.ImpactLive,
+		Method: "POST", Path: guestPath(b.c.Addr.Kind, src.Volatile.Node, srcID) + "/clone", Params: params, Makes: true, Impact: inventory.ImpactLive,
 		Done: inventory.Probe{State: "present"}, Summary: fmt.Sprintf("clone %s into %s", src.Resource.Addr, b.c.Want.Identity),
 	})
 	b.fresh, b.raw, b.base = true, maps.Clone(src.Volatile.Raw), guestPath(b.c.Addr.Kind, node, b.vmid)

@@ -243,7 +243,7 @@ func (w *World) Targets(texts []string) (out []inventory.Address, err error) {
 func (w *World) Request(targets []inventory.Address) reconcile.Request {
 	return reconcile.Request{
 		Input: reconcile.Input{
-			Desired: w.Project.Resources, Snapshots: w.Snapshots, LastApplied: w.Memory.Applied, Claims: w.Claims, Past: w.past, Now: w.At,
+			Desired: w.Project.Resources, Snapshots: w.Snapshots, LastApplied: w.Memory.Remembered(), Claims: w.Claims, Past: w.past, Now: w.At,
 		},
 		Readers: w.Readers, Targets: targets, Graph: w.Project.Graph,
 	}

@@ -25,6 +25,7 @@ type recorder struct {
 	learned     reconcile.Learned
 	done        map[inventory.Address]*reconcile.Result // what this run applied
 	interrupted map[inventory.Address][]reconcile.Entry // steps of runs that could not tell of them
+	half        map[inventory.Address]bool              // what this run made and did not come to the end with
 }
 
 // record writes down, all at once, what was observed and compared: what was seen,
@@ -36,7 +37,7 @@ func record(ctx context.Context, ph *phase, w *home.World, p *reconcile.Plan, re
 	}
 	r := &recorder{
 		world: w, plan: p, first: len(w.Memory.Seen) == 0,
-		done: map[inventory.Address]*reconcile.Result{}, interrupted: map[inventory.Address][]reconcile.Entry{},
+		done: map[inventory.Address]*reconcile.Result{}, interrupted: map[inventory.Address][]reconcile.Entry{}, half: map[inventory.Address]bool{},
 		learned: reconcile.Learned{At: w.At, Managed: p.Declared, Summary: Describe(p), Facts: w.Facts()},
 	}
 	for i := range results {
@@ -63,6 +64,7 @@ func (r *recorder) event(e inventory.Event) {
 // applied notes a change that this run made.
 func (r *recorder) applied(res *reconcile.Result) {
 	if res.Status != reconcile.StatusDone {
+		r.half[res.Change.Addr] = res.Made
 		return
 	}
 	c := res.Change
@@ -275,6 +277,7 @@ func (r *recorder) agreement() {
 		seen[obs[i].Resource.Identity] = &obs[i]
 	}
 	r.learned.Applied = map[inventory.Address]inventory.Applied{}
+	remembered := r.world.Memory.Remembered()
 	for i := range r.world.Project.Resources {
 		res := &r.world.Project.Resources[i]
 		o := seen[res.Identity]
@@ -285,8 +288,12 @@ func (r *recorder) agreement() {
 				r.learned.Forgot = append(r.learned.Forgot, res.Addr)
 			}
 		default:
-			old := r.world.Memory.Applied[res.Addr]
-			if a := agreed(res, o, changes[res.Addr], old, r.done[res.Addr]); !sameApplied(a, old) {
+			old := remembered[res.Addr]
+			if r.half[res.Addr] {
+				old = inventory.Applied{Identity: res.Identity, Unfinished: true}
+			}
+			a := agreed(res, o, changes[res.Addr], old, r.done[res.Addr])
+			if !sameApplied(a, r.world.Memory.Applied[res.Addr]) {
 				r.learned.Applied[res.Addr] = a
 			}
 		}
@@ -301,6 +308,7 @@ func agreed(res *inventory.Resource, o *inventory.Observation, c *inventory.Chan
 	if old.Identity != res.Identity {
 		old = inventory.Applied{}
 	}
+	a.Unfinished = old.Unfinished && c != nil
 	kind := res.Kind()
 	for p, want := range res.Attrs {
 		attr, _, _ := kind.Lookup(p)
@@ -315,6 +323,9 @@ func agreed(res *inventory.Resource, o *inventory.Observation, c *inventory.Chan
 			a.Attrs[p] = want
 		case !inventory.IsNull(before):
 			a.Attrs[p] = before
+		case a.Unfinished && inventory.IsNull(old.Bases[p]) && !inventory.IsNull(inventory.ConfiguredValue(o, p)):
+			a.Bases[p] = inventory.ConfiguredValue(o, p) // what recon left is nobody's drift
+		case a.Unfinished && inventory.IsNull(old.Bases[p]): // nor is what is not there yet
 		default:
 			a.Bases[p] = baseOf(c, p, old)
 		}
@@ -351,7 +362,7 @@ func rememberSecret(p inventory.Path, want, before cty.Value, o *inventory.Obser
 }
 
 func sameApplied(a, b inventory.Applied) bool {
-	if a.Identity != b.Identity {
+	if a.Identity != b.Identity || a.Unfinished != b.Unfinished {
 		return false
 	}
 	same := func(x, y inventory.Value) bool { return x.Value.RawEquals(y.Value) }

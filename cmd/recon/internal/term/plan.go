@@ -57,6 +57,9 @@ func (p *Printer) change(c *inventory.Change, opts PlanOptions) {
 	if c.Action == inventory.ActionDelete {
 		word = "absent = true: it shall not exist"
 	}
+	if c.Unfinished && c.Verdict == inventory.VerdictPendingChange {
+		word = "unfinished: recon made it and did not come to the end; this is the rest"
+	}
 	fmt.Fprintf(p.W, "    %s\n", p.paint(p.verdictStyle(c.Verdict), word))
 	var rows [][]string
 	for i := range c.Fields {

@@ -1,0 +1,40 @@
+package reconcile
+
+import (
+	"testing"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"recon/inventory"
+)
+
+// TestUnfinishedIsNobodysDrift: a guest of which the journal says that recon made it, and
+// of which nothing else is remembered since recon was killed, is finished by the next run.
+func TestUnfinishedIsNobodysDrift(t *testing.T) {
+	wish, live := guest(inventory.Attrs{"cores": cty.NumberIntVal(4), "description": cty.StringVal("a"), "onboot": cty.True}, inventory.Attrs{"cores": cty.NumberIntVal(2), "onboot": cty.True}, nil)
+	wish.Policy.Create = &inventory.Create{Clone: "x", Start: true}
+	entry := func(identity string, makes bool) Entry {
+		return Entry{Address: wish.Addr, Identity: identity, Step: inventory.Step{Makes: makes}}
+	}
+	known := map[inventory.Address]inventory.Applied{wish.Addr: {Identity: wish.Identity, Attrs: inventory.Attrs{"cores": cty.NumberIntVal(4)}}}
+	tests := []struct {
+		name       string
+		memory     Recollection
+		unfinished bool
+		verdict    inventory.Verdict
+	}{
+		{"nothing is remembered", Recollection{}, false, inventory.VerdictDiffers},
+		{"made and not told", Recollection{Untold: []Entry{entry(wish.Identity, true)}}, true, inventory.VerdictPendingChange},
+		{"being made when it was killed", Recollection{InFlight: []Entry{entry(wish.Identity, true)}}, true, inventory.VerdictPendingChange},
+		{"another step", Recollection{Untold: []Entry{entry(wish.Identity, false)}}, false, inventory.VerdictDiffers},
+		{"another guest", Recollection{Untold: []Entry{entry("home/9", true)}}, false, inventory.VerdictDiffers},
+		{"known since", Recollection{Applied: known, Untold: []Entry{entry(wish.Identity, true)}}, false, inventory.VerdictDrift},
+	}
+	for _, tt := range tests {
+		c := Diff(Input{Desired: []inventory.Resource{wish}, Snapshots: []inventory.Snapshot{{Observations: []inventory.Observation{live}}}, LastApplied: tt.memory.Remembered()})[0]
+		start := c.Field("running")
+		if c.Unfinished != tt.unfinished || c.Verdict != tt.verdict || (start != nil) != tt.unfinished {
+			t.Errorf("%s: unfinished %t, %s, start %v", tt.name, c.Unfinished, c.Verdict, start)
+		}
+	}
+}
