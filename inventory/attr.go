@@ -158,7 +158,7 @@ type Attr struct {
 	RootOnly   bool // Proxmox lets only root@pam itself set it, no token
 	Fraction   bool // a number that need not be whole
 	Lower      bool // held in lower case
-	Always     bool // the sub-key cannot be left out of its property string
+	Always     bool // the key cannot be taken out of the configuration, the sub-key not out of its property string
 	Slots      bool // its words are slots of the guest's own devices
 	Registered bool // the provider may keep some of its words for administrators
 	Fleeting   bool // changes by itself, so that a change is nobody's news

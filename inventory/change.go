@@ -64,6 +64,7 @@ type FieldChange struct {
 	Policy      string // report, heal, adopt, ignore
 	Source      hcl.Range
 	NoWayBack   bool // the change cannot be undone by another change
+	Undeclared  bool // an exact manifest leaves it out: Desired is null and means the default, or true of a device's "absent"
 }
 
 // Writes reports whether closing the gap takes a write: the wish differs from
@@ -74,6 +75,15 @@ func (f *FieldChange) Writes() bool {
 		return true
 	}
 	return false
+}
+
+// Wish is what the manifest asks for: what it says, or the default of what an exact one
+// leaves out.
+func (f *FieldChange) Wish() cty.Value {
+	if f.Undeclared && IsNull(f.Desired) {
+		return f.Attr.Default
+	}
+	return f.Desired
 }
 
 // A Change is what separates one resource from its wish.

@@ -99,7 +99,7 @@ func (p Path) Absent() Path {
 }
 
 // absentAttr asks for the removal of one device: leaving a device out of the
-// manifest never removes it.
+// manifest removes it only where the manifest is exact.
 func absentAttr(privilege string, impact Impact, what string) *Attr {
-	return &Attr{Name: absentName, Type: cty.Bool, Wire: WireAbsent, Impact: impact, Needs: asks(privilege), Default: cty.False, Doc: "true asks recon to remove " + what + ". Leaving the block out never does."}
+	return &Attr{Name: absentName, Type: cty.Bool, Wire: WireAbsent, Impact: impact, Needs: asks(privilege), Default: cty.False, Doc: "true asks recon to remove " + what + ". Leaving the block out does so in an exact guest alone."}
 }

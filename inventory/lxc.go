@@ -21,7 +21,7 @@ func lxcKind() *Kind {
 
 func lxcAttrs() []*Attr {
 	return []*Attr{
-		{Name: "memory", Key: "memory", Type: cty.Number, Unit: Bytes, Wire: WireMiB, Import: ImportAlways, Column: ColumnMemory, Min: 16 * MiB, Default: Size(512 * MiB), Group: GroupHas, Needs: asks(privMemory), Doc: "Memory of the container."},
+		{Name: "memory", Key: "memory", Type: cty.Number, Unit: Bytes, Wire: WireMiB, Import: ImportAlways, Always: true, Column: ColumnMemory, Min: 16 * MiB, Default: Size(512 * MiB), Group: GroupHas, Needs: asks(privMemory), Doc: "Memory of the container."},
 		{Name: "swap", Key: "swap", Type: cty.Number, Unit: Bytes, Wire: WireMiB, Default: Size(512 * MiB), Group: GroupHas, Needs: asks(privMemory), Doc: "Swap of the container."},
 		{Name: "cores", Key: "cores", Type: cty.Number, Import: ImportAlways, Column: ColumnCores, Min: 1, Max: 8192, Group: GroupHas, Needs: asks(privCPU), Doc: "Cores that the container sees; all of the node's when left out."},
 		{Name: "cpu_limit", Key: "cpulimit", Type: cty.Number, Fraction: true, Max: 8192, Default: cty.Zero, Group: GroupHas, Needs: asks(privCPU), Doc: "Ceiling of CPU time, in cores; 0 is none."},
@@ -29,7 +29,7 @@ func lxcAttrs() []*Attr {
 		{Name: "nameservers", Key: "nameserver", Column: ColumnDNS, Check: checkIPList, Type: stringList, Wire: WireSpace, Needs: asks(privNetwork), Equal: addressesEqual, Spellings: []string{"10.0.0.1 fd00::1", "10.0.0.1 fd00:0::01"}, Doc: "DNS servers, in order; the node's own when left out."},
 		{Name: "search_domain", Key: "searchdomain", Type: cty.String, Needs: asks(privNetwork), Equal: fieldsEqual, Spellings: []string{"lab.example a.example", "lab.example,a.example"}, Doc: "DNS search domain."},
 		{Name: "unprivileged", Key: "unprivileged", Type: cty.Bool, Frozen: true, Default: cty.False, Needs: asks(privOptions), Doc: "Run as an unprivileged user. Fixed when the container is made."},
-		{Name: "os_type", Key: "ostype", Type: cty.String, Enum: []string{"debian", "devuan", "ubuntu", "centos", "fedora", "opensuse", "archlinux", "alpine", "gentoo", "nixos", "unmanaged"}, Impact: ImpactRestart, Needs: asks(privOptions), Doc: "Distribution, for the setup scripts at start."},
+		{Name: "os_type", Key: "ostype", Always: true, Type: cty.String, Enum: []string{"debian", "devuan", "ubuntu", "centos", "fedora", "opensuse", "archlinux", "alpine", "gentoo", "nixos", "unmanaged"}, Impact: ImpactRestart, Needs: asks(privOptions), Doc: "Distribution, for the setup scripts at start."},
 		{Name: "arch", Key: "arch", Type: cty.String, Enum: []string{"amd64", "i386", "arm64", "armhf", "riscv32", "riscv64"}, Default: cty.StringVal("amd64"), Impact: ImpactRestart, Needs: asks(privOptions), Doc: "Architecture."},
 		{Name: "features", Key: "features", Type: stringSet, Wire: WireFeatures, Default: StringSet(), Impact: ImpactRestart, RootOnlyChange: beyondNesting, Needs: asks("VM.Allocate"), Check: checkFeatures(), Equal: setEqual(featureMeaning), Spellings: []string{"nesting mount=nfs;cifs", "mount=cifs;nfs nesting"}, Doc: "nesting, keyctl, fuse, mknod, force_rw_sys, mount=nfs;cifs. All but nesting of an unprivileged container need root@pam."},
 		{Name: "console", Key: "console", Type: cty.Bool, Default: cty.True, Impact: ImpactRestart, Needs: asks(privOptions), Doc: "Attach a console device."},

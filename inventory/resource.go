@@ -66,6 +66,7 @@ func (r *Resource) Kind() *Kind { return KindOf(r.Addr.Kind) }
 type Policy struct {
 	Absent     bool // the resource shall not exist
 	Protect    bool // recon never changes it
+	Exact      bool // what the manifest leaves out must be at its default
 	OnDrift    string
 	Ignore     []Ignore
 	Create     *Create

@@ -183,6 +183,7 @@ func vmEFIDisk() *Block {
 		{Name: "volume", Key: "file", Wire: WireVolume, Alias: []string{"volume"}, Type: cty.String, Computed: true, Doc: "The volume that is there."},
 		{Name: "type", Key: "efitype", Type: cty.String, Enum: []string{"2m", "4m"}, Default: cty.StringVal("2m"), Frozen: true, Needs: asks(privDisk), Doc: "Size and type of the variable store."},
 		{Name: "pre_enrolled_keys", Key: "pre-enrolled-keys", Type: cty.Bool, Default: cty.False, Frozen: true, Needs: asks(privDisk), Doc: "Distribution and Microsoft keys for secure boot."},
+		absentAttr(privDisk, ImpactRestart, "the EFI disk; its volume stays as unusedN"),
 	}}
 }
 
@@ -191,6 +192,7 @@ func vmTPM() *Block {
 		{Name: "storage", Key: "storage", Wire: WireStorage, Type: cty.String, Impact: ImpactReload, Needs: asksAlso(asks(privDisk), space()), Names: NamesStorage, Content: "images", Check: checkStorage(), Doc: "Storage that holds the state."},
 		{Name: "volume", Key: "file", Wire: WireVolume, Alias: []string{"volume"}, Type: cty.String, Computed: true, Doc: "The volume that is there."},
 		{Name: "version", Key: "version", Type: cty.String, Enum: []string{"v1.2", "v2.0"}, Default: cty.StringVal("v1.2"), Frozen: true, Needs: asks(privDisk), Doc: "TPM version."},
+		absentAttr(privDisk, ImpactRestart, "the TPM; its volume stays as unusedN"),
 	}}
 }
 
@@ -267,6 +269,7 @@ func vmAudio() *Block {
 	return &Block{Name: "audio", Key: "audio0", Doc: "A sound card.", Attrs: []*Attr{
 		{Name: "device", Key: "device", Always: true, Type: cty.String, Enum: []string{"ich9-intel-hda", "intel-hda", "AC97"}, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Card."},
 		{Name: "driver", Key: "driver", Type: cty.String, Enum: []string{"spice", "none"}, Default: cty.StringVal("spice"), Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Where the sound goes."},
+		absentAttr(privHardware, ImpactRestart, "the card"),
 	}}
 }
 
@@ -275,6 +278,7 @@ func vmRNG() *Block {
 		{Name: "source", Key: "source", Always: true, Type: cty.String, Enum: []string{"/dev/urandom", "/dev/random", "/dev/hwrng"}, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Device of the node; /dev/hwrng needs Mapping.Use on /mapping/hwrng."},
 		{Name: "max_bytes", Key: "max_bytes", Type: cty.Number, Default: cty.NumberIntVal(1024), Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Bytes a period; 0 is no limit."},
 		{Name: "period", Key: "period", Type: cty.Number, Default: cty.NumberIntVal(1000), Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Length of a period in milliseconds."},
+		absentAttr(privHardware, ImpactRestart, "the source"),
 	}}
 }
 
@@ -293,6 +297,7 @@ func vmWatchdog() *Block {
 	return &Block{Name: "watchdog", Key: "watchdog", DefaultKey: "model", Doc: "A hardware watchdog.", Attrs: []*Attr{
 		{Name: "model", Key: "model", Type: cty.String, Enum: []string{"i6300esb", "ib700"}, Default: cty.StringVal("i6300esb"), Impact: ImpactRestart, Needs: asks(privHardware), Doc: "Device."},
 		{Name: "action", Key: "action", Type: cty.String, Enum: []string{"reset", "shutdown", "poweroff", "pause", "debug", "none"}, Impact: ImpactRestart, Needs: asks(privHardware), Doc: "What happens when the guest does not answer."},
+		absentAttr(privHardware, ImpactRestart, "the watchdog"),
 	}}
 }
 
@@ -304,10 +309,13 @@ func vmSpice() *Block {
 }
 
 func vmSEV() *Block {
+	gone := absentAttr(privHardware, ImpactRootOnly, "the encryption")
+	gone.RootOnly = true
 	return &Block{Name: "amd_sev", Key: "amd-sev", DefaultKey: "type", Doc: "Memory encryption of AMD processors.", Attrs: []*Attr{
 		{Name: "type", Key: "type", Type: cty.String, Enum: []string{"std", "es", "snp"}, RootOnly: true, Impact: ImpactRootOnly, Doc: "Flavour."},
 		{Name: "no_debug", Key: "no-debug", Type: cty.Bool, Default: cty.False, RootOnly: true, Impact: ImpactRootOnly, Doc: "Forbid debugging."},
 		{Name: "no_key_sharing", Key: "no-key-sharing", Type: cty.Bool, Default: cty.False, RootOnly: true, Impact: ImpactRootOnly, Doc: "Forbid key sharing."},
 		{Name: "kernel_hashes", Key: "kernel-hashes", Type: cty.Bool, Default: cty.False, RootOnly: true, Impact: ImpactRootOnly, Doc: "Measure the kernel."},
+		gone,
 	}}
 }

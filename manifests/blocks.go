@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	reconSpec    = spec{what: "the recon block", attrs: []string{"required_version", "max_changes", "max_change_percent"}}
+	reconSpec    = spec{what: "the recon block", attrs: []string{"required_version", "max_changes", "max_change_percent", "exact"}}
 	proxmoxSpec  = spec{what: "a proxmox block", attrs: []string{"endpoints", "token", "token_command", "fingerprint", "ca_file", "insecure", "addresses"}}
 	scheduleSpec = spec{what: "a schedule block", attrs: []string{"cron", "timezone", "action"}}
 	movedSpec    = spec{what: "a moved block", attrs: []string{"from", "to"}}
@@ -195,6 +195,17 @@ func (l *loader) singles() {
 			l.moved(b)
 		}
 	}
+	l.exact()
+}
+
+// exact makes guests that do not say themselves what the recon block says of all.
+func (l *loader) exact() {
+	for i := range l.project.Resources {
+		r := &l.project.Resources[i]
+		if _, own := r.Origin[inventory.ExactPath]; !own && inventory.IsGuest(r.Addr.Kind) {
+			r.Policy.Exact = l.project.Settings.Exact
+		}
+	}
 }
 
 func (l *loader) settings(b *hclsyntax.Block) {
@@ -202,7 +213,7 @@ func (l *loader) settings(b *hclsyntax.Block) {
 	l.report(labels(b))
 	s := &l.project.Settings
 	s.Range = b.DefRange()
-	targets := map[string]any{"required_version": &s.RequiredVersion, "max_changes": &s.MaxChanges, "max_change_percent": &s.MaxChangePercent}
+	targets := map[string]any{"required_version": &s.RequiredVersion, "max_changes": &s.MaxChanges, "max_change_percent": &s.MaxChangePercent, "exact": &s.Exact}
 	for _, arg := range sortedAttrs(b.Body) {
 		if target, ok := targets[arg.Name]; ok && l.argument(arg, &scope{}, target) && arg.Name == "required_version" {
 			if err := checkVersion(s.RequiredVersion, l.opts.Version); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -39,11 +40,14 @@ func (p *Project) Edits(fsys fs.FS, edits []Edit) (map[string][]byte, []Refusal,
 	var refusals []Refusal
 	for _, e := range edits {
 		s, refusal := p.splice(e)
-		if refusal != nil {
+		switch i := len(byFile[s.file]) - 1; {
+		case refusal != nil:
 			refusals = append(refusals, *refusal)
-			continue
+		case i >= 0 && s.device != "" && s.device == byFile[s.file][i].device:
+			byFile[s.file][i].lines += s.lines
+		default:
+			byFile[s.file] = append(byFile[s.file], s)
 		}
-		byFile[s.file] = append(byFile[s.file], s)
 	}
 	if len(refusals) > 0 {
 		return nil, refusals, nil
@@ -71,6 +75,17 @@ type splice struct {
 	file       string
 	start, end int
 	text       string
+	device     string // of a nested block that is written anew: its resource and head
+	lines      string // and what stands in it
+}
+
+// bytes is what takes the place of the old bytes.
+func (s *splice) bytes() []byte {
+	if s.device == "" {
+		return []byte(s.text)
+	}
+	body := hclwrite.Format([]byte(s.text + " {\n" + s.lines + "}\n"))
+	return []byte("\n  " + strings.TrimRight(strings.ReplaceAll(string(body), "\n", "\n  "), " "))
 }
 
 // apply makes the splices, provided the file still is what was loaded.
@@ -80,9 +95,9 @@ func apply(src, loaded []byte, splices []splice) ([]byte, error) {
 	if !bytes.Equal(body, loaded) {
 		return nil, fmt.Errorf("it has changed since it was read; run the command again")
 	}
-	slices.SortFunc(splices, func(a, b splice) int { return cmp.Compare(b.start, a.start) })
-	for _, s := range splices {
-		body = slices.Concat(body[:s.start], []byte(s.text), body[s.end:])
+	slices.SortStableFunc(splices, func(a, b splice) int { return cmp.Compare(a.start, b.start) })
+	for _, s := range slices.Backward(splices) {
+		body = slices.Concat(body[:s.start], s.bytes(), body[s.end:])
 	}
 	if hadBOM {
 		body = append(bom, body...)
@@ -98,9 +113,9 @@ func (p *Project) splice(e Edit) (splice, *Refusal) {
 	if res == nil || block == nil || attr == nil {
 		return splice{}, &Refusal{Edit: e, Why: "it is not declared"}
 	}
-	body := block.Body
+	holder := block
 	if nested != nil {
-		body = nestedBody(body, nested.Name, slot)
+		holder = nestedBlock(block.Body, nested.Name, slot)
 	}
 	text := Literal(attr, e.Value)
 	if inventory.IsNull(e.Value) && !inventory.IsNull(attr.Default) {
@@ -110,8 +125,8 @@ func (p *Project) splice(e Edit) (splice, *Refusal) {
 		return splice{}, &Refusal{Edit: e, Range: rng, Text: text, Why: why}
 	}
 	var arg *hclsyntax.Attribute
-	if body != nil {
-		arg = body.Attributes[attr.Name]
+	if holder != nil {
+		arg = holder.Body.Attributes[attr.Name]
 	}
 	switch {
 	case attr.Secret:
@@ -120,10 +135,19 @@ func (p *Project) splice(e Edit) (splice, *Refusal) {
 		return refuse(cmp.Or(res.Origin[e.Path], res.Range), "the block has for_each and serves several resources")
 	case arg == nil && attr.Name == "name" && nested == nil:
 		return insertLine(block, "name = "+text), nil
-	case arg == nil:
-		return refuse(res.Range, "it is not declared")
+	case arg == nil && (block.OpenBraceRange.Start.Line == block.CloseBraceRange.Start.Line || holder != nil && holder.OpenBraceRange.Start.Line == holder.CloseBraceRange.Start.Line):
+		return refuse(res.Range, "the block stands on one line, and there is no room for it")
 	case !inventory.IsNull(e.Value) && !attr.Takes(e.Value):
-		return refuse(arg.Expr.Range(), "what is there is no "+attr.Type.FriendlyName()+", which is all that can be declared")
+		return refuse(res.Range, "what is there is no "+attr.Type.FriendlyName()+", which is all that can be declared")
+	case arg == nil && holder == nil:
+		at := block.CloseBraceRange
+		head := nested.Name
+		if slot != "" && !nested.Repeat {
+			head += fmt.Sprintf(" %q", slot)
+		}
+		return splice{file: at.Filename, start: at.Start.Byte, end: at.Start.Byte, text: head, device: e.Addr.String() + " " + head, lines: attr.Name + " = " + text + "\n"}, nil
+	case arg == nil:
+		return p.appendLine(holder, attr.Name, text), nil
 	case !isLiteral(arg.Expr):
 		return refuse(arg.Expr.Range(), "the value comes from an expression")
 	case inventory.IsNull(e.Value) && inventory.IsNull(attr.Default):
@@ -146,6 +170,25 @@ func endLike(old []byte, text string) string {
 func insertLine(b *hclsyntax.Block, line string) splice {
 	at := b.OpenBraceRange.End
 	return splice{file: b.OpenBraceRange.Filename, start: at.Byte, end: at.Byte, text: "\n  " + line}
+}
+
+// appendLine puts an argument below the last one of a block, its sign of equality below
+// that one's.
+func (p *Project) appendLine(b *hclsyntax.Block, name, text string) splice {
+	all := sortedAttrs(b.Body)
+	if len(all) == 0 {
+		return insertLine(b, name+" = "+text)
+	}
+	last := all[len(all)-1]
+	src := p.Files[last.SrcRange.Filename].Bytes
+	at := last.SrcRange.End.Byte
+	if i := bytes.IndexByte(src[at:], '\n'); i >= 0 && !bytes.HasSuffix(src[:at], []byte("\n")) {
+		at += i + 1
+	}
+	indent := strings.Repeat(" ", last.NameRange.Start.Column-1)
+	width := last.EqualsRange.Start.Column - last.NameRange.Start.Column - 1
+	line := fmt.Sprintf("%s%-*s = %s", indent, width, name, text)
+	return splice{file: last.SrcRange.Filename, start: at, end: at, text: strings.TrimSuffix(line, "\n") + "\n"}
 }
 
 // removeLine takes an argument out, with its line when nothing else stands there.
@@ -181,10 +224,10 @@ func (p *Project) guestBlock(a inventory.Address) *hclsyntax.Block {
 	return nil
 }
 
-func nestedBody(body *hclsyntax.Body, name, slot string) *hclsyntax.Body {
+func nestedBlock(body *hclsyntax.Body, name, slot string) *hclsyntax.Block {
 	for _, b := range body.Blocks {
 		if b.Type == name && (slot == "" || len(b.Labels) == 1 && b.Labels[0] == slot) {
-			return b.Body
+			return b
 		}
 	}
 	return nil

@@ -23,6 +23,10 @@ func (d *guestDecoder) policy(arg *hclsyntax.Attribute) {
 		d.dependsOn(arg)
 	case "protect":
 		d.argument(arg, d.scope, &p.Protect)
+	case "exact":
+		if d.argument(arg, d.scope, &p.Exact) {
+			d.res.Origin[inventory.ExactPath] = arg.Expr.Range()
+		}
 	case "absent":
 		d.argument(arg, d.scope, &p.Absent)
 	case "terraform_address":

@@ -54,8 +54,9 @@ func (p *Project) Sources() map[string]*hcl.File {
 // Settings are the recon block.
 type Settings struct {
 	RequiredVersion  string
-	MaxChanges       int // a run may change so many resources without --allow-bulk
-	MaxChangePercent int // or so many of those that are managed, whichever is more
+	MaxChanges       int  // a run may change so many resources without --allow-bulk
+	MaxChangePercent int  // or so many of those that are managed, whichever is more
+	Exact            bool // of every guest that does not say itself
 	Range            hcl.Range
 }
 

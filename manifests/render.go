@@ -19,11 +19,13 @@ type Rendering struct {
 	Host     string // of a docker_daemon or service
 	Resource inventory.Resource
 	Masked   []inventory.Path // fields that have a value which the provider does not tell
+	Exact    bool             // write that what is left out is at its default
 }
 
 // Render writes a block that declares what was observed, so that a plan made at
 // once is empty. Cores and memory are always written; where a guest runs, whether
-// it does, and values equal to their default are left to be nobody's opinion.
+// it does, and values equal to their default are left to be nobody's opinion, or an
+// exact guest's default.
 func Render(r Rendering) []byte {
 	kind := r.Resource.Kind()
 	var b bytes.Buffer
@@ -55,9 +57,16 @@ func topGroups(r Rendering, kind *inventory.Kind) []string {
 		groups[inventory.GroupWho] += fmt.Sprintf("host = host.%s\n", r.Host)
 	}
 	for _, a := range kind.Attrs {
-		if written(r, a, inventory.Path(a.Name)) {
-			groups[a.Group] += assignment(a, r.Resource.Attrs[inventory.Path(a.Name)])
+		v := r.Resource.Attrs[inventory.Path(a.Name)]
+		if inventory.IsNull(v) && a.Import == inventory.ImportAlways {
+			v = a.Default
 		}
+		if written(r, a, v) {
+			groups[a.Group] += assignment(a, v)
+		}
+	}
+	if r.Exact {
+		groups[inventory.GroupWho] += "exact = true\n"
 	}
 	var out []string
 	for _, g := range []inventory.Group{inventory.GroupWho, inventory.GroupHas, inventory.GroupDoes} {
@@ -69,11 +78,8 @@ func topGroups(r Rendering, kind *inventory.Kind) []string {
 }
 
 // written decides whether a top-level value stands in an imported manifest.
-func written(r Rendering, a *inventory.Attr, p inventory.Path) bool {
-	v := r.Resource.Attrs[p]
+func written(r Rendering, a *inventory.Attr, v cty.Value) bool {
 	switch {
-	case a.Import == inventory.ImportAlways && a.Required:
-		return true
 	case a.Import == inventory.ImportUnlessLabel:
 		return !inventory.IsNull(v) && inventory.Text(v) != r.Label
 	case inventory.IsNull(v) || a.Computed || a.Document || a.Import == inventory.ImportNever:
@@ -82,6 +88,22 @@ func written(r Rendering, a *inventory.Attr, p inventory.Path) bool {
 		return inventory.Text(v) != ""
 	}
 	return a.Import == inventory.ImportAlways || !isDefault(a, v)
+}
+
+// AtDefault lists the names of attributes that Render leaves out because what is there
+// is the default.
+func AtDefault(r inventory.Resource) (out []string) {
+	for p, v := range r.Attrs {
+		a, block, _ := r.Kind().Lookup(p)
+		switch {
+		case a == nil || inventory.IsNull(v) || a.Computed || !isDefault(a, v):
+		case block == nil && a.Import == inventory.ImportUnlessDefault:
+			out = append(out, a.Name)
+		case block != nil && !writtenInBlock(block, a, v):
+			out = append(out, block.Name+" "+a.Name)
+		}
+	}
+	return out
 }
 
 func isDefault(a *inventory.Attr, v cty.Value) bool {
@@ -99,11 +121,10 @@ func renderBlocks(r Rendering, block *inventory.Block) []string {
 		var body strings.Builder
 		for _, a := range block.Attrs {
 			p := block.Path(slot, a.Name)
-			v := r.Resource.Attrs[p]
 			if slices.Contains(r.Masked, p) {
 				fmt.Fprintf(&body, "# %s is set; Proxmox does not tell it\n", a.Name)
 			}
-			if !inventory.IsNull(v) && !a.Computed && !a.Secret && !isDefault(a, v) {
+			if v := r.Resource.Attrs[p]; writtenInBlock(block, a, v) {
 				body.WriteString(assignment(a, v))
 			}
 		}
@@ -115,6 +136,25 @@ func renderBlocks(r Rendering, block *inventory.Block) []string {
 			head += fmt.Sprintf(" %q", slot)
 		}
 		out = append(out, head+" {\n"+body.String()+"}\n")
+	}
+	return out
+}
+
+// writtenInBlock decides whether a value of a nested block stands in an imported
+// manifest. What leads a device stands there always, so that no block is empty.
+func writtenInBlock(b *inventory.Block, a *inventory.Attr, v cty.Value) bool {
+	leads := b.Wired(inventory.WireAbsent) != nil && a.Key == b.DefaultKey
+	return !inventory.IsNull(v) && !a.Computed && !a.Secret && (leads || !isDefault(a, v))
+}
+
+// Declare lists the edits that declare a device as it is there, as an import would.
+func Declare(addr inventory.Address, have inventory.Resource, device inventory.Path) (out []Edit) {
+	_, block, slot := have.Kind().Lookup(device)
+	for _, a := range block.Attrs {
+		p := block.Path(slot, a.Name)
+		if v := have.Attrs[p]; writtenInBlock(block, a, v) {
+			out = append(out, Edit{Addr: addr, Path: p, Value: v})
+		}
 	}
 	return out
 }

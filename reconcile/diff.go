@@ -25,7 +25,8 @@ type Input struct {
 // Past is what the history of the manifests says of fields, by address and path.
 type Past map[inventory.Address]map[inventory.Path]Before
 
-// Before is what the manifests said of a field before they said what they say now.
+// Before is what the manifests said of a field before they said what they say now. An
+// exact one says of what it leaves out that it is at its default.
 type Before struct {
 	Value inventory.Value // null: they said nothing of it, and of its resource something
 	Never bool            // they never said anything else, in all of their history
@@ -201,20 +202,43 @@ func (d *differ) compare(c *inventory.Change) {
 		if inventory.IsNull(v) || attr == nil || attr.Document || attr.Call == inventory.CallIdentity || d.removed(p, attr) {
 			continue
 		}
-		f, differs := d.field(p, attr)
-		if !differs {
-			continue
+		d.add(c, inventory.FieldChange{Path: p, Attr: attr, Desired: v, Source: d.want.Origin[p]})
+	}
+	d.exact(c)
+	sortFields(c.Fields, kind)
+}
+
+// exact adds what an exact manifest leaves out and live has. What a witness says of is
+// not left out.
+func (d *differ) exact(c *inventory.Change) {
+	if !d.want.Policy.Exact {
+		return
+	}
+	for _, p := range inventory.Undeclared(d.want.Attrs, d.have) {
+		attr, _, _ := d.want.Kind().Lookup(p)
+		f := inventory.FieldChange{Path: p, Attr: attr, Source: d.want.Range, Undeclared: true}
+		if attr.Wire == inventory.WireAbsent {
+			f.Desired = cty.True
 		}
-		c.Fields = append(c.Fields, f)
-		if f.Policy == "ignore" {
-			continue
-		}
-		c.Verdict = inventory.Heavier(c.Verdict, f.Verdict)
-		if f.Writes() {
-			c.Action = inventory.ActionUpdate
+		if inventory.IsNull(d.terraform[p]) && !(attr.Wire == inventory.WireAbsent && d.terraform.Has(p.Parent())) {
+			d.add(c, f)
 		}
 	}
-	sortFields(c.Fields, kind)
+}
+
+// add judges a field, and adds it where the sides do not agree.
+func (d *differ) add(c *inventory.Change, f inventory.FieldChange) {
+	if !d.field(&f) {
+		return
+	}
+	c.Fields = append(c.Fields, f)
+	if f.Policy == "ignore" {
+		return
+	}
+	c.Verdict = inventory.Heavier(c.Verdict, f.Verdict)
+	if f.Writes() {
+		c.Action = inventory.ActionUpdate
+	}
 }
 
 // unstarted adds the start that the create block asks for to a guest that recon has made
@@ -244,25 +268,24 @@ func (d *differ) removed(p inventory.Path, attr *inventory.Attr) bool {
 	return p.Parent() != "" && attr.Wire != inventory.WireAbsent && inventory.True(d.want.Attrs[p.Absent()])
 }
 
-// field compares one declared field and names the side that moved.
-func (d *differ) field(p inventory.Path, attr *inventory.Attr) (inventory.FieldChange, bool) {
-	f := inventory.FieldChange{
-		Path: p, Attr: attr, Source: d.want.Origin[p], Policy: d.want.Policy.OnDrift, Impact: attr.Impact,
-		Desired: d.want.Attrs[p], Live: inventory.ConfiguredValue(d.have, p), Running: inventory.RunningValue(d.have, p),
-		LastApplied: d.applied.Attrs[p], Terraform: d.terraform[p],
+// field compares one field with its wish, names the side that moved, and reports
+// whether one did.
+func (d *differ) field(f *inventory.FieldChange) bool {
+	f.Policy, f.Impact = d.want.Policy.OnDrift, f.Attr.Impact
+	f.Live, f.Running = inventory.ConfiguredValue(d.have, f.Path), inventory.RunningValue(d.have, f.Path)
+	f.LastApplied, f.Terraform = d.applied.Attrs[f.Path], d.terraform[f.Path]
+	if f.Attr.Wire == inventory.WireAbsent && !inventory.True(f.Desired) {
+		return false
 	}
-	if attr.Wire == inventory.WireAbsent && !inventory.True(f.Desired) {
-		return f, false
-	}
-	if d.want.Policy.IgnoreOf(p, d.now) != nil {
+	if d.want.Policy.IgnoreOf(f.Path, d.now) != nil {
 		f.Policy = "ignore"
 	}
-	if attr.WriteOnly {
-		d.writeOnly(&f)
+	if f.Attr.WriteOnly {
+		d.writeOnly(f)
 	}
-	f.Base = d.base(&f)
-	f.Verdict = verdict(&f, d.have.Running != nil)
-	return f, f.Verdict != inventory.VerdictInSync
+	f.Base = d.base(f)
+	f.Verdict = verdict(f, d.have.Running != nil)
+	return f.Verdict != inventory.VerdictInSync
 }
 
 // writeOnly stands in for a value that the provider never tells. It agrees when
@@ -298,6 +321,8 @@ func (d *differ) base(f *inventory.FieldChange) cty.Value {
 		return f.Terraform
 	case known && !inventory.IsNull(remembered):
 		return remembered
+	case f.Undeclared && inventory.True(d.applied.Bases[inventory.ExactPath]):
+		return d.leftOut(f)
 	case d.applied.Identity != "" && !known:
 		return absentIfNull(f.Live) // the resource is known, and this field is new in the manifest
 	}
@@ -306,12 +331,24 @@ func (d *differ) base(f *inventory.FieldChange) cty.Value {
 	case !known:
 		return cty.NilVal
 	case before.Never:
-		return f.Desired
+		return wished(f)
 	case inventory.IsNull(before.Value.Value):
 		return absentIfNull(f.Live)
 	}
 	return before.Value.Value
 }
+
+// leftOut is the base of what an exact manifest left out before, too: the default, or
+// for a device that it no longer speaks of that it was there.
+func (d *differ) leftOut(f *inventory.FieldChange) cty.Value {
+	if f.Attr.Wire == inventory.WireAbsent && d.applied.Attrs.Has(f.Path.Parent()) {
+		return cty.False
+	}
+	return wished(f)
+}
+
+// wished is what a manifest asks for in a field, with words or by leaving it out.
+func wished(f *inventory.FieldChange) cty.Value { return absentIfNull(f.Wish()) }
 
 // noValue stands for a field that live does not have. Null would mean that nobody
 // knows.
@@ -340,7 +377,7 @@ func verdict(f *inventory.FieldChange, running bool) inventory.Verdict {
 	switch {
 	case inventory.IsNull(f.Base):
 		return inventory.VerdictDiffers
-	case same(f.Base, f.Desired):
+	case same(f.Base, wished(f)):
 		return inventory.VerdictDrift
 	case same(f.Base, absentIfNull(f.Live)), same(f.Base, f.Live):
 		return inventory.VerdictPendingChange

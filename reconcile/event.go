@@ -10,10 +10,21 @@ import (
 // Secrets do not appear in it.
 func NewEventField(f inventory.FieldChange, from, to cty.Value) inventory.EventField {
 	ef := inventory.EventField{Name: f.Path, FromText: f.Attr.Show(from), ToText: f.Attr.Show(to), From: inventory.JSONValue(from), To: inventory.JSONValue(to)}
-	if f.Attr.Secret {
+	switch {
+	case f.Attr.Secret:
 		ef.From, ef.To = Secret, Secret
+	case f.Attr.Wire == inventory.WireAbsent:
+		ef.FromText, ef.ToText = presence(from), presence(to)
 	}
 	return ef
+}
+
+// presence says a device's field "absent" in words.
+func presence(absent cty.Value) string {
+	if inventory.True(absent) {
+		return "gone"
+	}
+	return "there"
 }
 
 // Drifted returns the fields in which live has moved.
@@ -21,7 +32,7 @@ func Drifted(c *inventory.Change) []inventory.EventField {
 	var out []inventory.EventField
 	for _, f := range c.Fields {
 		if f.Policy != "ignore" && LiveMoved(f.Verdict) {
-			out = append(out, NewEventField(f, f.Desired, f.Live))
+			out = append(out, NewEventField(f, f.Wish(), f.Live))
 		}
 	}
 	return out

@@ -66,6 +66,7 @@ type fieldJSON struct {
 	Sensitive   bool              `json:"sensitive"`
 	NoWayBack   bool              `json:"no_way_back"`
 	Source      *sourceJSON       `json:"source"`
+	Declared    bool              `json:"declared"` // false: an exact manifest leaves it out
 }
 
 type sourceJSON struct {
@@ -176,7 +177,7 @@ func newFieldJSON(f *inventory.FieldChange) fieldJSON {
 		return inventory.JSONValue(v)
 	}
 	j := fieldJSON{
-		Name: string(f.Path), Desired: value(f.Desired), Live: value(f.Live), Running: value(f.Running), LastApplied: value(f.LastApplied),
+		Name: string(f.Path), Declared: !f.Undeclared, Desired: value(f.Wish()), Live: value(f.Live), Running: value(f.Running), LastApplied: value(f.LastApplied),
 		Terraform: value(f.Terraform), Verdict: f.Verdict, Impact: f.Impact, Policy: f.Policy, Sensitive: f.Attr.Secret, NoWayBack: f.NoWayBack,
 	}
 	if f.Source.Filename != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,6 +18,7 @@ type importOptions struct {
 	all    bool
 	dryRun bool
 	state  bool // from Terraform
+	exact  bool
 }
 
 func newImport(c *cli) *cobra.Command {
@@ -28,7 +30,8 @@ func newImport(c *cli) *cobra.Command {
 name, a vmid, an address, or an identity such as home/111. Blocks go into
 manifests/<pool>.hcl, those of guests without a pool into manifests/<cluster>.hcl;
 files that exist are appended to, never rewritten. A plan made right after is
-empty.
+empty. Values that are Proxmox's defaults are left out, and are then nobody's opinion;
+--exact writes exact = true, with which what is left out must be at its default.
 
 With --from-terraform the blocks of guests that Terraform knows are written from
 its states, those of all others from live; a plan made right after shows what in
@@ -38,6 +41,7 @@ Terraform's states is no longer so. WHAT may be left out and means every guest.`
 	cmd.Flags().BoolVar(&o.all, "all", false, "every guest that is not declared yet")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print the blocks, write nothing")
 	cmd.Flags().BoolVar(&o.state, "from-terraform", false, "what Terraform's states say, where they know a guest")
+	cmd.Flags().BoolVar(&o.exact, "exact", false, "write exact = true: what the blocks leave out must be at its default")
 	return exits(cmd, "recon import --all", api.ExitOK, api.ExitError, api.ExitIncomplete, api.ExitRefused)
 }
 
@@ -53,7 +57,7 @@ func runImport(cmd *cobra.Command, c *cli, o importOptions, what []string) error
 	if err != nil {
 		return err
 	}
-	im, err := api.Import(ctx, h, api.ImportRequest{What: what, DryRun: o.dryRun, FromTerraform: o.state})
+	im, err := api.Import(ctx, h, api.ImportRequest{What: what, DryRun: o.dryRun, FromTerraform: o.state, Exact: o.exact})
 	c.endProgress()
 	if err != nil {
 		return err
@@ -81,6 +85,24 @@ func named(all []inventory.Address) (out []string) {
 		out = append(out, fmt.Sprintf("%d %s", count[kind], kind))
 	}
 	return out
+}
+
+// leftOut names what was left out most often, and counts the rest.
+func leftOut(count map[string]int) string {
+	names := slices.SortedFunc(maps.Keys(count), func(a, b string) int { return cmp.Or(count[b]-count[a], strings.Compare(a, b)) })
+	var parts []string
+	rest := 0
+	for i, name := range names {
+		if i < 5 {
+			parts = append(parts, fmt.Sprintf("%s (%d)", name, count[name]))
+		} else {
+			rest += count[name]
+		}
+	}
+	if rest > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", rest))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (c *cli) imported(im *api.Imported, dryRun bool) error {
@@ -111,6 +133,9 @@ func (c *cli) imported(im *api.Imported, dryRun bool) error {
 		p.Printf("Nothing to import.")
 	} else if !dryRun {
 		c.hint("%d block(s) written; recon plan shows that they agree with live", len(im.Blocks))
+	}
+	if text := leftOut(im.Defaults); text != "" && !im.Exact {
+		c.hint("left out, being Proxmox's defaults: %s; with exact = true (--exact) they would count", text)
 	}
 	for _, a := range im.Already {
 		c.hint("%s", fmt.Sprintf("%s is declared already", a))

@@ -29,8 +29,8 @@ func (w *configWriter) field(f inventory.FieldChange) {
 	attr, block, slot := w.b.kind.Lookup(f.Path)
 	switch {
 	case block == nil && attr.Sub != "":
-		w.lead(attr)
 		w.sub(attr.Key, attr.Sub, encode(attr, f.Desired))
+		w.lead(attr.Key)
 	case block == nil || block.Flat && attr.Key != "":
 		w.plain(attr, f)
 	case block.Flat:
@@ -46,7 +46,7 @@ func (w *configWriter) field(f inventory.FieldChange) {
 
 // remove takes a device out, with what other keys hold of it.
 func (w *configWriter) remove(block *inventory.Block, slot string) {
-	w.deleted[slot] = true
+	w.deleted[w.b.keyOf(block, slot)] = true
 	for _, prefix := range besideKeys(block) {
 		if key := besideKey(prefix, slot); w.b.hasKey(key) {
 			w.deleted[key] = true
@@ -56,6 +56,9 @@ func (w *configWriter) remove(block *inventory.Block, slot string) {
 
 func (w *configWriter) plain(attr *inventory.Attr, f inventory.FieldChange) {
 	text := encode(attr, f.Desired)
+	if text == "" && attr.Always {
+		text = encode(attr, attr.Default)
+	}
 	switch {
 	case attr.Secret:
 		w.set[attr.Key], w.secrets[attr.Key] = "(secret)", f.Path
@@ -66,14 +69,15 @@ func (w *configWriter) plain(attr *inventory.Attr, f inventory.FieldChange) {
 	}
 }
 
-// lead gives a property string the sub-key without which Proxmox refuses it.
-func (w *configWriter) lead(attr *inventory.Attr) {
+// lead gives a property string that says anything the sub-key without which Proxmox
+// refuses it.
+func (w *configWriter) lead(key string) {
 	for _, a := range w.b.kind.Attrs {
-		if a.Key != attr.Key || !a.Always {
+		if a.Key != key || !a.Always || len(w.current(key)) == 0 {
 			continue
 		}
-		if _, there := w.current(a.Key).get(a.Sub); !there {
-			w.sub(a.Key, a.Sub, encode(a, a.Default))
+		if _, there := w.current(key).get(a.Sub); !there {
+			w.sub(key, a.Sub, encode(a, a.Default))
 		}
 	}
 }

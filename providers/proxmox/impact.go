@@ -34,7 +34,8 @@ func (p *Provider) Impact(c *inventory.Change, f *inventory.FieldChange) invento
 // reverts reports a change back to the value in use: Proxmox drops the pending one, and
 // nothing has to restart (PVE/QemuServer.pm, vmconfig_cleanup_pending).
 func reverts(c *inventory.Change, f *inventory.FieldChange) bool {
-	return f.Writes() && !f.Attr.Derived() && !inventory.IsNull(f.Running) && f.Attr.Same(f.Running, f.Desired) && len(c.Have.Volatile.Pending) > 0
+	own := !f.Attr.Derived() || f.Attr.Wire == inventory.WireAbsent
+	return f.Writes() && own && !inventory.IsNull(f.Running) && f.Attr.Same(f.Running, f.Desired) && len(c.Have.Volatile.Pending) > 0
 }
 
 // plugged is what a running guest makes of the change. A device that is new is plugged

@@ -151,6 +151,8 @@ func (b *stepBuilder) refused(f *inventory.FieldChange) bool {
 		b.block("slot_taken", "%s is in use there; name a free slot for the cloud-init drive", inventory.Text(f.Desired))
 	case b.c.Addr.Kind == "lxc" && f.Attr.Wire == inventory.WireStorage && !isNew && b.c.Have.Running != nil:
 		b.block("running", "%s: Proxmox moves a volume of a container only while it is stopped; stop it first", f.Path)
+	case b.guarded(f, block):
+		b.block("protection", "%s: Proxmox removes no drive while the guest has its protection flag; take it off first", f.Path.Parent())
 	case b.incomplete(f, block, slot, isNew):
 	case isNew && !b.hasKey(b.keyOf(block, slot)) && partial(f):
 		b.block("size", "%s: Proxmox makes such a volume of whole %s, and %s is between two", f.Path, sizeText(f.Attr.Grain), f.Attr.Show(f.Desired))
@@ -184,6 +186,15 @@ func (b *stepBuilder) noVolume(f *inventory.FieldChange, block *inventory.Block,
 	}
 	b.block("no_volume", "%s: %s is a path of the node; Proxmox moves and grows volumes of a storage only", f.Path, volume)
 	return true
+}
+
+// guarded reports the removal of a drive that Proxmox's protection flag forbids
+// (PVE/API2/Qemu.pm, update_vm_api; PVE/LXC/Config.pm, update_pct_config).
+func (b *stepBuilder) guarded(f *inventory.FieldChange, block *inventory.Block) bool {
+	if f.Attr.Wire != inventory.WireAbsent || b.fresh || !inventory.True(b.old["protection"]) {
+		return false
+	}
+	return block.Wired(inventory.WireVolume) != nil || block.Wired(inventory.WireMedium) != nil
 }
 
 // incomplete blocks a new device that lacks a part without which Proxmox refuses it.

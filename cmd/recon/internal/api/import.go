@@ -13,6 +13,7 @@ type ImportRequest struct {
 	What          []string // names, vmids, addresses or identities; nil for every guest
 	DryRun        bool
 	FromTerraform bool // what Terraform's states say, where they know a guest
+	Exact         bool // what the blocks leave out is declared to be at its default
 }
 
 // Imported is what an import wrote, or would write.
@@ -38,7 +39,7 @@ func Import(ctx context.Context, h *Home, r ImportRequest) (*Imported, error) {
 		}
 		source = w.FromTerraform()
 	}
-	im, err := runs.PlanImport(source, r.What)
+	im, err := runs.PlanImport(source, r.What, r.Exact)
 	if err != nil {
 		return nil, err
 	}
@@ -74,9 +75,10 @@ func (im *Imported) JSON() any {
 	return struct {
 		FormatVersion string         `json:"format_version"`
 		Imported      []importedJSON `json:"imported"`
+		Defaults      map[string]int `json:"left_out_defaults"` // how often each was left out
 		Already       []string       `json:"already"`
 		Unknown       []string       `json:"unknown"`
-	}{FormatVersion, blocks, append([]string{}, im.Already...), append([]string{}, im.Import.Unknown...)}
+	}{FormatVersion, blocks, im.Defaults, append([]string{}, im.Already...), append([]string{}, im.Import.Unknown...)}
 }
 
 // Adopted is what an adoption changed, or why it changed nothing.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // How far back the history of the manifests is read: so many different states of
@@ -188,6 +189,10 @@ func (w *walk) settle(addr inventory.Address, old *inventory.Resource, fields ma
 		}
 		then := old.Attrs[p]
 		switch {
+		case inventory.IsNull(now.Value) && old.Policy.Exact && attr.Wire == inventory.WireAbsent && old.Attrs.Has(p.Parent()):
+			w.answer(addr, p, reconcile.Before{Value: inventory.Value{Value: cty.False}}) // the device was declared
+		case inventory.IsNull(now.Value) && old.Policy.Exact && inventory.IsNull(then):
+			continue // it was left out then, too
 		case inventory.IsNull(then):
 			w.answer(addr, p, reconcile.Before{})
 		case !attr.Same(then, now.Value):

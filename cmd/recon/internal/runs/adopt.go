@@ -49,7 +49,11 @@ func PlanAdopt(ctx context.Context, w *home.World, what []string) (*Adoption, er
 			return nil, home.Refuse("take its block out of the manifests if it shall not exist", "%s does not exist, so there is nothing to adopt", addr)
 		}
 		for _, f := range p.Changes[i].Fields {
-			if f.Writes() && (path == "" || f.Path.In(path)) {
+			switch {
+			case !f.Writes() || path != "" && !f.Path.In(path):
+			case f.Undeclared && f.Attr.Wire == inventory.WireAbsent:
+				a.Edits = append(a.Edits, manifests.Declare(addr, p.Changes[i].Have.Resource, f.Path)...)
+			default:
 				a.Edits = append(a.Edits, manifests.Edit{Addr: addr, Path: f.Path, Value: f.Live})
 			}
 		}

@@ -21,6 +21,9 @@ type Import struct {
 	Blocks  []ImportedBlock
 	Already []string // asked for, and declared already
 	Unknown []string // asked for, and not observable
+
+	Exact    bool           // guests are written as exact ones
+	Defaults map[string]int // how often a value was left out because it is the default, by its name
 }
 
 // An ImportedBlock is one block that is written.
@@ -33,8 +36,8 @@ type ImportedBlock struct {
 
 // PlanImport renders blocks for what is asked: addresses, names, vmids or
 // home/111; all guests when what is nil.
-func PlanImport(w *home.World, what []string) (*Import, error) {
-	im := &Import{Files: map[string][]byte{}, old: map[string][]byte{}}
+func PlanImport(w *home.World, what []string, exact bool) (*Import, error) {
+	im := &Import{Files: map[string][]byte{}, old: map[string][]byte{}, Exact: exact, Defaults: map[string]int{}}
 	labels := map[inventory.Address]bool{}
 	declared := map[string]inventory.Address{}
 	for _, r := range w.Project.Resources {
@@ -95,7 +98,10 @@ func (im *Import) one(w *home.World, o *inventory.Observation, labels map[invent
 	if pool := inventory.Text(o.Resource.Attrs["pool"]); pool != "" {
 		file = manifests.Folder + "/" + strings.ReplaceAll(pool, "/", "-") + ".hcl"
 	}
-	r := manifests.Rendering{Label: addr.Name, Resource: o.Resource, Masked: o.Volatile.MaskedSet}
+	r := manifests.Rendering{Label: addr.Name, Resource: o.Resource, Masked: o.Volatile.MaskedSet, Exact: im.Exact && !w.Project.Settings.Exact}
+	for _, name := range manifests.AtDefault(o.Resource) {
+		im.Defaults[name]++
+	}
 	if len(w.Project.Clusters) > 1 {
 		r.Cluster = cluster
 	}

@@ -46,7 +46,7 @@ func (r *recorder) untold(e inventory.Event) []inventory.Event {
 	var named, unnamed []inventory.EventField
 	for _, f := range e.Fields {
 		switch {
-		case told[f.Name] || r.wrote(e.Address, f.Name):
+		case told[f.Name] || told[f.Name.Absent()] || r.wrote(e.Address, f.Name):
 		case res != nil && !inventory.IsNull(res.Attrs[f.Name]):
 			f.Declared = true
 			named = append(named, f)
@@ -110,12 +110,14 @@ func (r *recorder) toldAsDrift(a inventory.Address) map[inventory.Path]bool {
 // wrote reports a field that this run wrote itself, or one that could not tell of it.
 func (r *recorder) wrote(a inventory.Address, p inventory.Path) bool {
 	for i := range r.interrupted[a] {
-		if _, set := r.interrupted[a][i].Step.Done.Fields[p]; set {
+		fields := r.interrupted[a][i].Step.Done.Fields
+		_, set := fields[p]
+		if _, removed := fields[p.Absent()]; set || removed {
 			return true
 		}
 	}
 	res := r.done[a]
-	return res != nil && slices.ContainsFunc(res.Change.Fields, func(f inventory.FieldChange) bool { return p.In(f.Path) || f.Path == p })
+	return res != nil && slices.ContainsFunc(res.Change.Fields, func(f inventory.FieldChange) bool { return p.In(f.Path) || f.Path == p.Absent() })
 }
 
 // ownWork reports power and moves that this run caused.

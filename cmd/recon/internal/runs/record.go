@@ -330,7 +330,24 @@ func agreed(res *inventory.Resource, o *inventory.Observation, c *inventory.Chan
 			a.Bases[p] = baseOf(c, p, old)
 		}
 	}
+	if res.Policy.Exact {
+		leftOut(&a, c, old)
+	}
 	return a
+}
+
+// leftOut remembers of an exact resource that it is one, and of what it leaves out and
+// live has the base on which it was judged.
+func leftOut(a *inventory.Applied, c *inventory.Change, old inventory.Applied) {
+	a.Bases[inventory.ExactPath] = cty.True
+	if c == nil {
+		return
+	}
+	for _, f := range c.Fields {
+		if f.Undeclared && f.Writes() {
+			a.Bases[f.Path] = baseOf(c, f.Path, old)
+		}
+	}
 }
 
 // baseOf is the value on which a field that never agreed was judged, null when nobody

@@ -74,7 +74,7 @@ func importAll(b *testing.B, h *home.Home) {
 		b.Fatal(err)
 	}
 	defer w.Close()
-	im, err := PlanImport(w, nil)
+	im, err := PlanImport(w, nil, false)
 	if err == nil {
 		err = WriteImport(ctx, w, im)
 	}

@@ -52,8 +52,8 @@ func newLife(t *testing.T, seed int) *life {
 	}
 	t.Cleanup(func() { l.sim.Close() })
 	dir := t.TempDir()
-	l.write(dir, "recon.hcl", fmt.Sprintf("proxmox \"home\" {\n  endpoints = [%q]\n  token = %q\n  fingerprint = %q\n}\n", l.sim.Endpoint(), l.sim.Token(), l.sim.Fingerprint()))
-	l.write(dir, "manifests/a.hcl", l.text())
+	write(t, dir, "recon.hcl", fmt.Sprintf("proxmox \"home\" {\n  endpoints = [%q]\n  token = %q\n  fingerprint = %q\n}\n", l.sim.Endpoint(), l.sim.Token(), l.sim.Fingerprint()))
+	write(t, dir, "manifests/a.hcl", l.text())
 	if l.repo, err = git.PlainInit(dir, false); err != nil {
 		t.Fatal(err)
 	}
@@ -68,14 +68,14 @@ func (l *life) text() string {
 	return fmt.Sprintf("vm \"a\" {\n  vmid  = %d\n  cores = %d\n}\n", lifeGuest, l.manifest)
 }
 
-func (l *life) write(dir, name, text string) {
-	l.t.Helper()
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
 	path := filepath.Join(dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		l.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		l.t.Fatal(err)
+		t.Fatal(err)
 	}
 }
 
@@ -100,7 +100,7 @@ func (l *life) step() {
 	case what < 2:
 		l.said += fmt.Sprintf(" edit:%d", value)
 		l.manifest = value
-		l.write(l.home.Root, "manifests/a.hcl", l.text())
+		write(l.t, l.home.Root, "manifests/a.hcl", l.text())
 		if err := l.home.Load(); err != nil {
 			l.t.Fatal(err)
 		}

@@ -100,9 +100,17 @@ func (p *Printer) verdictStyle(v inventory.Verdict) style {
 
 // field says one field: what it is, and what it would become.
 func (p *Printer) field(c *inventory.Change, f *inventory.FieldChange) []string {
-	from, to := shorten(p.clean(f.Attr.Show(f.Live))), shorten(p.clean(f.Attr.Show(f.Desired)))
+	from, to := shorten(p.clean(f.Attr.Show(f.Live))), shorten(p.clean(f.Attr.Show(f.Wish())))
 	text := from + " -> " + to
 	switch {
+	case undeclaredDevice(f) && !f.Writes():
+		text = "taken out, and still in use"
+	case undeclaredDevice(f) && pendingOnly(f):
+		text = "there (written, not in use), and not in the manifest"
+	case undeclaredDevice(f):
+		text = "there, and not in the manifest"
+	case f.Undeclared && f.Writes():
+		text += " (the default; not in the manifest)"
 	case c.Action == inventory.ActionCreate:
 		text = to
 	case f.Verdict == inventory.VerdictTerraformStale:
@@ -125,7 +133,16 @@ func (p *Printer) field(c *inventory.Change, f *inventory.FieldChange) []string 
 	if f.Source.Filename != "" {
 		source = fmt.Sprintf("%s:%d", f.Source.Filename, f.Source.Start.Line)
 	}
-	return []string{p.clean(string(f.Path)), text, p.paint(quiet, p.clean(source))}
+	name := f.Path
+	if undeclaredDevice(f) {
+		name = name.Parent()
+	}
+	return []string{p.clean(string(name)), text, p.paint(quiet, p.clean(source))}
+}
+
+// undeclaredDevice reports a device that is there although an exact manifest has none.
+func undeclaredDevice(f *inventory.FieldChange) bool {
+	return f.Undeclared && f.Attr.Wire == inventory.WireAbsent
 }
 
 // pendingOnly reports a live value that is written and not yet in use, and that taking
