@@ -154,6 +154,11 @@ type Step struct {
 	Notes       []string        `json:"notes,omitempty"` // what else happens because of it, for the person who decides
 }
 
+// Interrupts reports a call during which the resource is not there for others.
+func (s *Step) Interrupts() bool {
+	return s.Restarts || s.Impact >= ImpactOutage || s.Impact == ImpactRestart && !s.Repeatable && !s.Apart
+}
+
 // A Probe decides from an observation whether a step happened.
 type Probe struct {
 	State   string         `json:"state,omitempty"`   // present or absent

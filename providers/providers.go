@@ -97,6 +97,12 @@ type Addresser interface {
 	Addresses(ctx context.Context, obs []inventory.Observation) (calls int)
 }
 
+// An Answerer can ask what runs inside a resource, as a guest's agent, whether it is up.
+type Answerer interface {
+	// Answers is false, too, where nobody can be asked.
+	Answers(ctx context.Context, o inventory.Observation) bool
+}
+
 // A Reporter hears what a running step has to say: a line of a task's log.
 type Reporter func(line string)
 

@@ -66,20 +66,20 @@ func TestOneRefusalTakesNoOthersAlong(t *testing.T) {
 // TestWhatEndsAChange: a refusal that concerns more than its call ends the change at once.
 func TestWhatEndsAChange(t *testing.T) {
 	tests := []struct {
-		name string
-		home fakeHome
-		err  error
-		look func(o *inventory.Observation)
+		name  string
+		apart bool
+		err   error
+		look  func(o *inventory.Observation)
 	}{
-		{name: "not apart", home: fakeHome{}, err: errRefused},
-		{name: "an answer that was lost", home: fakeHome{apart: true}, err: providers.ErrOutcomeUnknown},
-		{name: "locked", home: fakeHome{apart: true}, err: errRefused, look: func(o *inventory.Observation) { o.Lock = "backup" }},
-		{name: "gone", home: fakeHome{apart: true}, err: errRefused, look: func(o *inventory.Observation) { o.State = inventory.Absent }},
+		{name: "not apart", err: errRefused},
+		{name: "an answer that was lost", apart: true, err: providers.ErrOutcomeUnknown},
+		{name: "locked", apart: true, err: errRefused, look: func(o *inventory.Observation) { o.Lock = "backup" }},
+		{name: "gone", apart: true, err: errRefused, look: func(o *inventory.Observation) { o.State = inventory.Absent }},
 	}
 	for _, tt := range tests {
 		h := newFakeHome()
 		tries := 0
-		h.apart = tt.home.apart
+		h.apart = tt.apart
 		h.onDo = func(inventory.Step) error { tries++; h.seen = tt.look; return tt.err }
 		if r := applied(t, h, Options{}, twoFields())[0]; r.Status != StatusFailed || tries != 1 {
 			t.Errorf("%s: %s %v after %d calls", tt.name, r.Status, r.Err, tries)

@@ -24,6 +24,7 @@ type Options struct {
 	Progress     func(Event)                                                     // nil: nobody listens
 	PerNode      int                                                             // changes under way on one node; 0 means 1
 	Total        int                                                             // changes under way at all; 0 means 8
+	Restarts     int                                                             // resources that are down at a time, of those that belong together; 0 means 1
 }
 
 // An Event tells of the progress of an apply.
@@ -57,7 +58,7 @@ func Apply(ctx context.Context, p *Plan, req Request, opts Options) []Result {
 	a := &applier{plan: p, req: req, opts: opts, results: make([]Result, len(p.Changes)), ended: make([]chan struct{}, len(p.Changes)), nodes: map[string]chan struct{}{}}
 	a.asking = make(chan struct{}, 1)
 	a.total = make(chan struct{}, orDefault(opts.Total, 8))
-	a.needs = a.dependencies()
+	a.needs, a.kin = a.dependencies(), a.kinships()
 	for i := range p.Changes {
 		a.ended[i] = make(chan struct{})
 		if node := placeOf(&p.Changes[i]); a.nodes[node] == nil {
@@ -98,6 +99,7 @@ type applier struct {
 	results []Result
 	ended   []chan struct{}
 	needs   [][]int // indexes of earlier changes
+	kin     []*kin  // with what each change belongs together
 	nodes   map[string]chan struct{}
 	total   chan struct{}
 	mu      sync.Mutex
@@ -172,15 +174,15 @@ func (a *applier) run(ctx context.Context, i int) Result {
 		}
 	}
 	w := writerOf(a.req.Readers, c.Want.Provider)
-	if i := slices.IndexFunc(steps, func(s inventory.Step) bool { return s.Provider != "" && writerOf(a.req.Readers, s.Provider) == nil }); i >= 0 {
-		res.Err = fmt.Errorf("%s cannot be reached for %s", steps[i].Provider, steps[i].Summary)
+	if n := slices.IndexFunc(steps, func(s inventory.Step) bool { return s.Provider != "" && writerOf(a.req.Readers, s.Provider) == nil }); n >= 0 {
+		res.Err = fmt.Errorf("%s cannot be reached for %s", steps[n].Provider, steps[n].Summary)
 		return res
 	}
 	if w == nil {
 		res.Err = fmt.Errorf("%s cannot be changed", c.Want.Provider)
 		return res
 	}
-	e := &execution{applier: a, change: c, writer: w, base: c.Have, res: &res}
+	e := &execution{applier: a, change: c, kin: a.kin[i], writer: w, base: c.Have, res: &res}
 	e.all(ctx, steps)
 	return res
 }

@@ -16,6 +16,7 @@ import (
 type execution struct {
 	*applier
 	change  *inventory.Change
+	kin     *kin
 	writer  providers.Writer
 	base    inventory.Observation // what the next step expects to find
 	fresh   bool                  // base is from a look of this execution
@@ -110,10 +111,17 @@ func allOf(refused []refusal, last error) error {
 
 var errUnseen = errors.New("what happened could not be seen")
 
-// step does one step: compare, journal, call, look, judge.
+// step does one step when its turn has come: compare, journal, call, look, judge.
 func (e *execution) step(ctx context.Context, s inventory.Step) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: not started: %w", s.Summary, err)
+	}
+	if s.Interrupts() {
+		free, err := e.turn(ctx, s)
+		if err != nil {
+			return err
+		}
+		defer free()
 	}
 	if !s.TakesDigest && !e.fresh {
 		if err := e.compare(ctx); err != nil {
@@ -123,6 +131,11 @@ func (e *execution) step(ctx context.Context, s inventory.Step) error {
 	if e.fresh && len(s.Secrets) == 0 && s.Done.Evident() && s.Done.Holds(&e.base) {
 		return nil // it is so already
 	}
+	return e.call(ctx, s)
+}
+
+// call makes the call of a step and sees it through.
+func (e *execution) call(ctx context.Context, s inventory.Step) error {
 	s.Digest = e.base.Digest
 	call, err := e.withSecrets(s)
 	if err != nil {
@@ -135,6 +148,7 @@ func (e *execution) step(ctx context.Context, s inventory.Step) error {
 	e.tell(Event{Addr: e.change.Addr, Step: &s})
 	// A call that has begun is seen through: cutting it off would only lose the answer.
 	ctx = context.WithoutCancel(ctx)
+	answered := s.Restarts && e.answers(ctx, &e.base)
 	result, doErr := e.maker(s).Do(ctx, call, func(line string) { e.tell(Event{Addr: e.change.Addr, Step: &s, Line: line}) })
 	if !errors.Is(doErr, providers.ErrChangedMeanwhile) {
 		e.res.Done = append(e.res.Done, s)
@@ -145,6 +159,9 @@ func (e *execution) step(ctx context.Context, s inventory.Step) error {
 	}
 	obs := e.lookAfter(ctx, s, doErr)
 	verdict := e.judge(s, &obs, doErr)
+	if s.Interrupts() {
+		verdict = e.back(ctx, s, &obs, answered, verdict)
+	}
 	if errors.Is(verdict, errUnseen) {
 		e.res.Have = obs
 		return verdict // the entry stays open: the next run that can look says what became of it

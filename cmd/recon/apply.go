@@ -20,6 +20,7 @@ type applyOptions struct {
 	bulk         bool
 	deferRestart bool
 	overwrite    bool
+	restarts     int
 }
 
 func newApply(c *cli) *cobra.Command {
@@ -32,7 +33,10 @@ and documents from what it read.
 
 Without --allow only what takes effect live or with a moment's interruption is
 done; what would restart, stop or destroy a guest is named and left. With
---allow restart a guest is restarted once, after all its writes.
+--allow restart a guest is restarted once, after all its writes. What belongs together
+(depends_on, instances of a block, guests under HA) is restarted one after the other:
+each has to run again, and its agent to answer if it did before, until it is the next
+one's turn. When one does not come back the others are left up.
 
 Where manifest and live have both moved it asks about each by itself; without a
 terminal it leaves them alone, unless --overwrite lets the manifest win.`,
@@ -46,6 +50,7 @@ terminal it leaves them alone, unless --overwrite lets the manifest win.`,
 	f.BoolVar(&o.bulk, "allow-bulk", false, "change more resources than one run may by default")
 	f.BoolVar(&o.overwrite, "overwrite", false, "where manifest and live have both moved, let the manifest win")
 	f.BoolVar(&o.deferRestart, "defer-restart", false, "write what needs a restart, and leave the restart to somebody else")
+	f.IntVar(&o.restarts, "restarts", 1, "of guests and daemons that belong together, so many are down at a time")
 	offer(cmd, "target", c.addresses())
 	offer(cmd, "allow", these([]string{"live", "reload", "restart", "outage", "destroy"}))
 	return exits(cmd, "recon apply --target vm.media --allow restart", api.ExitOK, api.ExitError, api.ExitIncomplete, api.ExitRefused, api.ExitPartial)
@@ -96,7 +101,10 @@ func (c *cli) showCalls(p *reconcile.Plan) {
 
 // reconcile turns the flags into what Apply may do.
 func (o applyOptions) reconcile(cmd *cobra.Command, c *cli) (reconcile.Options, error) {
-	opts := reconcile.Options{DeferRestart: o.deferRestart}
+	opts := reconcile.Options{DeferRestart: o.deferRestart, Restarts: o.restarts}
+	if o.restarts < 1 {
+		return opts, usage(cmd, fmt.Errorf("--restarts is how many may be down at a time, at least 1, not %d", o.restarts))
+	}
 	err := opts.Ceiling.UnmarshalText([]byte(o.allow))
 	if err != nil || opts.Ceiling == inventory.ImpactRootOnly {
 		return opts, usage(cmd, fmt.Errorf("--allow is live, reload, restart, outage or destroy, not %q", o.allow))

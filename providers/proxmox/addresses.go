@@ -2,6 +2,7 @@ package proxmox
 
 import (
 	"context"
+	"encoding/json"
 	"net"
 	"net/netip"
 	"regexp"
@@ -19,6 +20,7 @@ import (
 const (
 	addressTime    = 2 * time.Second
 	allAddressTime = 20 * time.Second
+	agentTime      = 10 * time.Second // Proxmox itself waits for seconds
 )
 
 // Addresses asks the guests that run and have no address by their configuration, each
@@ -65,6 +67,18 @@ func (p *Provider) tells(o *inventory.Observation) bool {
 		return false
 	}
 	return o.Resource.Addr.Kind == "lxc" || agentOn(o.Volatile.Raw["agent"]) && p.mayAskAgent(inventory.VMID(o.Resource.Identity))
+}
+
+// Answers asks the agent of a VM, where there is one and the token may.
+func (p *Provider) Answers(ctx context.Context, o inventory.Observation) bool {
+	vmid := inventory.VMID(o.Resource.Identity)
+	if p.cfg.NoAgent || o.Resource.Addr.Kind != "vm" || o.Running == nil || !agentOn(o.Volatile.Raw["agent"]) || !p.mayAskAgent(vmid) {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, agentTime)
+	defer cancel()
+	var answer json.RawMessage
+	return p.client.get(ctx, guestPath("vm", o.Volatile.Node, vmid)+"/agent/info", nil, &answer) == nil
 }
 
 func agentOn(config string) bool {
