@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"pgregory.net/rapid"
 
@@ -220,6 +221,27 @@ func FuzzLoad(f *testing.F) {
 					t.Errorf("%s holds %s, which its table does not know", r.Addr, path)
 				}
 			}
+		}
+	})
+}
+
+// TestQuotedIsOneString: whatever a text is, it is one string of HCL, as a value and as a
+// label, and reads as itself.
+func TestQuotedIsOneString(t *testing.T) {
+	pieces := rapid.SampledFrom([]string{`"`, "\\", "${", "%{", "$", "%", "{", "}", "\n", "\r", "\t", "#", "//", "a", "é", "\x00", "\x7f", "\u202e", "<<EOT\n", "EOT"})
+	rapid.Check(t, func(t *rapid.T) {
+		want := cty.StringVal(strings.Join(rapid.SliceOf(pieces).Draw(t, "text"), "")).AsString()
+		src := "x " + Quoted(want) + " {\n  a = " + Quoted(want) + "\n}\n"
+		file, diags := parse([]byte(src), "x.hcl")
+		if diags.HasErrors() {
+			t.Fatalf("%v:\n%s", diags, src)
+		}
+		body := file.Body.(*hclsyntax.Body)
+		if len(body.Blocks) != 1 || len(body.Blocks[0].Labels) != 1 || body.Blocks[0].Labels[0] != want {
+			t.Fatalf("as a label %q is read as %+v", want, body.Blocks)
+		}
+		if got, diags := body.Blocks[0].Body.Attributes["a"].Expr.Value(nil); diags.HasErrors() || got.AsString() != want {
+			t.Fatalf("as a value %q is read as %#v, %v", want, got, diags)
 		}
 	})
 }

@@ -29,7 +29,7 @@ type Rendering struct {
 func Render(r Rendering) []byte {
 	kind := r.Resource.Kind()
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %q {\n", kind.Name, r.Label)
+	fmt.Fprintf(&b, "%s %s {\n", kind.Name, Quoted(r.Label))
 	groups := topGroups(r, kind)
 	for i, g := range groups {
 		if i > 0 {
@@ -133,7 +133,7 @@ func renderBlocks(r Rendering, block *inventory.Block) []string {
 		}
 		head := block.Name
 		if slot != "" && !block.Repeat {
-			head += fmt.Sprintf(" %q", slot)
+			head += " " + Quoted(slot)
 		}
 		out = append(out, head+" {\n"+body.String()+"}\n")
 	}
@@ -159,6 +159,11 @@ func Declare(addr inventory.Address, have inventory.Resource, device inventory.P
 	return out
 }
 
+// Quoted spells any text as a string of HCL.
+func Quoted(text string) string {
+	return string(hclwrite.TokensForValue(cty.StringVal(text)).Bytes())
+}
+
 // assignment declares a value. One of another type than the attribute's cannot be
 // declared, and is said to be there.
 func assignment(a *inventory.Attr, v cty.Value) string {
@@ -172,7 +177,7 @@ func assignment(a *inventory.Attr, v cty.Value) string {
 // several lines as a heredoc where that loses nothing.
 func Literal(a *inventory.Attr, v cty.Value) string {
 	if n, ok := inventory.Int(v); ok && a.Unit == inventory.Bytes {
-		return string(hclwrite.TokensForValue(cty.StringVal(inventory.FormatSize(n))).Bytes())
+		return Quoted(inventory.FormatSize(n))
 	}
 	if a.Wire == inventory.WireText {
 		if text, ok := heredoc(inventory.Text(v)); ok {

@@ -78,6 +78,13 @@ type Looker interface {
 	Look(ctx context.Context, r inventory.Resource) inventory.Observation
 }
 
+// A Settler is a Writer that may find something of a run that was killed still at work.
+// Settle ends that, and says what it found and did. It costs nothing when the last look
+// showed nothing of the kind.
+type Settler interface {
+	Settle(ctx context.Context) (said []string, err error)
+}
+
 // An Impacter lowers the impact of a field's change from the worst case of the
 // table to what it is for this resource in its present state. It makes no calls.
 type Impacter interface {

@@ -118,9 +118,9 @@ func newContent(file []byte, params map[string]string) ([]byte, error) {
 }
 
 // validateScript has the daemon's own program check a file with the flags that it
-// runs with. Programs before version 23 cannot.
+// runs with, where that program is root's. Programs before version 23 cannot.
 func validateScript(d *daemonProbe) string {
-	if d.pid == 0 || d.exe == "" {
+	if d.pid == 0 || !strings.HasPrefix(d.exe, "/") {
 		return ""
 	}
 	words := []string{sshhost.Quote(d.exe), "--validate", `--config-file="$1"`}
@@ -136,7 +136,10 @@ func validateScript(d *daemonProbe) string {
 			words = append(words, sshhost.Quote(a))
 		}
 	}
-	return "out=$(" + strings.Join(words, " ") + ` 2>&1) && exit 0
+	exe := sshhost.Quote(d.exe)
+	return sshhost.Enter + `(enter ` + exe + ` ''; [ -f "./$name" ] || exit 1; alone "./$name" || refuse ` + sshhost.Quote(d.exe+" is not root's alone, and recon does not run it") + `)
+case $? in 0) ;; 1) exit 0 ;; *) exit 1 ;; esac
+out=$(` + strings.Join(words, " ") + ` 2>&1) && exit 0
 case $out in *"unknown flag: --validate"*) exit 0;; esac
 printf '%s\n' "$out" | tail -n 1 >&2
 exit 1`
@@ -204,8 +207,8 @@ func (p *Provider) wentWell(ctx context.Context, t *timer, d *daemonProbe) error
 	if !d.exists {
 		return nil
 	}
-	script := fmt.Sprintf("cp -p -- %s %s", sshhost.Quote(d.real), sshhost.Quote(sshhost.BackupOf(d.real, t.stamp)))
-	_, err := p.host.Run(ctx, sshhost.Command{What: "keep a copy of " + d.file, Script: script})
+	script := fmt.Sprintf("cp -p -- %s %s", t.beside(d.real), t.beside(sshhost.BackupOf(d.real, t.stamp)))
+	_, err := p.host.Run(ctx, sshhost.Command{What: "keep a copy of " + d.file, Script: t.within(script)})
 	return err
 }
 
@@ -253,7 +256,7 @@ func withoutOwn(d *daemonProbe, s inventory.Step) (content []byte, keys []string
 
 // tryContent puts a content in the place of the refused one and restarts.
 func (p *Provider) tryContent(ctx context.Context, t *timer, content []byte, before []running) error {
-	if _, err := p.host.Run(ctx, sshhost.Command{What: "keep the refused daemon.json", Script: t.keep()}); err != nil {
+	if _, err := p.host.Run(ctx, sshhost.Command{What: "keep the refused daemon.json", Script: t.within(t.keep())}); err != nil {
 		return err
 	}
 	_, d, err := p.look(ctx)
@@ -270,7 +273,7 @@ func (p *Provider) tryContent(ctx context.Context, t *timer, content []byte, bef
 // leave puts the file in place that is most likely right once whatever keeps the
 // daemon from starting is gone: that with which it ran, else that which was there.
 func (p *Provider) leave(ctx context.Context, t *timer) error {
-	script := t.back(cmp.Or(t.backup, t.keptAs()))
+	script := t.within(t.back(cmp.Or(t.backup, t.keptAs())))
 	_, err := p.host.Run(ctx, sshhost.Command{What: "put a daemon.json back", Script: script})
 	return err
 }
@@ -315,10 +318,8 @@ func (p *Provider) awaitDaemon(ctx context.Context, was *daemonProbe) error {
 		if last == nil || lost(last) || time.Now().After(deadline) {
 			return last
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(300 * time.Millisecond):
+		if err := pause(ctx, 300*time.Millisecond); err != nil {
+			return err
 		}
 	}
 }
@@ -333,22 +334,7 @@ func (p *Provider) cameBack(ctx context.Context, was *daemonProbe) error {
 	case d.pid == was.pid && d.ticks == was.ticks:
 		return fmt.Errorf("the daemon was not restarted")
 	}
-	e, err := p.engineOf(d)
-	if err != nil {
-		return err
-	}
-	info, err := e.info(ctx)
-	if err != nil {
-		return err
-	}
-	o := p.observeDaemon(h, d, &info)
-	kind := inventory.KindOf(inventory.KindDaemon)
-	for path, want := range o.Resource.Attrs {
-		if a := kind.Attr(string(path)); a != nil && a.Impact == inventory.ImpactRestart && !a.SameInUse(want, o.Running[path]) {
-			return fmt.Errorf("the daemon runs with another %s than its file says", path)
-		}
-	}
-	return nil
+	return p.inUse(ctx, h, d)
 }
 
 // awaitContainers waits until the containers that ran before run again. One that
@@ -366,10 +352,8 @@ func (p *Provider) awaitContainers(ctx context.Context, before []running) error 
 		case time.Now().After(deadline):
 			return fmt.Errorf("these containers did not come back: %s", strings.Join(missing, ", "))
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(300 * time.Millisecond):
+		if err := pause(ctx, 300*time.Millisecond); err != nil {
+			return err
 		}
 	}
 }
@@ -410,7 +394,7 @@ func (e *engine) bringBack(ctx context.Context, before []running) ([]string, err
 
 // undo puts the file back with which the daemon ran, and restarts it with that.
 func (p *Provider) undo(ctx context.Context, t *timer, before []running) error {
-	if _, err := p.host.Run(ctx, sshhost.Command{What: "put the earlier daemon.json back", Script: t.restore()}); err != nil {
+	if _, err := p.host.Run(ctx, sshhost.Command{What: "put the earlier daemon.json back", Script: t.within(t.restore())}); err != nil {
 		return err
 	}
 	return p.again(ctx, t, before)

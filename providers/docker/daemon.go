@@ -53,6 +53,12 @@ func refusals(h *hostProbe, d *daemonProbe, syntax error) []inventory.Reason {
 	case d.rootless():
 		add("rootless", "the daemon runs rootless as user %d; recon only reads it", d.owner)
 	}
+	if d.pid != 0 && !d.proven() {
+		add("not_proven", "process %d calls itself dockerd and does not listen on %s; recon only reads until the daemon that does is found", d.pid, d.socket())
+	}
+	if h.uid == 0 && len(d.foreign) > 0 {
+		add("foreign", "%s; recon only reads: have root own it, and nobody else write to it", d.foreign[0])
+	}
 	if h.uid != 0 && !d.rootless() {
 		add("not_root", "recon is user %d there and cannot write %s; write become = true in the host block", h.uid, d.file)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/moby/moby/api/types/container"
@@ -96,6 +97,29 @@ type pathProbe struct {
 	dead        bool // it did not answer in time
 }
 
+// foreignAbove returns the nearest folder above a path in which others than root may
+// rename, "" when none was seen. Where the sticky bit is set they cannot rename what is
+// root's.
+func (p *insideProbe) foreignAbove(folder string) (dir string, is pathProbe) {
+	below := p.paths[folder]
+	for folder != "/" && strings.HasPrefix(folder, "/") {
+		folder = path.Dir(folder)
+		is = p.paths[folder]
+		sticky := strings.HasPrefix(is.mode, "1") && strings.HasPrefix(below.owner, "0:")
+		if is.owner != "" && !(strings.HasPrefix(is.owner, "0:") && (sticky || !is.othersWrite())) {
+			return folder, is
+		}
+		below = is
+	}
+	return "", pathProbe{}
+}
+
+// othersWrite reports that somebody else than the owner may write, the group root aside.
+func (p *pathProbe) othersWrite() bool {
+	mode, err := strconv.ParseUint(p.mode, 8, 32)
+	return err != nil || mode&0o2 != 0 || mode&0o20 != 0 && !strings.HasSuffix(p.owner, ":0")
+}
+
 // lookInside looks at running containers and the folders that are mounted there.
 func (p *Provider) lookInside(ctx context.Context, list []container.InspectResponse, paths map[string][]string, folders []string) (*insideProbe, error) {
 	var input strings.Builder
@@ -106,8 +130,14 @@ func (p *Provider) lookInside(ctx context.Context, list []container.InspectRespo
 			fmt.Fprintf(&input, "p %s\n", b64(folder))
 		}
 	}
+	// Who may write above a declared folder decides whether root works there.
+	upwards := func(folder string) {
+		for ; strings.HasPrefix(folder, "/") && !asked[folder]; folder = path.Dir(folder) {
+			ask(folder)
+		}
+	}
 	for _, f := range folders {
-		ask(f)
+		upwards(f)
 	}
 	for _, c := range list {
 		if c.State != nil && c.State.Pid > 0 {
@@ -124,7 +154,7 @@ func (p *Provider) lookInside(ctx context.Context, list []container.InspectRespo
 		}
 		for _, target := range paths[strings.TrimPrefix(c.Name, "/")] {
 			if host, ok := onHost(c.Mounts, target); ok {
-				ask(host)
+				upwards(host)
 			}
 		}
 	}

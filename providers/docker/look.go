@@ -19,7 +19,7 @@ func (p *Provider) Look(ctx context.Context, want inventory.Resource) inventory.
 	}
 	if want.Addr.Kind == inventory.KindDaemon {
 		p.remember(s)
-		return addressed(p.observeDaemon(s.probe, s.daemon, s.info), []inventory.Resource{want})
+		return addressed(p.settled(s), []inventory.Resource{want})
 	}
 	_, name, _ := strings.Cut(want.Identity, "/")
 	if c := find(s.list, name); c != nil {

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"path"
@@ -14,32 +15,54 @@ import (
 // probeScript looks at the daemons of the host in one round trip. $1 is the
 // configuration file that the manifest names, "" for the daemon's own. It prints
 // lines "key value"; values that may hold anything are base64. Daemons of other
-// PID namespaces are those of containers on a Proxmox node and none of this host's. A
-// daemon of another user than root is rootless, with defaults in that user's folders.
-const probeScript = `
+// PID namespaces, and those of root that have another root folder, are those of
+// containers and none of this host's; zombies are none at all. A daemon of another user
+// than root is rootless, with defaults in that user's folders.
+//
+// Anybody may call a process dockerd. What it listens on says whether it is the one,
+// and only root, who looks, sees that. A file that another user names is read as that
+// user, and the file of root's daemon only when nobody else could have put it there.
+const probeScript = sshhost.Enter + `
 line() { printf '%s %s\n' "$1" "$2"; }
 b64() { base64 | tr -d '\n'; }
 emit() { printf '%s ' "$1"; b64; echo; }
+quick() { if command -v timeout >/dev/null; then timeout 5 "$@"; else "$@"; fi; }
+# content prints a regular file, as its reader may see it and no further than anybody needs.
+content() { quick $as sh -c '[ -f "$1" ] && [ -r "$1" ] && head -c 1048577 <"$1"' sh "$1"; }
+# root says why root should not write a file, and why not run one.
+root() {
+	[ "$me" = 0 ] || return 0
+	why=$( (enter "$1" ''; [ ! -e "./$name" ] || alone "./$name" || refuse "$1 is not root's alone (owner and mode $(stat -c '%U %a' -- "./$name"))") 2>&1 >/dev/null)
+	[ $? = 70 ] && line foreign "$(printf %s "$why" | b64)"
+}
 file() {
 	line file "$(printf %s "$1" | b64)"
+	[ -n "$as" ] || root "$1"
 	real=$(readlink -f -- "$1") || real=$1
 	line real "$(printf %s "$real" | b64)"
 	cut -d' ' -f5 /proc/self/mountinfo | grep -qxF -- "$real" && line mountpoint yes
 	[ -e "$real" ] || return 0
 	line mtime "$(stat -c %.9Y -- "$real")"
-	if [ -r "$real" ]; then emit content <"$real"; else line unreadable yes; fi
+	text=$(content "$real" | b64)
+	if [ -n "$text" ] || [ ! -s "$real" ]; then line content "$text"; else line unreadable yes; fi
 	for b in "$real".recon-[0-9]*Z; do
-		[ -r "$b" ] || continue
+		[ -f "$b" ] && [ -z "$as" ] || continue
 		line backup "$(printf %s "$b" | b64)"
 		line backuptime "$(stat -c %.9Y -- "$b")"
 		line backupkept "$(stat -c %.9Z -- "$b")"
-		emit backupcontent <"$b"
+		content "$b" | emit backupcontent
 	done
 }
 # var prints one variable of a process's environment, which may hold secrets, also
 # such as have several lines.
 var() { tr '\n\0' '\001\n' 2>/dev/null <"$1/environ" | sed -n "s/^$2=//p" | head -n 1; }
-line uid "$(id -u)"
+# listens prints the Unix sockets that a process listens on.
+listens() {
+	held=$(ls -l "$1/fd" 2>/dev/null | sed -n 's/.*socket:\[\([0-9]*\)\]$/\1/p' | tr '\n' ' ')
+	awk -v held=" $held" '$4 == "00010000" && index(held, " " $7 " ") { at = index($0, " " $7 " "); print substr($0, at + length($7) + 2) }' "$1/net/unix"
+}
+me=$(id -u) as=
+line uid "$me"
 line now "$(date +%s.%N)"
 read -r up _ </proc/uptime && line uptime "$up"
 line hz "$(getconf CLK_TCK 2>/dev/null || echo 100)"
@@ -51,29 +74,44 @@ emit mounts </proc/self/mountinfo
 for n in tcp tcp6 udp udp6; do [ -r /proc/net/$n ] && emit $n </proc/net/$n; done
 command -v hostname >/dev/null && line addresses "$(hostname -I 2>/dev/null | b64)"
 [ -r /etc/resolv.conf ] && emit resolv </etc/resolv.conf
+for t in /run/recon-2*Z; do
+	[ -f "$t" ] && line armed "$(printf %s "${t#/run/recon-} $(stat -c %Y -- "$t") $(head -c 200 <"$t")" | b64)"
+done
 self=$(readlink /proc/self/ns/pid)
 for p in /proc/[0-9]*; do
 	c=; { read -r c <"$p/comm"; } 2>/dev/null || continue
 	[ "$c" = dockerd ] || continue
 	[ "$(readlink "$p/ns/pid" 2>/dev/null || echo "$self")" = "$self" ] || continue
 	owner=$(stat -c %u "$p" 2>/dev/null) || continue
+	state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "$p/status" 2>/dev/null)
+	case $state in Z | X) continue ;; esac
+	exe=$(readlink "$p/exe" 2>/dev/null)
+	exe=${exe% (deleted)}
+	if [ "$me$owner" = 00 ]; then
+		case $exe in /snap/*) ;; *) [ "$p/root/." -ef /. ] || continue ;; esac
+	fi
 	line daemon "${p#/proc/}"
-	line exe "$(readlink "$p/exe" 2>/dev/null | b64)"
+	line exe "$(printf %s "$exe" | b64)"
 	emit cmdline <"$p/cmdline"
 	emit stat <"$p/stat"
 	line owner "$owner"
-	default=/etc/docker/daemon.json
+	[ "$me" = 0 ] && listens "$p" | emit listens
+	default=/etc/docker/daemon.json as=
 	if [ "$owner" != 0 ]; then
+		[ "$me" = 0 ] && as="setpriv --reuid=$owner --clear-groups --"
 		run=$(var "$p" XDG_RUNTIME_DIR) conf=$(var "$p" XDG_CONFIG_HOME) home=$(var "$p" HOME)
 		line runtime "$(printf %s "${run:-/run/user/$owner}" | b64)"
 		# Without its environment its settings are somewhere that nobody knows.
 		[ -n "$1" ] || [ -r "$p/environ" ] || line unreadable yes
 		default=${conf:-${home:-$(getent passwd "$owner" | cut -d: -f6)}/.config}/docker/daemon.json
+	elif [ -n "$exe" ]; then
+		root "$exe"
 	fi
 	config=$1
 	[ -n "$config" ] || config=$(tr '\0' '\n' <"$p/cmdline" | sed -n -e 's/^--config-file=//p' -e '/^--config-file$/{n;p;}' | tail -n 1)
 	file "${config:-$default}"
 done
+as=
 line daemon 0
 file "${1:-/etc/docker/daemon.json}"
 line end yes
@@ -91,6 +129,8 @@ type hostProbe struct {
 	nets    map[string]string // tcp, tcp6, udp, udp6 of proc_net(5)
 	ips     []string
 	daemons []daemonProbe
+	now     float64 // seconds since the epoch, there
+	armed   []armedTimer
 }
 
 // A daemonProbe is one dockerd, or the place where one would be (pid 0).
@@ -99,11 +139,14 @@ type daemonProbe struct {
 	exe        string
 	args       []string // of the command line, without the program
 	owner      int
-	runtime    string  // XDG_RUNTIME_DIR of a rootless daemon
-	started    float64 // seconds since the epoch, to a few hundredths
-	ticks      string  // the same, exactly, in ticks since boot
-	file       string  // configuration file, as named
-	real       string  // with links resolved
+	runtime    string   // XDG_RUNTIME_DIR of a rootless daemon
+	watched    bool     // it was seen on what the process listens
+	listens    []string // Unix sockets
+	foreign    []string // why root should neither write its file nor run its program
+	started    float64  // seconds since the epoch, to a few hundredths
+	ticks      string   // the same, exactly, in ticks since boot
+	file       string   // configuration file, as named
+	real       string   // with links resolved
 	exists     bool
 	unreadable bool
 	mountpoint bool
@@ -124,7 +167,7 @@ type backupProbe struct {
 // parseProbe reads what probeScript printed. It trusts no line of it.
 func parseProbe(out string) (*hostProbe, error) {
 	h := &hostProbe{nets: map[string]string{}}
-	var now, uptime, hz float64
+	var uptime, hz float64
 	var d *daemonProbe
 	ended := false
 	for _, l := range strings.Split(out, "\n") {
@@ -136,7 +179,7 @@ func parseProbe(out string) (*hostProbe, error) {
 		case "uid":
 			h.uid = atoi(value)
 		case "now":
-			now = atof(value)
+			h.now = atof(value)
 		case "uptime":
 			uptime = atof(value)
 		case "hz":
@@ -161,7 +204,7 @@ func parseProbe(out string) (*hostProbe, error) {
 			h.daemons = append(h.daemons, daemonProbe{pid: atoi(value)})
 			d = &h.daemons[len(h.daemons)-1]
 		case "exe":
-			d.exe = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(decode(value)), " (deleted)"))
+			d.exe = decode(value)
 		case "cmdline":
 			if words := strings.Split(strings.TrimSuffix(decode(value), "\x00"), "\x00"); len(words) > 1 {
 				d.args = words[1:]
@@ -169,12 +212,18 @@ func parseProbe(out string) (*hostProbe, error) {
 		case "stat":
 			d.ticks = startTicks(decode(value))
 			if hz > 0 {
-				d.started = now - uptime + atof(d.ticks)/hz
+				d.started = h.now - uptime + atof(d.ticks)/hz
 			}
 		case "owner":
 			d.owner = atoi(value)
 		case "runtime":
 			d.runtime = decode(value)
+		case "listens":
+			d.watched, d.listens = true, strings.Split(strings.TrimSuffix(decode(value), "\n"), "\n")
+		case "foreign":
+			d.foreign = append(d.foreign, decode(value))
+		case "armed":
+			h.armed = append(h.armed, parseArmed(decode(value)))
 		case "end":
 			ended = true
 		default:
@@ -187,7 +236,7 @@ func parseProbe(out string) (*hostProbe, error) {
 	return h, nil
 }
 
-var perDaemon = []string{"exe", "cmdline", "stat", "owner", "runtime", "file", "real", "mountpoint", "mtime", "unreadable", "content", "backup", "backuptime", "backupkept", "backupcontent"}
+var perDaemon = []string{"exe", "cmdline", "stat", "owner", "runtime", "listens", "foreign", "file", "real", "mountpoint", "mtime", "unreadable", "content", "backup", "backuptime", "backupkept", "backupcontent"}
 
 // fileLine reads a line about the configuration file.
 func (d *daemonProbe) fileLine(key, value string) {
@@ -329,6 +378,12 @@ func (d *daemonProbe) socket() string {
 // rootless reports a daemon that runs as another user than root.
 func (d *daemonProbe) rootless() bool { return d.pid != 0 && d.owner != 0 }
 
+// proven reports a daemon that owns the socket on which it is said to listen, as far as
+// whoever looks can see.
+func (d *daemonProbe) proven() bool {
+	return !d.watched || slices.ContainsFunc(d.listens, func(s string) bool { return sameSocket(s, d.socket()) })
+}
+
 // sameSocket compares sockets; /var/run is a link to /run.
 func sameSocket(a, b string) bool {
 	clean := func(s string) string { return strings.TrimPrefix(path.Clean(s), "/var") }
@@ -336,14 +391,16 @@ func sameSocket(a, b string) bool {
 }
 
 // choose returns the daemon that is meant: the one on the named socket, else on the
-// usual one, else the only one there is. The last entry stands for a daemon that
-// does not run.
+// usual one, else the only one there is. Processes that do not own the socket that they
+// name count only when there is no other, root's before others'. The last entry stands
+// for a daemon that does not run.
 func (h *hostProbe) choose(socket string) (*daemonProbe, error) {
-	running, down := h.daemons[:len(h.daemons)-1], &h.daemons[len(h.daemons)-1]
-	want := socket
-	if want == "" {
-		want = defaultSocket
+	running, down := slices.Clone(h.daemons[:len(h.daemons)-1]), &h.daemons[len(h.daemons)-1]
+	if slices.ContainsFunc(running, func(d daemonProbe) bool { return d.proven() }) {
+		running = slices.DeleteFunc(running, func(d daemonProbe) bool { return !d.proven() })
 	}
+	slices.SortStableFunc(running, func(a, b daemonProbe) int { return cmp.Compare(min(a.owner, 1), min(b.owner, 1)) })
+	want := cmp.Or(socket, defaultSocket)
 	for i := range running {
 		if sameSocket(running[i].socket(), want) {
 			return &running[i], nil

@@ -28,7 +28,7 @@ func (p *Provider) Read(ctx context.Context, want []inventory.Resource) (invento
 		p.mu.Unlock()
 		return inventory.Snapshot{Provider: p.Name(), Calls: p.Calls() - before}, err
 	}
-	snap.Observations = append(snap.Observations, addressed(p.observeDaemon(s.probe, s.daemon, s.info), want))
+	snap.Observations = append(snap.Observations, addressed(p.settled(s), want))
 	if s.info != nil {
 		snap.Version = s.info.ServerVersion
 	}

@@ -10,6 +10,7 @@ import (
 
 	"recon/inventory"
 	"recon/inventory/doctor"
+	"recon/providers/sshhost"
 )
 
 // services turns what was seen of the containers into observations: of those that
@@ -198,10 +199,27 @@ func (b *stepBuilder) folderStep(folder, leaf, value string, done inventory.Prob
 	if leaf == "mode" {
 		method = methodChmod
 	}
+	if b.foreign(folder, method+" "+sshhost.Quote(value)+" "+sshhost.Quote(folder)) {
+		return
+	}
 	b.steps = append(b.steps, inventory.Step{
 		Method: method, Path: folder, Params: map[string]string{leaf: value}, Repeatable: true, Impact: impact, Done: done,
 		Summary: fmt.Sprintf("set the %s of %s to %s", leaf, folder, value),
 	})
+}
+
+// foreign blocks a step below a folder in which others may rename: what root would then
+// change is theirs to choose. Whoever knows them can run the command.
+func (b *stepBuilder) foreign(folder, command string) bool {
+	if b.v.inside == nil {
+		return false
+	}
+	dir, is := b.v.inside.foreignAbove(folder)
+	if dir != "" {
+		b.c.Block("foreign_folder", "%s is not root's alone (owner %s, mode %s), and who may write there could put something else in the place of %s while root is at work; run it yourself on %s: %s",
+			dir, is.owner, is.mode, folder, b.cfg.Host.Name, command)
+	}
+	return dir != ""
 }
 
 // mkdir makes a folder that is missing, once.
@@ -210,6 +228,9 @@ func (b *stepBuilder) mkdir(source string) {
 		if s.Method == methodMkdir && s.Path == source {
 			return
 		}
+	}
+	if b.foreign(source, "mkdir -p "+sshhost.Quote(source)) {
+		return
 	}
 	b.steps = append(b.steps, inventory.Step{Method: methodMkdir, Path: source, Repeatable: true, Done: inventory.Probe{State: "present"}, Summary: "make the folder " + source})
 }

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 
@@ -59,9 +60,17 @@ func (t *timer) token() string { return "/run/recon-" + t.stamp }
 // keptAs is the name under which a refused file is kept.
 func (t *timer) keptAs() string { return t.file + ".recon-refused-" + t.stamp }
 
+// within begins a script that works in the folder of the file.
+func (t *timer) within(script string) string {
+	return sshhost.Enter + "enter " + sshhost.Quote(t.file) + " ''\n" + script
+}
+
+// beside names a copy of the file from its folder.
+func (t *timer) beside(copied string) string { return sshhost.Quote("./" + path.Base(copied)) }
+
 // keep is the script that keeps the present file under that name.
 func (t *timer) keep() string {
-	return fmt.Sprintf("[ -e %[2]s ] || cp -p -- %[1]s %[2]s || exit 1\n", sshhost.Quote(t.file), sshhost.Quote(t.keptAs()))
+	return fmt.Sprintf("[ -e %[2]s ] || cp -p -- %[1]s %[2]s || exit 1\n", t.beside(t.file), t.beside(t.keptAs()))
 }
 
 // unit is the name of systemd's units for the timer.
@@ -69,7 +78,7 @@ func (t *timer) unit() string { return "recon-undo-" + t.stamp }
 
 // arm is the script that starts the timer.
 func (t *timer) arm() string {
-	undo := fmt.Sprintf("mv -T -- %[1]s %[1]s.fired 2>/dev/null || exit 0\nrm -f -- %[1]s.fired\n%[2]s", sshhost.Quote(t.token()), t.restore())
+	undo := fmt.Sprintf("mv -T -- %[1]s %[1]s.fired 2>/dev/null || exit 0\nrm -f -- %[1]s.fired\n%[2]s", sshhost.Quote(t.token()), t.within(t.restore()))
 	if t.command != "" {
 		undo += t.resetFailed() + t.command + "\n"
 	}
@@ -78,14 +87,15 @@ func (t *timer) arm() string {
 			undo += "docker -H " + sshhost.Quote("unix://"+t.socket) + " start " + sshhost.Quote(c.id) + " >/dev/null 2>&1\n"
 		}
 	}
-	return fmt.Sprintf(`: >%[1]s || exit 1
+	// systemd takes ${NAME} for a variable of its own, and $$ for $.
+	return fmt.Sprintf(`(set -C; printf '%%s %%s' %[2]d %[6]s >%[1]s) || exit 1
 if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
 	systemd-run --quiet --collect --unit=%[5]s --description='recon: the earlier daemon.json comes back unless all is well' --on-active=%[2]d --timer-property=AccuracySec=1s sh -c %[3]s
 else
 	command -v setsid >/dev/null || { echo "neither systemd-run nor setsid is there to undo the change if the connection is lost" >&2; exit 1; }
 	setsid sh -c %[4]s </dev/null >/dev/null 2>&1 &
 fi
-`, sshhost.Quote(t.token()), t.seconds, sshhost.Quote(undo), sshhost.Quote(t.wait()+undo), t.unit())
+`, sshhost.Quote(t.token()), t.seconds, sshhost.Quote(strings.ReplaceAll(undo, "$", "$$")), sshhost.Quote(t.wait()+undo), t.unit(), sshhost.Quote(t.sum+" "+t.file))
 }
 
 // wait is the script that waits where there is no systemd. It ends soon after the timer
@@ -97,7 +107,7 @@ func (t *timer) wait() string {
 // restore is the script that puts the earlier file back, if the present one is the
 // one that is to come off.
 func (t *timer) restore() string {
-	script := fmt.Sprintf("[ \"$(sha256sum <%s | cut -d' ' -f1)\" = %s ] || exit 0\n", sshhost.Quote(t.file), t.sum)
+	script := fmt.Sprintf("[ \"$(sha256sum <%s | cut -d' ' -f1)\" = %s ] || exit 0\n", t.beside(t.file), t.sum)
 	if t.refused {
 		script += t.keep()
 	}
@@ -106,9 +116,10 @@ func (t *timer) restore() string {
 
 // back is the script that puts a copy in place; "" stands for no file.
 func (t *timer) back(copied string) string {
-	file, script := sshhost.Quote(t.file), "rm -f -- "+sshhost.Quote(t.file)
+	file := t.beside(t.file)
+	script := "rm -f -- " + file
 	if copied != "" {
-		script = fmt.Sprintf("cp -p -- %[1]s %[2]s.recon-undo && mv -T -- %[2]s.recon-undo %[2]s", sshhost.Quote(copied), file)
+		script = fmt.Sprintf("cp -p -- %[1]s %[2]s.recon-undo && mv -T -- %[2]s.recon-undo %[2]s", t.beside(copied), file)
 	}
 	return script + " || exit 1\nsync\n"
 }
@@ -129,7 +140,7 @@ func (p *Provider) disarm(ctx context.Context, t *timer, armed bool) error {
 	if armed {
 		script = "rm -- " + sshhost.Quote(t.token()) + " 2>/dev/null || { echo 'the change took too long, and the host has undone it' >&2; exit 1; }"
 	}
-	script += "\n[ ! -d /run/systemd/system ] || systemctl stop " + t.unit() + ".timer 2>/dev/null || true"
+	script += "\n[ ! -d /run/systemd/system ] || systemctl stop " + sshhost.Quote(t.unit()+".timer") + " 2>/dev/null || true"
 	_, err := p.host.Run(ctx, sshhost.Command{What: "disarm the timer", Script: script})
 	return err
 }

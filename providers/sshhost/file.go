@@ -45,40 +45,45 @@ const (
 // comes on standard input. What is put in place is on the disk before it gets the
 // name, and the folder is synced after; owner and mode are those of the old file,
 // root's and 0644 for a new one. The old file is kept under a name of its own, with
-// its time.
+// its time. The folder's own descriptor is the lock, so that no file is made for it.
 const replaceScript = `set -u
-path=$1 old=$2 new=$3 stamp=$4
-real=$(readlink -f -- "$path") && [ -n "$real" ] || real=$path
-dir=$(dirname -- "$real")
-mkdir -p -- "$dir" || exit 1
+path=$1 old=$2 new=$3 stamp=$4 check=$5 before=$6
+umask 022
+make=yes
+enter "$path" ''
+make=
+[ -d "./$name" ] && { echo "$path is a folder" >&2; exit 1; }
+[ ! -e "./$name" ] || alone "./$name" || refuse "$path belongs to others than root, or others may write to it"
 sum() { if [ -e "$1" ]; then sha256sum <"$1" | cut -d' ' -f1; else echo absent; fi; }
-cut -d' ' -f5 /proc/self/mountinfo | grep -qxF -- "$real" && exit 65
-if command -v flock >/dev/null; then exec 9>"$dir/.recon.lock"; flock -n 9 || exit 66; fi
-tmp=$(mktemp -- "$dir/.recon-new.XXXXXX") || exit 1
+cut -d' ' -f5 /proc/self/mountinfo | grep -qxF -- "$(pwd -P)/$name" && exit 65
+exec 9<.
+if command -v flock >/dev/null; then flock -n 9 || exit 66; fi
+tmp=$(mktemp -- ./.recon-new.XXXXXX) || exit 1
 trap 'rm -f -- "$tmp"' EXIT
 cat >"$tmp" || exit 1
 [ "$(sum "$tmp")" = "$new" ] || exit 67
-if [ -e "$real" ]; then
-	chown -- "$(stat -c %u:%g -- "$real")" "$tmp" && chmod -- "$(stat -c %a -- "$real")" "$tmp" || exit 1
+if [ -e "./$name" ]; then
+	chown -- "$(stat -c %u:%g -- "./$name")" "$tmp" && chmod -- "$(stat -c %a -- "./$name")" "$tmp" || exit 1
 else
 	chmod 0644 "$tmp" || exit 1
 fi
 sync "$tmp" 2>/dev/null || sync
-sh -c "$5" check "$tmp" 9>&- || exit 68
-[ "$(sum "$real")" = "$old" ] || exit 64
-if [ -e "$real" ]; then cp -p -- "$real" "$real.recon-$stamp" || exit 1; fi
-sh -c "$6" before 9>&- >/dev/null || exit 69
-[ "$(sum "$real")" = "$old" ] || exit 64
-mv -T -- "$tmp" "$real" || exit 1
+sh -c "$check" check "$tmp" 9>&- || exit 68
+[ "$(sum "./$name")" = "$old" ] || exit 64
+if [ -e "./$name" ]; then cp -p -- "./$name" "./$name.recon-$stamp" || exit 1; fi
+sh -c "$before" before 9>&- >/dev/null || exit 69
+[ "$(sum "./$name")" = "$old" ] || exit 64
+mv -T -- "$tmp" "./$name" || exit 1
 trap - EXIT
-sync "$dir" 2>/dev/null || sync
+sync . 2>/dev/null || sync
 `
 
 // Replace replaces a file. Links are followed; a file that is itself a mount point
-// is refused, since replacing it by name cannot work.
+// is refused, since replacing it by name cannot work, and so is one on a path where
+// somebody else than root may write. The checks run in the file's folder.
 func (h *Host) Replace(ctx context.Context, r Replacement) error {
 	_, err := h.Run(ctx, Command{
-		What: "replace " + r.Path, Script: replaceScript, Stdin: strings.NewReader(string(r.Content)),
+		What: "replace " + r.Path, Script: Enter + replaceScript, Stdin: strings.NewReader(string(r.Content)),
 		Args: []string{r.Path, r.OldSum, Sum(r.Content), r.Stamp, orTrue(r.Check), orTrue(r.Before)},
 	})
 	var exit *ExitError
@@ -94,6 +99,8 @@ func (h *Host) Replace(ctx context.Context, r Replacement) error {
 		return fmt.Errorf("replace %s on %s: another recon is at work there", r.Path, h.cfg.Name)
 	case statusDamaged:
 		return fmt.Errorf("replace %s on %s: the content did not arrive whole: %w", r.Path, h.cfg.Name, ErrLost)
+	case statusForeign:
+		return Foreign(err)
 	case statusCheck:
 		exit.What = "check the new " + r.Path + " on " + h.cfg.Name
 	case statusBefore:

@@ -66,15 +66,15 @@ func (i *initialiser) clusterBlock() string {
 	if i.at.Endpoint != "" {
 		proof := "  # fingerprint = \"12:34:...\"\n"
 		if i.at.Fingerprint != "" {
-			proof = fmt.Sprintf("  fingerprint = %q\n", i.at.Fingerprint)
+			proof = fmt.Sprintf("  fingerprint = %s\n", manifests.Quoted(i.at.Fingerprint))
 		}
-		return fmt.Sprintf(clusterTemplate, i.at.Endpoint, "", proof)
+		return fmt.Sprintf(clusterTemplate, manifests.Quoted(i.at.Endpoint), "", proof)
 	}
 	endpoint, note := "https://ADDRESS:8006", ""
 	if found, where := i.mentioned(); found != "" {
-		endpoint, note = found, "   # "+where+" names it"
+		endpoint, note = found, "   # "+manifests.Quoted(where)+" names it"
 	}
-	text := fmt.Sprintf(clusterTemplate, endpoint, note, "  # fingerprint = \"12:34:...\"\n")
+	text := fmt.Sprintf(clusterTemplate, manifests.Quoted(endpoint), note, "  # fingerprint = \"12:34:...\"\n")
 	head, block, _ := strings.Cut(text, "proxmox \"home\"")
 	return head + "# proxmox \"home\"" + strings.ReplaceAll(strings.TrimSuffix(block, "\n"), "\n", "\n# ") + "\n"
 }
@@ -102,7 +102,7 @@ func (i *initialiser) mentioned() (address, where string) {
 
 const clusterTemplate = `# A Proxmox cluster. Its label is part of every guest's identity: home/111.
 proxmox "home" {
-  endpoints = ["%s"]%s
+  endpoints = [%s]%s
   token     = env("PVE_TOKEN") # user@realm!name=uuid; recon check says what it lacks
 
   # How the server proves who it is: the fingerprint of its certificate (the web
@@ -147,7 +147,7 @@ func (i *initialiser) mainFile(claude string) error {
 		i.Notes = append(i.Notes, "recon.hcl is there and stays as it is")
 		return nil
 	}
-	text := fmt.Sprintf(mainTemplate, i.clusterBlock(), claude)
+	text := fmt.Sprintf(mainTemplate, i.clusterBlock(), manifests.Quoted(claude))
 	i.Files = append(i.Files, InitFile{Path: manifests.MainFile, New: []byte(text)})
 	if i.at.Endpoint == "" {
 		i.Next = append(i.Next, "put the address of a node into the proxmox block of recon.hcl, and take the # away")
@@ -173,7 +173,7 @@ recon {
 %s
 # What recon writes for people and their assistants, between its markers only.
 context {
-  claude_md    = "%s"
+  claude_md    = %s
   context_md   = ".claude/context.md"
   session_log  = ".claude/session-log.md"
   active_tasks = ".claude/active-tasks.md"

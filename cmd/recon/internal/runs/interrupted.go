@@ -21,6 +21,14 @@ func settle(ctx context.Context, ph *phase, w *home.World) (said []string, err e
 	if err := ph.catchUp(ctx, w); err != nil {
 		return nil, err
 	}
+	for _, r := range w.Readers {
+		if s, ok := r.(providers.Settler); ok {
+			found, err := s.Settle(ctx)
+			if said = append(said, found...); err != nil {
+				return said, fmt.Errorf("see what a killed run left on %s: %w", r.Name(), err)
+			}
+		}
+	}
 	var open []reconcile.Entry
 	for _, e := range w.Memory.InFlight {
 		became := whatBecame(ctx, w, &e)
