@@ -180,6 +180,8 @@ func TestLogOptsAndLiveRestore(t *testing.T) {
 	b.mustApply(wish(attrs)) // by reload alone
 }
 
+// TestWrittenIsNotRunning: what is written waits for a restart. A timer of a killed run
+// makes all of it unknown.
 func TestWrittenIsNotRunning(t *testing.T) {
 	b := newBench(t, `{}`)
 	time.Sleep(100 * time.Millisecond)
@@ -190,6 +192,41 @@ func TestWrittenIsNotRunning(t *testing.T) {
 		t.Fatalf("got %+v", p.Changes)
 	}
 	b.mustApply(want)
+	armedTimers(t, b, want)
+}
+
+// armedTimers leaves the token of a timer on the host, as a killed apply does: the daemon
+// is unknown, and then the timer is disarmed when all is well, else waited for.
+func armedTimers(t *testing.T, b *bench, want inventory.Resource) {
+	const token = "/run/recon-20260102T030405.678Z"
+	t.Cleanup(func() { os.Remove(token) })
+	arm := func(sum string) {
+		t.Helper()
+		if err := os.WriteFile(token, []byte("180 "+sum+" "+b.Config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p, _ := b.plan(want)
+		if p.Complete || len(p.Unknown) != 1 || !strings.Contains(fmt.Sprint(p.Unknown[0].Err), "the host undoes it at ") {
+			t.Errorf("with a timer armed the plan says %+v", p.Unknown)
+		}
+	}
+	arm(sshhost.Sum([]byte(b.Read(t))))
+	said, err := b.p.Settle(t.Context())
+	if _, gone := os.Stat(token); err != nil || len(said) != 1 || !strings.Contains(said[0], "is disarmed") || gone == nil {
+		t.Errorf("it says %q, %v", said, err)
+	}
+	if p, _ := b.plan(want); !p.InSync() {
+		t.Errorf("after that: %+v %+v", p.Changes, p.Unknown)
+	}
+	arm(sshhost.Sum([]byte("another content")))
+	time.AfterFunc(time.Second, func() { os.Remove(token) }) // it has fired
+	said, err = b.p.Settle(t.Context())
+	if err != nil || len(said) != 1 || !strings.Contains(said[0], "the host was left to put the earlier one back") {
+		t.Errorf("it says %q, %v", said, err)
+	}
+	if said, err := b.p.Settle(t.Context()); err != nil || len(said) > 0 {
+		t.Errorf("with nothing armed it says %q, %v", said, err)
+	}
 }
 
 // badBIP passes every check and has the daemon fail at its start: the address of

@@ -28,7 +28,12 @@ func (p *Provider) Read(ctx context.Context, want []inventory.Resource) (invento
 		p.mu.Unlock()
 		return inventory.Snapshot{Provider: p.Name(), Calls: p.Calls() - before}, err
 	}
-	snap.Observations = append(snap.Observations, addressed(p.settled(s), want))
+	daemon := addressed(p.settled(s), want)
+	snap.Observations = append(snap.Observations, daemon)
+	if daemon.State == inventory.Unknown {
+		snap.Complete = false
+		snap.Unknown = append(snap.Unknown, inventory.Scope{Provider: p.Name(), Scope: "the daemon of " + p.HostName(), Err: daemon.Err, Addresses: declaredDaemons(want)})
+	}
 	if s.info != nil {
 		snap.Version = s.info.ServerVersion
 	}
@@ -50,6 +55,16 @@ func (p *Provider) Read(ctx context.Context, want []inventory.Resource) (invento
 	snap.Calls = p.Calls() - before
 	snap.Sort()
 	return snap, nil
+}
+
+// declaredDaemons are the daemons among declared resources.
+func declaredDaemons(want []inventory.Resource) (out []inventory.Address) {
+	for _, w := range want {
+		if w.Addr.Kind == inventory.KindDaemon {
+			out = append(out, w.Addr)
+		}
+	}
+	return out
 }
 
 // A sight is what one pass saw of the host.
