@@ -99,7 +99,7 @@ type Change struct {
 	Steps   []Step
 
 	Unfinished bool // recon made the resource and did not come to the end; this is the rest
-	Blocked []Reason
+	Blocked    []Reason
 }
 
 // Field returns the field at the path, or nil.

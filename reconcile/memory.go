@@ -15,8 +15,8 @@ import (
 // A Memory is what recon remembers between runs, for whoever only reads it. Each
 // answer is one consistent picture, whatever a run writes meanwhile.
 type Memory interface {
-	// Recall returns what a run compares the world with. Drifts are counted since
-	// the time given.
+	// Recall returns what a run compares the world with. Drifts are counted in
+	// episodes that something happened to since the time given.
 	Recall(ctx context.Context, driftsSince time.Time) (Recollection, error)
 
 	// Seen returns everything as it was last seen, which is much.
@@ -96,7 +96,7 @@ func (h Holder) String() string {
 type Recollection struct {
 	Applied  map[inventory.Address]inventory.Applied // values last applied
 	Episodes map[inventory.Address]Episode           // drifts that go on
-	Drifts   map[inventory.Address]int               // how often each drifted lately
+	Drifts   map[inventory.Address]Drifts            // how often each field drifted lately
 	Sources  []Source                                // what could not be observed
 	Clusters map[string]Cluster                      // as they were last seen, by provider
 	InFlight []Entry                                 // steps of which nobody knows how they ended: recon was killed
@@ -127,6 +127,9 @@ type Seen struct {
 	Facts        map[string]json.RawMessage       // what a provider remembers of a whole host, by provider
 }
 
+// Drifts counts by field.
+type Drifts map[inventory.Path]int
+
 // An Episode is one stretch of time in which a resource differed from its
 // manifest because live had moved.
 type Episode struct {
@@ -137,6 +140,7 @@ type Episode struct {
 	OpenedAt    time.Time
 	ChangedAt   time.Time
 	Fields      []inventory.EventField
+	Started     Drifts // how often each field began to drift meanwhile
 	By          string
 }
 

@@ -95,13 +95,13 @@ type Drift struct {
 	Since    time.Time
 	By       string
 	Fields   []DriftField
-	Flapping bool // it comes and goes; what it is now is left out
 }
 
 // A DriftField is a field with its two values as people read them.
 type DriftField struct {
 	Path          inventory.Path
 	Desired, Live string
+	Flapping      bool // it comes and goes; what it is now is left out
 }
 
 // A Task is something begun that somebody has to finish.

@@ -330,10 +330,6 @@ func openDrift(b *strings.Builder, f *Facts) {
 	b.WriteString("\n**Open drift** (the manifest says one thing, live another):\n")
 	shown := f.Drift[:min(len(f.Drift), 8)]
 	for _, d := range shown {
-		if d.Flapping {
-			fmt.Fprintf(b, "- %s comes and goes; quarantined until it is quiet for a day\n", safeAddress(d.Address, d.Identity))
-			continue
-		}
 		fmt.Fprintf(b, "- %s %s%s\n", safeAddress(d.Address, d.Identity), driftFields(d.Fields), sinceBy(d.Since, d.By))
 	}
 	if n := len(f.Drift) - len(shown); n > 0 {
@@ -344,6 +340,10 @@ func openDrift(b *strings.Builder, f *Facts) {
 func driftFields(fields []DriftField) string {
 	var out []string
 	for _, f := range fields {
+		if f.Flapping {
+			out = append(out, fmt.Sprintf("%s comes and goes, quarantined until it is quiet for a day", f.Path))
+			continue
+		}
 		out = append(out, fmt.Sprintf("%s: manifest %s, live %s", f.Path, safeValue(f.Path, f.Desired), safeValue(f.Path, f.Live)))
 	}
 	return strings.Join(limit(out, 4), "; ")

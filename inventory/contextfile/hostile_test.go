@@ -48,7 +48,7 @@ func worldOf(s string) *Facts {
 		Clusters: []Cluster{{Name: "home", Version: s, Nodes: []inventory.Node{{Name: s, Address: s, Online: true, Version: s}}}},
 		Guests:   []Guest{g, k},
 		Services: []Service{{Address: inventory.Address{Kind: "service", Name: inventory.Label(s, 1)}, Host: s, Container: s, Image: s, URL: s, Ports: []string{s}, DependsOn: []string{s}, Paths: []Path{{s, s}}}},
-		Drift:    []Drift{{Address: addr, Identity: "home/311", Since: when, By: s, Fields: fields}, {Address: keyed, Identity: "home/312", Flapping: true}},
+		Drift:    []Drift{{Address: addr, Identity: "home/311", Since: when, By: s, Fields: fields}, {Address: keyed, Identity: "home/312", Fields: []DriftField{{Path: "memory", Desired: s, Live: s, Flapping: true}}}},
 		Tasks:    []Task{{Address: keyed, Identity: "home/312", Verdict: inventory.VerdictDrift, Since: when, By: s, Fields: fields, Blocked: []string{s}}},
 		Sources:  []Source{{Provider: "proxmox.home", Scope: s, Since: when}},
 		Events: []inventory.Event{

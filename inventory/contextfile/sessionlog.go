@@ -110,6 +110,18 @@ func sessionEntries(f *Facts, old string) (recent, older []string) {
 
 func stamp(line string) string { return sessionLine.FindStringSubmatch(line)[1] }
 
+// fieldNames names what an event is about when that is not the whole resource.
+func fieldNames(e *inventory.Event) string {
+	var out []string
+	for _, f := range e.Fields {
+		out = append(out, string(f.Name))
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(limit(out, 4), ", ")
+}
+
 // EventText says one event as documents may show it.
 func EventText(e *inventory.Event) string {
 	subject := safeAddress(e.Address, e.Identity)
@@ -119,11 +131,11 @@ func EventText(e *inventory.Event) string {
 		text = subject + " drifted: " + eventFields(e)
 	case inventory.DriftChanged:
 		text = subject + " still drifts: " + eventFields(e)
-		if len(e.Fields) == 0 {
-			text = subject + " comes and goes; quarantined until it is quiet for a day"
+		if !slices.ContainsFunc(e.Fields, func(f inventory.EventField) bool { return f.FromText+f.ToText != "" }) {
+			text = subject + fieldNames(e) + " comes and goes; quarantined until it is quiet for a day"
 		}
 	case inventory.DriftResolved:
-		text = subject + " is back in sync"
+		text = subject + fieldNames(e) + " is back in sync"
 	case inventory.WasApplied:
 		text = subject + " applied: " + eventFields(e)
 	case inventory.Created:

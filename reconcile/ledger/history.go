@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"recon/inventory"
@@ -61,22 +63,50 @@ func (s *Store) LatestEvents(ctx context.Context) (map[string]inventory.Event, e
 	return out, err
 }
 
-// ChangesTold returns up to which time somebody was told what has changed, the zero
-// time when nobody ever was.
-func (s *Store) ChangesTold(ctx context.Context) (at time.Time, err error) {
-	var text string
-	if err := s.view(ctx, func(q query) error {
-		return q.one(`SELECT body FROM remembered WHERE name = $1`, []any{&text}, changesTold)
-	}); err != nil || text == "" {
-		return time.Time{}, err
-	}
-	return time.Parse(time.RFC3339, text)
+// An Untold is what nobody was told yet.
+type Untold struct {
+	Events []inventory.Event
+	Since  time.Time // of the last look of whoever was told before; zero when nobody was
+
+	upTo string // the bookmark of whoever is told this
 }
 
-// SetChangesTold remembers up to which time somebody was told what has changed. It
-// takes no lock: it is a bookmark of whoever reads.
-func (s *Store) SetChangesTold(ctx context.Context, at time.Time) error {
-	err := s.update(ctx, func(w write) error { return w.remember(changesTold, at.UTC().Format(time.RFC3339)) })
+// Untold returns the history that nobody was told yet, oldest first. What counts is what
+// was written down since, not when it happened: a run that began earlier may end later.
+func (s *Store) Untold(ctx context.Context) (u Untold, err error) {
+	err = s.view(ctx, func(q query) error {
+		var text string
+		var last int64
+		if err := q.one(`SELECT body FROM remembered WHERE name = $1`, []any{&text}, changesTold); err != nil {
+			return err
+		}
+		if err := q.one(`SELECT COALESCE(MAX(id), 0) FROM events`, []any{&last}); err != nil {
+			return err
+		}
+		id, from := int64(0), int64(0)
+		stamp, counted, _ := strings.Cut(text, " ")
+		if text != "" {
+			if u.Since, err = time.Parse(time.RFC3339, stamp); err != nil {
+				return fmt.Errorf("read what was told: %w", err)
+			}
+		}
+		if id, err = strconv.ParseInt(counted, 10, 64); err != nil {
+			from = unix(u.Since) // an older ledger knew the time alone
+		}
+		u.upTo = strconv.FormatInt(last, 10)
+		return q.each(`SELECT at, address, identity, kind, changed_by, summary, fields FROM events WHERE id > $1 AND at >= $2 ORDER BY at, id`, func(rows *sql.Rows) error {
+			e, err := event(rows)
+			u.Events = append(u.Events, e)
+			return err
+		}, id, max(from, 0))
+	})
+	return u, err
+}
+
+// SetTold remembers that somebody was told. It takes no lock: it is a bookmark of whoever
+// reads.
+func (s *Store) SetTold(ctx context.Context, u Untold, at time.Time) error {
+	err := s.update(ctx, func(w write) error { return w.remember(changesTold, at.UTC().Format(time.RFC3339)+" "+u.upTo) })
 	if err != nil {
 		return fmt.Errorf("write the ledger: %w", err)
 	}

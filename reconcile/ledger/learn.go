@@ -111,14 +111,15 @@ func (w write) sources(l *reconcile.Learned) error {
 }
 
 type episodeBody struct {
-	Fields []inventory.EventField
-	By     string
+	Fields  []inventory.EventField
+	By      string
+	Started reconcile.Drifts
 }
 
 // episodes opens and changes drift episodes, and ends those that are over.
 func (w write) episodes(l *reconcile.Learned) error {
 	for _, e := range l.Episodes {
-		text := body(episodeBody{e.Fields, e.By})
+		text := body(episodeBody{e.Fields, e.By, e.Started})
 		var err error
 		if e.ID == 0 {
 			_, err = w.exec(`INSERT INTO episodes (address, identity, fingerprint, opened_at, changed_at, body) VALUES ($1, $2, $3, $4, $5, $6)`,

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -82,6 +83,7 @@ func TestLedger(t *testing.T) {
 		"KilledAtEachStatement":   testKilledAtEachStatement,
 		"ForgettingAndMoving":     testForgettingAndMoving,
 		"ManyRowsAtOnce":          testManyRowsAtOnce,
+		"EverythingIsToldOnce":    testEverythingIsToldOnce,
 		"Journal":                 testJournal,
 		"LearnedOnce":             testLearnedOnce,
 		"Lock":                    testLock,
@@ -162,13 +164,46 @@ func everything() reconcile.Learned {
 		Facts:    map[string]json.RawMessage{"docker.media": json.RawMessage(`{"Name":"media"}`)},
 		Clusters: map[string]reconcile.Cluster{"proxmox.home": {Version: "9.2", Nodes: []inventory.Node{{Name: "node01", Online: true}}, NoQuorum: true, Findings: []inventory.Finding{{Rule: "r"}}}},
 		Sources:  []reconcile.Source{{Provider: "proxmox.home", Scope: "node03", Since: noon, Error: "offline"}},
-		Episodes: []reconcile.Episode{{Address: media, Identity: "home/111", Fingerprint: "f", OpenedAt: noon, ChangedAt: noon, By: "lena@pve", Fields: []inventory.EventField{{Name: "memory", FromText: "8 GiB", ToText: "4 GiB"}}}},
+		Episodes: []reconcile.Episode{{Address: media, Identity: "home/111", Fingerprint: "f", OpenedAt: noon, ChangedAt: noon, By: "lena@pve", Fields: []inventory.EventField{{Name: "memory", FromText: "8 GiB", ToText: "4 GiB"}}, Started: reconcile.Drifts{"memory": 1}}},
 		Applied:  map[inventory.Address]inventory.Applied{media: {Identity: "home/111", Attrs: inventory.Attrs{"memory": inventory.Size(8 << 30), "tags": inventory.StringSet("a")}, Bases: inventory.Attrs{"cores": cty.NumberIntVal(2)}}},
 		Events: []inventory.Event{
 			{At: noon, Address: inventory.Address{Kind: "vm", Name: "node", Key: "a"}, Identity: "home/131", Kind: inventory.DriftOpened, By: "root@pam", Summary: "s", Fields: []inventory.EventField{{Name: "memory", ToText: "4 GiB"}}},
 			{At: noon.Add(time.Hour), Identity: "node03", Kind: inventory.SourceLost, Summary: "lost", Fields: []inventory.EventField{}},
 		},
 	}
+}
+
+// testEverythingIsToldOnce: what is written down after somebody was told is told the next
+// time, also when it happened in the same second, or before.
+func testEverythingIsToldOnce(t *testing.T, p place) {
+	s := p.open(t)
+	told := func(want ...string) {
+		t.Helper()
+		u, err := s.Untold(context.Background())
+		var got []string
+		for _, e := range u.Events {
+			got = append(got, e.Summary)
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Fatalf("untold is %v (%v), not %v", got, err, want)
+		}
+		if err := s.SetTold(context.Background(), u, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	happened := func(what string, at time.Time) {
+		learns(t, s, reconcile.Learned{At: at, Events: []inventory.Event{{At: at, Identity: "home/100", Kind: inventory.Changed, Summary: what}}})
+	}
+	happened("first", noon)
+	told("first")
+	told()
+	happened("in the same second", noon)
+	happened("before", noon.Add(-time.Minute))
+	told("before", "in the same second")
+	if err := s.update(context.Background(), func(w write) error { return w.remember(changesTold, noon.Format(time.RFC3339)) }); err != nil {
+		t.Fatal(err)
+	}
+	told("first", "in the same second") // an older ledger knew the time alone
 }
 
 func testEverythingComesBack(t *testing.T, p place) {
@@ -195,7 +230,7 @@ func testEverythingComesBack(t *testing.T, p place) {
 	episode := want.Episodes[0]
 	episode.ID = 1
 	if diff := cmp.Diff(reconcile.Recollection{
-		Applied: want.Applied, Episodes: map[inventory.Address]reconcile.Episode{media: episode}, Drifts: map[inventory.Address]int{media: 1},
+		Applied: want.Applied, Episodes: map[inventory.Address]reconcile.Episode{media: episode}, Drifts: map[inventory.Address]reconcile.Drifts{media: {"memory": 1}},
 		Sources: want.Sources, Clusters: want.Clusters, Managed: 3, LastRun: 1, Looked: noon,
 	}, got, values); diff != "" {
 		t.Errorf("recalled (-want +got):\n%s", diff)

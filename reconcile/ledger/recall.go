@@ -55,32 +55,55 @@ func (q query) episodes(r *reconcile.Recollection) error {
 		if err := rows.Scan(&e.ID, &at, &e.Identity, &e.Fingerprint, &opened, &changed, &text); err != nil {
 			return err
 		}
-		var b episodeBody
-		if err := unmarshal(text, &b); err != nil {
-			return fmt.Errorf("drift of %s: %w", at, err)
+		b, err := episodeOf(at, text)
+		if err != nil {
+			return err
 		}
-		var err error
 		e.Address, err = address(at)
-		e.OpenedAt, e.ChangedAt, e.Fields, e.By = fromUnix(opened), fromUnix(changed), b.Fields, b.By
+		e.OpenedAt, e.ChangedAt, e.Fields, e.By, e.Started = fromUnix(opened), fromUnix(changed), b.Fields, b.By, b.Started
 		r.Episodes[e.Address] = e
 		return err
 	})
 }
 
-// drifts counts the episodes that were opened since a time.
-func (q query) drifts(since time.Time) (map[inventory.Address]int, error) {
-	out := map[inventory.Address]int{}
-	err := q.each(`SELECT address, COUNT(*) FROM episodes WHERE opened_at >= $1 GROUP BY address`, func(rows *sql.Rows) error {
-		var at string
-		var n int
-		if err := rows.Scan(&at, &n); err != nil {
+// drifts counts how often fields began to drift in episodes to which something happened
+// since a time.
+func (q query) drifts(since time.Time) (map[inventory.Address]reconcile.Drifts, error) {
+	out := map[inventory.Address]reconcile.Drifts{}
+	err := q.each(`SELECT address, body FROM episodes WHERE changed_at >= $1`, func(rows *sql.Rows) error {
+		var at, text string
+		if err := rows.Scan(&at, &text); err != nil {
+			return err
+		}
+		b, err := episodeOf(at, text)
+		if err != nil {
 			return err
 		}
 		addr, err := address(at)
-		out[addr] = n
+		if out[addr] == nil {
+			out[addr] = reconcile.Drifts{}
+		}
+		for p, n := range b.Started {
+			out[addr][p] += n
+		}
 		return err
 	}, unix(since))
 	return out, err
+}
+
+// episodeOf reads the body of an episode. An older ledger did not count; each field
+// began to drift once.
+func episodeOf(at, text string) (b episodeBody, err error) {
+	if err := unmarshal(text, &b); err != nil {
+		return b, fmt.Errorf("drift of %s: %w", at, err)
+	}
+	if b.Started == nil {
+		b.Started = reconcile.Drifts{}
+		for _, f := range b.Fields {
+			b.Started[f.Name] = 1
+		}
+	}
+	return b, nil
 }
 
 func (q query) sources(r *reconcile.Recollection) error {

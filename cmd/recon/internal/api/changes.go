@@ -38,14 +38,20 @@ func ChangesSince(ctx context.Context, h *Home, since string) (*Changes, error) 
 		return nil, err
 	}
 	if l == nil {
-		_, err := sinceTime(ctx, h, nil, since)
+		if since != LastTold {
+			_, err = sinceTime(h, since)
+		}
 		return c, err
 	}
 	defer l.Close()
-	if c.Since, err = sinceTime(ctx, h, l, since); err != nil {
-		return nil, err
+	var untold ledger.Untold
+	if since == LastTold {
+		untold, err = l.Untold(ctx)
+		c.Since, c.Events = untold.Since, untold.Events
+	} else if c.Since, err = sinceTime(h, since); err == nil {
+		c.Events, err = l.Events(ctx, c.Since, inventory.Address{})
 	}
-	if c.Events, err = l.Events(ctx, c.Since, inventory.Address{}); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	r, err := l.Recall(ctx, c.Since)
@@ -54,20 +60,13 @@ func ChangesSince(ctx context.Context, h *Home, since string) (*Changes, error) 
 	}
 	c.Looked, c.Unknown = r.Looked, r.Sources
 	if since == LastTold && len(c.Events) > 0 {
-		// The ledger counts in whole seconds, so the next one is the first not told.
-		return c, l.SetChangesTold(ctx, c.Events[len(c.Events)-1].At.Add(time.Second))
+		return c, l.SetTold(ctx, untold, r.Looked)
 	}
 	return c, nil
 }
 
 // sinceTime reads what --since says.
-func sinceTime(ctx context.Context, h *Home, l *ledger.Store, since string) (time.Time, error) {
-	if since == LastTold {
-		if l == nil {
-			return time.Time{}, nil
-		}
-		return l.ChangesTold(ctx)
-	}
+func sinceTime(h *Home, since string) (time.Time, error) {
 	if age, ok := ageOf(since); ok {
 		return h.Now().Add(-age), nil
 	}

@@ -205,35 +205,29 @@ func serviceOf(o *inventory.Observation, unknown bool) contextfile.Service {
 	return s
 }
 
-// openDrift lists what differs because live moved, with the day on which that
-// was first seen. A flapping resource is listed whether it differs just now or
-// not, so that the document does not flap with it.
+// openDrift lists what differs because live moved, with the day on which that was first
+// seen. Of a field that comes and goes the value is left out.
 func openDrift(w *home.World, p *reconcile.Plan) []contextfile.Drift {
 	var out []contextfile.Drift
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		fields := reconcile.Drifted(c)
-		if len(fields) == 0 || w.Memory.Flapping(c.Addr) {
+		if len(fields) == 0 {
 			continue
 		}
-		d := contextfile.Drift{Address: c.Addr, Identity: c.Want.Identity, Since: w.At, By: c.Have.Volatile.Changed.User, Fields: driftFields(fields)}
+		d := contextfile.Drift{Address: c.Addr, Identity: c.Want.Identity, Since: w.At, By: c.Have.Volatile.Changed.User, Fields: driftFields(w, c.Addr, fields)}
 		if e, ok := w.Memory.Episodes[c.Addr]; ok {
 			d.Since, d.By = e.OpenedAt, e.By
 		}
 		out = append(out, d)
 	}
-	for addr := range w.Memory.Drifts {
-		if w.Memory.Flapping(addr) {
-			out = append(out, contextfile.Drift{Address: addr, Flapping: true})
-		}
-	}
 	slices.SortFunc(out, func(a, b contextfile.Drift) int { return inventory.CompareAddress(a.Address, b.Address) })
 	return out
 }
 
-func driftFields(fields []inventory.EventField) (out []contextfile.DriftField) {
+func driftFields(w *home.World, a inventory.Address, fields []inventory.EventField) (out []contextfile.DriftField) {
 	for _, f := range fields {
-		out = append(out, contextfile.DriftField{Path: f.Name, Desired: f.FromText, Live: f.ToText})
+		out = append(out, contextfile.DriftField{Path: f.Name, Desired: f.FromText, Live: f.ToText, Flapping: w.Memory.Flapping(a, f.Name)})
 	}
 	return out
 }
@@ -247,33 +241,42 @@ func tasksOf(w *home.World, p *reconcile.Plan, inFlight []reconcile.Entry) (out 
 	}
 	for i := range p.Changes {
 		c := &p.Changes[i]
-		t := contextfile.Task{Address: c.Addr, Identity: c.Want.Identity, Verdict: c.Verdict, Impact: c.Impact}
-		switch c.Verdict {
-		case inventory.VerdictDrift, inventory.VerdictConflict, inventory.VerdictDiffers, inventory.VerdictPendingChange, inventory.VerdictMissing, inventory.VerdictPendingReboot:
-		default:
-			continue
-		}
-		if w.Memory.Flapping(c.Addr) {
-			continue
-		}
-		if e, ok := w.Memory.Episodes[c.Addr]; ok {
-			t.Since, t.By = e.OpenedAt, e.By
-		}
-		for _, f := range c.Writing() {
-			t.Fields = append(t.Fields, contextfile.DriftField{Path: f.Path, Desired: f.Attr.Show(f.Desired), Live: f.Attr.Show(f.Live)})
-		}
-		for _, b := range c.Blocked {
-			t.Blocked = append(t.Blocked, b.Code)
-		}
+		t, open := taskOf(w, c)
 		if at, ok := killed[c.Addr]; ok {
-			t.InFlight, t.Since, t.By = true, at, ""
+			t.InFlight, t.Since, t.By, open = true, at, "", true
 			delete(killed, c.Addr)
 		}
-		out = append(out, t)
+		if open {
+			out = append(out, t)
+		}
 	}
 	for addr, at := range killed {
 		out = append(out, contextfile.Task{Address: addr, InFlight: true, Since: at})
 	}
 	slices.SortFunc(out, func(a, b contextfile.Task) int { return inventory.CompareAddress(a.Address, b.Address) })
 	return out
+}
+
+// taskOf is what a change asks of somebody; nothing when all that differs comes and goes
+// by itself.
+func taskOf(w *home.World, c *inventory.Change) (t contextfile.Task, open bool) {
+	t = contextfile.Task{Address: c.Addr, Identity: c.Want.Identity, Verdict: c.Verdict, Impact: c.Impact}
+	if e, ok := w.Memory.Episodes[c.Addr]; ok {
+		t.Since, t.By = e.OpenedAt, e.By
+	}
+	for _, f := range c.Writing() {
+		if !w.Memory.Flapping(c.Addr, f.Path) {
+			t.Fields = append(t.Fields, contextfile.DriftField{Path: f.Path, Desired: f.Attr.Show(f.Wish()), Live: f.Attr.Show(f.Live)})
+		}
+	}
+	for _, b := range c.Blocked {
+		t.Blocked = append(t.Blocked, b.Code)
+	}
+	switch c.Verdict {
+	case inventory.VerdictDrift, inventory.VerdictConflict, inventory.VerdictDiffers:
+		return t, len(t.Fields) > 0
+	case inventory.VerdictPendingChange, inventory.VerdictMissing, inventory.VerdictPendingReboot:
+		return t, true
+	}
+	return t, false
 }

@@ -20,15 +20,17 @@ type Memory struct {
 	Facts map[string]json.RawMessage       // of whole hosts, by provider; nil until Recall
 }
 
-// A drift that opens so often within the window flaps: it is told once more, that
-// it does, and then no more until it is quiet.
+// A field that begins to drift so often within the window flaps: it is told once more,
+// that it does, and then no more until it is quiet.
 const (
 	FlapLimit  = 3
 	flapWindow = 24 * time.Hour
 )
 
-// Flapping reports whether a resource drifts and comes back again and again.
-func (m *Memory) Flapping(a inventory.Address) bool { return m.Drifts[a] >= FlapLimit }
+// Flapping reports whether a field of a resource drifts and comes back again and again.
+func (m *Memory) Flapping(a inventory.Address, p inventory.Path) bool {
+	return m.Drifts[a][p] >= FlapLimit
+}
 
 // rename gives what is remembered of an address to the one that it has now.
 func rename[V any](memory map[inventory.Address]V, from, to inventory.Address) {
@@ -133,6 +135,7 @@ func (w *World) Reread(ctx context.Context, m reconcile.Memory) error {
 	for _, mv := range w.Project.Moved {
 		rename(r.Applied, mv.From, mv.To)
 		rename(r.Episodes, mv.From, mv.To)
+		rename(r.Drifts, mv.From, mv.To)
 	}
 	w.Memory.Recollection = r
 	return nil

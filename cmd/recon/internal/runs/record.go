@@ -2,9 +2,6 @@ package runs
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -177,92 +174,6 @@ func (r *recorder) sources() {
 		}
 	}
 	r.learned.Sources = now
-}
-
-// episodes opens, changes and resolves drift episodes. An episode is reported once
-// when it opens; a resource that cannot be observed keeps its episode as it is.
-func (r *recorder) episodes() {
-	open := maps.Clone(r.world.Memory.Episodes)
-	for i := range r.plan.Changes {
-		c := &r.plan.Changes[i]
-		fields := reconcile.Drifted(c)
-		if len(fields) == 0 {
-			continue
-		}
-		print := fingerprint(c)
-		old, known := open[c.Addr]
-		delete(open, c.Addr)
-		e := reconcile.Episode{
-			ID: old.ID, Address: c.Addr, Identity: c.Want.Identity, Fingerprint: print, OpenedAt: r.world.At, ChangedAt: r.world.At, Fields: fields,
-			By: c.Have.Volatile.Changed.User,
-		}
-		kind := inventory.DriftOpened
-		if known {
-			if old.Fingerprint == print {
-				continue
-			}
-			kind = inventory.DriftChanged
-		}
-		r.learned.Episodes = append(r.learned.Episodes, e)
-		r.drift(inventory.Event{Address: c.Addr, Identity: c.Want.Identity, Kind: kind, Fields: fields, By: e.By, Summary: summary(c.Addr, fields)})
-	}
-	r.resolve(open)
-}
-
-// drift notes that a drift opened or changed, unless it flaps.
-func (r *recorder) drift(e inventory.Event) {
-	n := r.world.Memory.Drifts[e.Address]
-	if e.Kind == inventory.DriftOpened {
-		n++
-	}
-	switch {
-	case n > home.FlapLimit || n == home.FlapLimit && e.Kind != inventory.DriftOpened:
-		return
-	case n == home.FlapLimit:
-		e.Kind, e.Fields, e.By = inventory.DriftChanged, nil, ""
-		e.Summary = fmt.Sprintf("%s comes and goes: drifted %d times within a day; quarantined until it is quiet for a day", e.Address, n)
-	}
-	r.event(e)
-}
-
-// resolve ends the episodes of resources that were observed and differ no more.
-func (r *recorder) resolve(open map[inventory.Address]reconcile.Episode) {
-	observed := map[string]bool{}
-	for _, o := range r.world.Observations() {
-		observed[o.Resource.Identity] = o.State != inventory.Unknown
-	}
-	for _, addr := range slices.SortedFunc(maps.Keys(open), inventory.CompareAddress) {
-		e := open[addr]
-		declared := r.world.Project.Resource(addr) != nil
-		if declared && !observed[e.Identity] {
-			continue
-		}
-		r.learned.Resolved = append(r.learned.Resolved, e.ID)
-		if !r.byRecon(addr) && !r.world.Memory.Flapping(addr) {
-			r.event(inventory.Event{Address: addr, Identity: e.Identity, Kind: inventory.DriftResolved, Summary: addr.String() + " is back in sync"})
-		}
-	}
-}
-
-func summary(a inventory.Address, fields []inventory.EventField) string {
-	text := a.String()
-	for i, f := range fields {
-		if i == 3 {
-			return text + fmt.Sprintf(", and %d more", len(fields)-3)
-		}
-		text += fmt.Sprintf(" %s %s -> %s", f.Name, f.FromText, f.ToText)
-	}
-	return text
-}
-
-// fingerprint tells one drift from another: the fields and what live has in them.
-func fingerprint(c *inventory.Change) string {
-	body, err := json.Marshal(reconcile.Drifted(c))
-	if err != nil {
-		panic(err) // plain values
-	}
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:8])
 }
 
 // agreement remembers, as last applied, every declared value that live has too.

@@ -95,6 +95,28 @@ func (p *Printer) News(events []inventory.Event) {
 	p.Events(events, false)
 }
 
+// eventFields says the fields of an event: what became of them, or which of them come and
+// go.
+func (p *Printer) eventFields(e *inventory.Event) (text string) {
+	flaps := e.Kind == inventory.DriftChanged
+	var fields []string
+	for _, f := range e.Fields {
+		text = p.clean(string(f.Name))
+		if f.FromText+f.ToText != "" {
+			text += fmt.Sprintf(" %s -> %s", shorten(p.clean(f.FromText)), shorten(p.clean(f.ToText)))
+			flaps = false
+		}
+		fields = append(fields, text)
+	}
+	if len(fields) == 0 {
+		return ""
+	}
+	if text = ": " + strings.Join(fields, ", "); flaps {
+		text += ", which comes and goes; told no more until it is quiet for a day"
+	}
+	return text
+}
+
 // Events writes events, a line each.
 func (p *Printer) Events(events []inventory.Event, dates bool) {
 	for i := range events {
@@ -107,13 +129,7 @@ func (p *Printer) Events(events []inventory.Event, dates bool) {
 		if dates {
 			line = e.At.Local().Format("2006-01-02 15:04") + line
 		}
-		var fields []string
-		for _, f := range e.Fields {
-			fields = append(fields, fmt.Sprintf("%s %s -> %s", p.clean(string(f.Name)), shorten(p.clean(f.FromText)), shorten(p.clean(f.ToText))))
-		}
-		if len(fields) > 0 {
-			line += ": " + strings.Join(fields, ", ")
-		}
+		line += p.eventFields(e)
 		if e.Kind == inventory.Changed && !slices.ContainsFunc(e.Fields, func(f inventory.EventField) bool { return f.Declared }) {
 			line += ", not in the manifest"
 		}
