@@ -58,8 +58,9 @@ func daemonJSONOverwritten(f *Facts) []inventory.Finding {
 	return out
 }
 
-// undoes reports two writers of one host's file, as far as the repository tells. Two
-// places in one file are one program, which takes this way or that.
+// undoes reports two writers of one host's file, as far as the repository tells: two
+// scripts may be for two machines. Two places in one file are one program, which takes
+// this way or that.
 func undoes(a, b writer) bool {
 	if a.file == b.file && (a.w.Hosts == nil) == (b.w.Hosts == nil) && (a.w.Hosts == nil || common(a.w.Hosts, b.w.Hosts) != "") && a.file.Kind == "writer" {
 		return false
@@ -67,7 +68,7 @@ func undoes(a, b writer) bool {
 	if a.w.Hosts != nil && b.w.Hosts != nil {
 		return common(a.w.Hosts, b.w.Hosts) != "" || slices.Contains(a.w.Hosts, "all") || slices.Contains(b.w.Hosts, "all")
 	}
-	return a.file.Host.Meets(b.file.Host)
+	return a.file.Host.Name != "" && a.file.Host.Meets(b.file.Host)
 }
 
 // daemonJSONPending: something is written and not in use.

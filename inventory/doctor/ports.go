@@ -146,7 +146,14 @@ func sideBySide(x *File, a *ComposeService, y *File, b *ComposeService) bool {
 	if !together(a, b) || x.Library && x != y || y.Library && x != y {
 		return false
 	}
-	return x == y || x.Project != y.Project && x.Host.Meets(y.Host) && !versions(x, y)
+	return x == y || x.Project != y.Project && x.Host.Meets(y.Host) && (x.Host.Name != "" || beside(x.Path, y.Path)) && !versions(x, y)
+}
+
+// beside reports files of one folder, or of two folders that lie in one. What lies
+// deeper than another file is most often run in its place.
+func beside(a, b string) bool {
+	a, b = path.Dir(a), path.Dir(b)
+	return a == b || a != "." && b != "." && path.Dir(a) == path.Dir(b)
 }
 
 // versions reports files that have several services in common: one home twice, in two

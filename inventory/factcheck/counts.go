@@ -16,6 +16,7 @@ var (
 	countLabel  = regexp.MustCompile(`(?i)^[\s*_|]*(total |number of )?(?:running |active |proxmox |cluster )?(` + countNouns + `)[*_\s]*[:=|]+[*_\s]*(\d{1,4})\b[*_\s]*(?:$|[(|,]|(?:` + countNouns + `|total)\b)`)
 	wholeHome   = regexp.MustCompile(`(?i)\b(?:proxmox|pve|in total|total|altogether|all in all|overall|home ?lab|insgesamt)\b`)
 	otherWhole  = regexp.MustCompile(`(?i)\b(?:k8s|k3s|kubernetes|talos|ceph|swarm|vault|etcd|elastic\w*|minio|nomad|consul|galera|patroni|worker|control|template|tested|support\w*|limit|each|per|harvester|rke2?|openshift)\b`)
+	ofWork      = regexp.MustCompile(`(?i)\b(?:runbook|guide|tutorial|checklist|set ?up|install\w*|building|how to|deploy\w*)\b`)
 	beforeCount = regexp.MustCompile(`(?i)\b(?:at least|minimum|up to|about|around|of the|other|another|these|first|last|each|per|max\w*|more than|over|any|only|some|every|next|both|all|of|than|for|with just)\s*$|[<>≥≤~+.]\s*$|(?:of|/)\s*$`)
 	kindOnly    = regexp.MustCompile(`(?i)^\W*(?:all |running |active |proxmox |total |cluster )*(?:` + countNouns + `)\s*\(`)
 	headCount   = regexp.MustCompile(`(?i)^[^(]*\b(` + countNouns + `)\b[^(]*\((\d{1,4})(?: (?:total|` + countNouns + `|entries|items))?\)\W*$`)
@@ -39,7 +40,7 @@ func (x *reader) counts(l *source.Line, ms []mention) {
 		x.count(l, l.Text[m[2]:m[3]], m[4], m[5], ms)
 		return
 	}
-	if len(l.Text) > 300 || !wholeHome.MatchString(l.Text) || otherWhole.MatchString(l.Text) {
+	if len(l.Text) > 300 || !wholeHome.MatchString(l.Text) || otherWhole.MatchString(l.Text) || l.Heading && ofWork.MatchString(l.Text) {
 		return
 	}
 	for _, m := range countText.FindAllStringSubmatchIndex(l.Text, -1) {

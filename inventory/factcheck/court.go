@@ -34,7 +34,7 @@ func (c *court) hear(s *statement) {
 	case s.Role == source.Address && s.subj != nil:
 		c.addresses[s.Norm] = append(c.addresses[s.Norm], s)
 	}
-	if s.subj == nil && s.about == "" {
+	if s.subj == nil && s.about == "" || s.subj != nil && s.subj.ambiguous {
 		return
 	}
 	key := s.groupKey()
@@ -271,10 +271,17 @@ func agree(a, b *statement) bool {
 		return nearly(a.Norm, b.Norm)
 	case source.Version:
 		return samePrefix(a.Norm, b.Norm) || samePrefix(b.Norm, a.Norm)
-	case source.Node:
-		return normal(a.Norm) == normal(b.Norm)
+	case source.Node, source.Role(KindContainerHost):
+		return normal(a.Norm) == normal(b.Norm) || numbered(a.Norm, b.Norm) || numbered(b.Norm, a.Norm)
 	}
 	return false
+}
+
+// numbered reports a name that is another with a number behind it: docker and
+// docker-01 are most often one machine.
+func numbered(long, short string) bool {
+	rest, ok := strings.CutPrefix(normal(long), normal(short))
+	return ok && isDigits(rest)
 }
 
 // nearly compares sizes: binary and decimal units are not told apart, since people
@@ -290,24 +297,20 @@ func nearly(a, b string) bool {
 // documents. A page that contradicts itself is no witness.
 func decide(sets [][]*statement, f *Finding) int {
 	selfish := contradictThemselves(sets)
-	inventories, all := make([]map[string]bool, len(sets)), 0
-	for i, set := range sets {
-		inventories[i] = map[string]bool{}
-		for _, s := range set {
-			if s.inventory && !selfish[s.page] {
-				inventories[i][s.page.Path] = true
-			}
-		}
-		all += len(inventories[i])
-	}
-	for i := range sets {
-		if n := len(inventories[i]); n >= 2 && n == all && len(sets) == 2 {
-			f.setTruth(sets[i][0], "inventories that agree", time.Time{})
-			return i
-		}
-	}
 	if len(sets) != 2 {
 		return -1
+	}
+	for i, set := range sets {
+		witnesses := map[string]bool{}
+		for _, s := range set {
+			if s.inventory && !selfish[s.page] {
+				witnesses[s.page.Path] = true
+			}
+		}
+		if len(witnesses) >= 2 && !slices.ContainsFunc(sets[1-i], (*statement).structured) {
+			f.setTruth(set[0], "inventories that agree", time.Time{})
+			return i
+		}
 	}
 	a, b := newest(sets[0]), newest(sets[1])
 	switch {
@@ -320,6 +323,12 @@ func decide(sets [][]*statement, f *Finding) int {
 		f.setTruth(sets[1][0], "documented in "+b.Path, b.Date)
 		return 1
 	}
+}
+
+// structured reports that an inventory says it, or a file that programs read: then
+// it is no slip of a pen.
+func (s *statement) structured() bool {
+	return s.inventory || s.entry != nil && (s.entry.Form == source.Block || s.entry.Form == source.Listing)
 }
 
 func (f *Finding) setTruth(s *statement, from string, at time.Time) {

@@ -250,10 +250,10 @@ func sortedKeys[V any](m map[string]V) []string {
 	return out
 }
 
-// ports holds the ports of documents against what compose files publish.
-func ports(group []*statement) (out []Finding) {
-	published := map[string]bool{}
-	var from []Place
+// ports holds the ports of documents against those that compose files publish.
+func ports(group []*statement) []Finding {
+	known := map[string]bool{}
+	f := Finding{Class: ClassBetween, Kind: KindPort, Source: "compose file"}
 	for _, s := range group {
 		if s.entry.Form != source.Compose {
 			continue
@@ -261,19 +261,21 @@ func ports(group []*statement) (out []Finding) {
 		if s.Label == "unknown" {
 			return nil
 		}
-		published[s.Norm] = true
-		from = append(from, s.place())
-	}
-	if len(published) == 0 {
-		return nil
+		known[s.Norm] = true
+		f.Others = append(f.Others, s.place())
 	}
 	for _, s := range group {
-		if s.entry.Form == source.Compose || published[s.Norm] {
-			continue
+		if s.entry.Form != source.Compose && !known[s.Norm] {
+			f.Subject, f.Wrong = s.name, append(f.Wrong, s.place())
 		}
-		out = append(out, Finding{Class: ClassBetween, Kind: KindPort, Subject: s.name, Source: "compose file", Wrong: []Place{s.place()}, Others: from})
 	}
-	return out
+	if len(f.Others) == 0 || len(f.Wrong) == 0 {
+		return nil
+	}
+	sortPlaces(f.Wrong)
+	sortPlaces(f.Others)
+	f.Others = onePerLine(f.Others)
+	return []Finding{f}
 }
 
 // urls holds the addresses in URLs against those of the machine.

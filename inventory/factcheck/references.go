@@ -1,6 +1,7 @@
 package factcheck
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -129,11 +130,12 @@ type deadRef struct {
 
 var (
 	remote      = regexp.MustCompile(`^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//|#)`)
-	placeholder = regexp.MustCompile("[<>{}$*?|\"'`\\\\\\[\\]]|\\.\\.\\.|…|(?i)\\bpath/to\\b|your[-_]|example|\\bfoo\\b|YYYY|XXX|NNN|^~")
+	placeholder = regexp.MustCompile("[<>{}$*?|\"'`\\\\\\[\\]]|\\.\\.\\.|…|(?i)\\bpath/to\\b|your[-_]|example|\\bfoo\\b|YYYY|(?-i:XX)|NNN|^~|(?:^|/)(?:my|your|mon|mein|new|some|sample)[-_]|(?-i:[a-z-][A-Z]{2,}_[A-Z]{2,})")
 	homeFolder  = regexp.MustCompile(`^(?:file://)?(/home/[^/]+|/Users/[^/]+|/[A-Za-z]:/Users/[^/]+|[A-Za-z]:[/\\]Users[/\\][^/\\]+)[/\\]`)
 	codePath    = regexp.MustCompile(`^(?:\./)?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.(?:md|tf|hcl|ya?ml|py|sh|json|toml|ini|conf|j2|tfvars|ps1|js|ts)$`)
-	makesIt     = regexp.MustCompile(`(?i)\b(?:creat\w*|generat\w*|cop(?:y|ied)|cp|mv|add\w*|writ\w*|output\w*|produc\w*|sav\w*|stored?|download\w*|export\w*|backup|rename\w*|will|would|your|e\.g|ex|git-?ignored|ignored|not committed|template|into|optional\w*|touch|nano|vim|if|upload\w*|deploy\w* to|mount\w*|remote|on the (?:host|server|vm)|inside|upstream|new|like|such as|instead|remov\w*|delet\w*|replac\w*|was|were|moved|old|no longer|missing|requir\w*|needs?|submodule|repo|repository)\b`)
+	makesIt     = regexp.MustCompile(`(?i)\b(?:creat\w*|generat\w*|cop(?:y|ied)|cp|mv|add\w*|writ\w*|output\w*|produc\w*|sav\w*|stored?|download\w*|export\w*|backup|rename\w*|will|would|your|e\.g|ex|git-?ignored|ignored|not committed|template|into|optional\w*|touch|nano|vim|if|upload\w*|deploy\w* to|mount\w*|remote|on the (?:host|server|vm)|inside|upstream|new|like|such as|instead|remov\w*|delet\w*|replac\w*|record\w*|log|this file|you are here|was|were|moved|old|no longer|missing|requir\w*|needs?|submodule|repo|repository)\b`)
 	saysFile    = regexp.MustCompile(`(?i)(?:\b(?:see|read|refer to|documented in|described in|details in|context:|guide:|docs?:|documentation:)\s*(?:also\s+|the\s+)?[*_]*$|^\s*(?:[-*+]\s+)?[*_]{0,2}(?:[A-Za-z]+ )*\b(?:json|playbook|script|runbook|guide|context|doc|docs|documentation|module|manifest)[*_]{0,2}:[*_]{0,2}\s+(?:see\s+)?$)`)
+	letter      = regexp.MustCompile(`\pL`)
 	shapedFile  = regexp.MustCompile(`[-_0-9]|^[A-Z]{4,}`)
 )
 
@@ -226,10 +228,10 @@ func relativeTo(dir, file, like string) string {
 const runtimeFolders = " data log logs output out dist build tmp cache backup backups state secrets certs node_modules .terraform volumes appdata "
 
 // deadPath judges a path in a code span. Many of them are on other machines, so it
-// counts only where its folder is of this tree, or the text says that it is a file
-// to look at.
+// counts only where its folder is there, where the text says that it is a file to
+// look at, or where the file lies in a folder of the same name elsewhere.
 func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string) *deadRef {
-	if !codePath.MatchString(plain) || strings.Contains(p.LineAt(ref.Off), "://git") || makesIt.MatchString(ref.Before) || makesIt.MatchString(ref.After) {
+	if !codePath.MatchString(plain) || !letter.MatchString(ref.Before+ref.After) || strings.Contains(p.LineAt(ref.Off), "://git") || makesIt.MatchString(p.Around(ref.Off)) {
 		return nil
 	}
 	target := strings.TrimPrefix(plain, "./")
@@ -242,41 +244,52 @@ func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string) *deadR
 			return nil
 		}
 	}
-	first, _, nested := strings.Cut(target, "/")
-	here := nested && (l.dirs[first] || l.dirs[path.Join(path.Dir(p.Path), first)])
-	if _, rest, _ := strings.Cut(target, "/"); nested && l.has(rest) {
-		return nil // from the folder above
+	first, rest, nested := strings.Cut(target, "/")
+	if nested && (l.has(rest) || strings.Contains(runtimeFolders, " "+first+" ")) {
+		return nil // from the folder above, or written by a program
 	}
-	if nested && strings.Contains(runtimeFolders, " "+first+" ") {
-		return nil
-	}
-	if !here && !(saysFile.MatchString(ref.Before) && shapedFile.MatchString(strings.TrimSuffix(base, path.Ext(base))) || nested && path.Ext(base) == ".md" && saysFile.MatchString(ref.Before)) {
-		return nil
-	}
+	folder := path.Dir(target)
+	here := nested && (l.dirs[folder] || l.dirs[path.Join(path.Dir(p.Path), folder)])
+	pointed := saysFile.MatchString(ref.Before) && (shapedFile.MatchString(strings.TrimSuffix(base, path.Ext(base))) || nested && path.Ext(base) == ".md")
 	d := &deadRef{subject: target, meant: l.meant(target)}
+	if !here && !pointed && commonEnd(d.meant, target) < 2 {
+		return nil
+	}
 	fix := ""
-	if here && l.dirs[first] {
+	if nested && l.dirs[first] {
 		fix = d.meant
 	}
 	return d.at(p, ref, plain, fix)
 }
 
+var homeRoot = regexp.MustCompile(`(?i)lab|home|infra|^\.`)
+
 var templateRoot = regexp.MustCompile(`(?i)project|your|example|name|template|^my[-_]|[<{]`)
 
 // judgedTrees finds the drawn trees of a page that are about this one, and the
 // folder at which each begins: where most of what it draws is. In a page at the
-// root a part is enough, since people draw there what the repository is; elsewhere
-// a tree may be of anything.
+// root a part is enough where the first line names a home: people draw there what
+// the repository is.
 func (l *library) judgedTrees(p *source.Page) map[int]string {
 	out := map[int]string{}
-	total, hits := map[int]int{}, map[int]map[string]int{}
+	total, hits, share := map[int]int{}, map[int]map[string]int{}, map[int]int{}
+	said, broken := map[string]bool{}, map[int]bool{} // a drawing that gives a folder two of one name is not indented as it is meant
 	dir := path.Dir(p.Path)
 	for i := range p.Refs {
 		ref := &p.Refs[i]
 		if ref.Form != source.TreeLine || strings.HasPrefix(ref.Root, "/") || strings.HasPrefix(ref.Root, "~") || templateRoot.MatchString(ref.Root) || strings.Contains(ref.Root, ":") && !strings.HasPrefix(ref.Root, "#") {
 			continue
 		}
+		if key := fmt.Sprint(ref.Tree, " ", ref.Target); said[key] {
+			broken[ref.Tree] = true
+		} else {
+			said[key] = true
+		}
 		total[ref.Tree]++
+		share[ref.Tree] = 60
+		if dir == "." && homeRoot.MatchString(ref.Root) {
+			share[ref.Tree] = 25
+		}
 		for _, base := range basesOf(dir, ref.Root) {
 			if l.has(path.Join(base, ref.Target)) {
 				if hits[ref.Tree] == nil {
@@ -290,11 +303,7 @@ func (l *library) judgedTrees(p *source.Page) map[int]string {
 		most := 0
 		for _, base := range sortedKeys(bases) {
 			n := bases[base]
-			enough := n*4 >= total[tree]
-			if dir != "." {
-				enough = n*10 >= total[tree]*6
-			}
-			if enough && (n > most || n == most && base == dir) {
+			if !broken[tree] && n*100 >= total[tree]*share[tree] && (n > most || n == most && base == dir) {
 				out[tree], most = base, n
 			}
 		}

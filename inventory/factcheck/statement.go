@@ -87,7 +87,10 @@ func (x *reader) entry(e *source.Entry) {
 		}
 		return
 	}
-	if subj.ambiguous {
+	if subj.ambiguous { // two machines of one name, but an address has one owner
+		if v, ok := e.Get(source.Address); ok {
+			x.say(statement{Value: v, entry: e, subj: subj, name: name.Norm, nameOff: name.Off, inventory: e.Machine})
+		}
 		return
 	}
 	if name.Text == "" || name.Off < 0 {
@@ -99,10 +102,8 @@ func (x *reader) entry(e *source.Entry) {
 // values says each value of an entry of its subject.
 func (x *reader) values(e *source.Entry, subj *subject, name source.Value) {
 	_, several := e.Get(source.Sockets)
-	node := ""
-	if v, ok := e.Get(source.Node); ok && x.nodeNamed(v.Norm) != nil {
-		node = v.Norm
-	}
+	on, _ := e.Get(source.Node)
+	node := on.Norm
 	for _, v := range e.Values {
 		switch v.Role {
 		case source.Node:
@@ -170,11 +171,8 @@ func (x *reader) numberOnly(e *source.Entry) {
 	if !ok || e.Form == source.Drawing || e.Form == source.Properties {
 		return
 	}
-	node := ""
-	if n, ok := e.Get(source.Node); ok {
-		node = n.Norm
-	}
-	x.say(statement{Value: v, entry: e, name: e.Name.Norm, nameOff: e.Name.Off, node: node, inventory: e.Machine})
+	on, _ := e.Get(source.Node)
+	x.say(statement{Value: v, entry: e, name: e.Name.Norm, nameOff: e.Name.Off, node: on.Norm, inventory: e.Machine})
 }
 
 var headingName = regexp.MustCompile(`(?i)^(?:[\W_]*)(?:(?:VM|CT|LXC|VMID|container|LXC container|virtual machine|host|node|server|guest|machine)[ #:]*(?:\d{3,9})?[\s:–—-]+)?(.*)$`)

@@ -94,6 +94,26 @@ func (p *Page) Position(off int) (line, column int) {
 // LineAt returns the text of the line in which an offset lies.
 func (p *Page) LineAt(off int) string { return p.line(sort.SearchInts(p.starts, off+1) - 1) }
 
+// Around returns the line in which an offset lies with those before and behind it,
+// as far as they are of one paragraph.
+func (p *Page) Around(off int) string {
+	i := sort.SearchInts(p.starts, off+1) - 1
+	out := p.line(i)
+	if i > 0 && !begins(p.line(i)) {
+		out = p.line(i-1) + "\n" + out
+	}
+	if i+1 < len(p.starts) && !begins(p.line(i+1)) {
+		out += "\n" + p.line(i+1)
+	}
+	return out
+}
+
+// begins reports a line with which something new begins: an item, a row, a heading.
+func begins(line string) bool {
+	t := strings.TrimLeft(line, " \t>")
+	return t == "" || strings.ContainsAny(t[:1], "|#") || listItem.MatchString(line)
+}
+
 // Ignored reports whether the author took the place out with recon:ignore.
 func (p *Page) Ignored(off int) bool {
 	line := sort.SearchInts(p.starts, off+1)

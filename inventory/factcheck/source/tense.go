@@ -55,7 +55,7 @@ func newTense() tense {
 			example examples eg instance such suppose imagine if unless deprecated obsolete archived instead rather not never isn't aren't wasn't don't except wrong mistake typo change changed changes
 			moved ran used fixed should expected conflict conflicts ehemals früher alt alte alter war wurde umgezogen geplant beispiel zb optional optionally`,
 			`migrat renam replac retir decommission remov delet destroy propos incorrect upgrad`),
-		row: newWordSet(`planned deprecated obsolete archived legacy moved old former previously was free reserved unused todo tbd future proposed offline open pending wip frei geplant reserviert available`,
+		row: newWordSet(`planned deprecated obsolete archived legacy moved old former previously was free reserved unused todo tbd future proposed offline open pending wip frei geplant reserviert available optional disabled`,
 			`decommission retired remov delet destroy migrat replac`),
 		head: newWordSet(`changelog changes change archive archived log logs timeline old legacy deprecated past happened release releases lessons before after planned plan plans planning roadmap future
 			proposal proposed idea ideas todo backlog wish wishlist example examples sample samples retired removed obsolete resolved completed done troubleshooting session früher alt geschichte verlauf geplant beispiel
@@ -69,6 +69,7 @@ var (
 	pastPath   = regexp.MustCompile(`(?i)(^|[/_. -])(change-?log|changes|history|archived?|archives|news|releases?|release-?notes|session-?logs?|sessions?|incidents?|post-?mortems?|journal|diary|change[ _-]records?|evidence|change[ _-]plans?|reports?|troubleshooting|legacy|deprecated|backlog|roadmap|attic|retired|examples?|samples?|templates?|fixtures|testdata|tests?|plans?|planning|lessons?|phases?|artifacts|analysis|refactoring|improvements?|stories|tickets?|issues?|tasks|todo|proposals?|migrations?|migrate|specs|adr|decisions|rfcs?|audits?|reviews?|vendor|node_modules)([/_. -]|$)|(?:19|20)\d\d-?\d\d-?\d\d|(?:^|/)old/|(?:^|/)_[a-z]`)
 	codeSpan   = regexp.MustCompile("`[^`]*`")
 	stamped    = regexp.MustCompile(`^\W*(?:19|20)\d\d-\d\d|^\W*v?\d+\.\d+\.\d+`)
+	task       = regexp.MustCompile(`^\[[ xX]\]\s`) // done once, or to be done
 	logLine    = regexp.MustCompile(`^\s*(?:[-*+>]\s*)?(?:\[[ xX]\]\s*)?[\[(*_` + "`" + `]*(?:(?:19|20)\d\d[-/.]\d\d[-/.]\d\d|\d\d\.\d\d\.(?:19|20)\d\d)`)
 )
 
@@ -84,7 +85,7 @@ func (t *tense) line(text string) bool {
 	if strings.Contains(text, "`") {
 		text = codeSpan.ReplaceAllString(text, "") // names of files and commands have no tense
 	}
-	return t.prose.in(text) || strings.ContainsAny(text[:min(len(text), 12)], "0123456789") && logLine.MatchString(text)
+	return t.prose.in(text) || task.MatchString(text) || strings.ContainsAny(text[:min(len(text), 12)], "0123456789") && logLine.MatchString(text)
 }
 
 // below reports headings of history.

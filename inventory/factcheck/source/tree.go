@@ -30,11 +30,12 @@ func (b *branch) child(key string) *branch {
 type treeReader struct {
 	*Page
 	here    *Section
-	machine bool // an inventory source, not an example in prose
+	machine bool   // an inventory source, not an example in prose
+	on      string // the host of an Ansible inventory below which the walk is: the machines that it lists are on it
 }
 
 // settings are parts that describe the thing around them.
-const settings = " network networks networkinterface networkdevice interfaces initialization ipconfig ipv4 memory cpu disk disks dns vars rootfs clone agent cloudinit resources specs hardware config ipam default lxc vm server "
+const settings = " network networks networkinterface networkdevice interfaces initialization ipconfig ipv4 memory cpu disk disks dns vars rootfs agent cloudinit resources specs hardware config ipam default lxc vm server "
 
 func isSettings(key string) bool {
 	return strings.Contains(settings, " "+strings.ToLower(strings.ReplaceAll(key, "_", ""))+" ")
@@ -48,19 +49,32 @@ func (r *treeReader) machines(b *branch, depth int) {
 	e := Entry{Section: r.here, Form: Block, Table: -1, Count: 0}
 	inherited := r.collect(b, &e, 0)
 	if r.isMachine(b, &e) {
-		if e.Name.Text == "" && !b.list && plainKey(b.key.Text) {
-			e.Name = b.key
-		}
-		if e.Name.Text != "" {
-			e.Machine = r.machine && e.machineRoles() >= 2
-			r.Entries = append(r.Entries, e)
-		}
+		r.keep(b, &e)
+	}
+	if b.child("ansible_host") != nil {
+		defer func(before string) { r.on = before }(r.on)
+		r.on = b.key.Text
 	}
 	for _, c := range b.children {
 		if len(c.children) > 0 && !slices.Contains(inherited, c) {
 			r.machines(c, depth+1)
 		}
 	}
+}
+
+// keep notes a machine under its name.
+func (r *treeReader) keep(b *branch, e *Entry) {
+	if e.Name.Text == "" && !b.list && plainKey(b.key.Text) {
+		e.Name = b.key
+	}
+	if e.Name.Text == "" {
+		return
+	}
+	e.Machine = r.machine && e.machineRoles() >= 2
+	if _, said := e.Get(Node); r.on != "" && !said {
+		e.Values = append(e.Values, Value{Role: Node, Norm: r.on, Off: -1})
+	}
+	r.Entries = append(r.Entries, *e)
 }
 
 // isMachine reports values that only a machine has.
@@ -89,6 +103,8 @@ func (r *treeReader) collect(b *branch, e *Entry, depth int) (taken []*branch) {
 		switch {
 		case len(c.children) == 0:
 			r.take(c, e, depth)
+		case c.key.Text == "clone":
+			taken = append(taken, c) // of the machine that it is made from
 		case depth < 5 && isSettings(c.key.Text):
 			sub := c
 			if c.list && len(c.children) == 1 {

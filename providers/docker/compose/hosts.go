@@ -84,6 +84,22 @@ var (
 	aside      = regexp.MustCompile(`(?i)(^|[_.-])(archived?|archives|old|deprecated|disabled|unused|examples?|templates?|backups?|attic|legacy|tests?|dev|development|staging|prod|production|experiments?|experimental|playground|sandbox|retired|inactive|removed|graveyard|wip|draft|todo|samples?|bak|alternatives?|not[-_]?used|no[-_]?longer[-_]?used)([_.-]|$)`)
 )
 
+// idle are files that nobody runs as they stand: what is kept, tried out, or to be
+// copied. Templates of a program that fills them in are run.
+var (
+	idle   = regexp.MustCompile(`(?i)(^|[_. -])(archived?|archives|old|deprecated|disabled|unused|examples?|attic|legacy|tests?|e2e|retired|inactive|removed|graveyard|draft|samples?|bak|obsolete|not[-_]?used|no[-_]?longer[-_]?used)([_. -]|$)|^backups$|[-_.]backups?$|(19|20)\d\d-\d\d-\d\d`)
+	stored = regexp.MustCompile(`(?i)^templates?$`)
+)
+
+func isIdle(name string) bool {
+	parts := strings.Split(name, "/")
+	last := len(parts) - 1
+	if slices.ContainsFunc(parts[:last], idle.MatchString) || idle.MatchString(strings.TrimSuffix(parts[last], path.Ext(name))) {
+		return true
+	}
+	return slices.ContainsFunc(parts[:last], stored.MatchString) && (path.Ext(name) == ".yml" || path.Ext(name) == ".yaml") && !slices.Contains(parts, "roles")
+}
+
 // alike finds folders that hold the same stacks: side by side, two machines or two
 // versions of one; one within the other, a machine beside that of the rest.
 func (h *hosts) alike(r *repository) {

@@ -76,9 +76,10 @@ func scan(ctx context.Context, root string, fsys fs.FS, o Options) (*doctor.Fact
 	return r.facts, nil
 }
 
-// within reports a file that is one of the paths or below one.
+// within reports a file that is one of the paths or below one; without paths, one that
+// somebody runs.
 func within(name string, paths []string) bool {
-	return len(paths) == 0 || slices.ContainsFunc(paths, func(p string) bool { return p == "." || doctor.Within(name, p) })
+	return len(paths) == 0 && !isIdle(name) || slices.ContainsFunc(paths, func(p string) bool { return p == "." || doctor.Within(name, p) })
 }
 
 func (r *repository) walk(ctx context.Context) error {

@@ -19,7 +19,7 @@ var (
 	// Names that only look like it.
 	harmlessName = regexp.MustCompile(`(?i)(_FILE|_PATH|_DIR|_NAME|_ID|_URL|_URI|_HOST|_TYPE|_LENGTH|_TTL|_EXPIR\w*|_AGE|_ENABLED?|_COUNT|_LIMIT|_HEADER|_ALGORITHM|_POLICY|_PUBLIC|PUBLIC_KEY|_REQUIRED|_LIFETIME|_TIMEOUT)$|^(NO|DISABLE|ENABLE|ALLOW|USE|SHOW|HIDE|REQUIRE|SKIP|GENERATE|RANDOM)_|_(NO|DISABLE|ENABLE|ALLOW|USE|SHOW|RANDOM|EMPTY|REQUIRE)_|RANDOM_ROOT_PASSWORD|EMPTY_PASSWORD`)
 	// Values that are to be filled in, or say that there is none.
-	placeholder = regexp.MustCompile(`(?i)^(|true|false|yes|no|on|off|none|null|nil|[0-9]{1,5}|\*+|x+|\.+|-+|\?+|_+|todo|tbd|fixme|redacted|hidden|secret|password|passwd|pass|token|key|apikey|api_?key|string|value|example|test|dummy|foo|bar|foobar|abc|placeholder)$|change[-_ ]?(me|this|it|in)|replace[-_ ]?(me|this|with)|your[-_ ]|[-_ ]here$|^my[-_ ]?(super)?[-_ ]?(secret|password|token|key)|some[-_ ]?(secret|password|token|key)|super[-_ ]?secret[-_ ]?(password|token|key)?$|insert[-_ ]|enter[-_ ]|put[-_ ]|fill[-_ ]|add[-_ ]your|^<.*>$|^\[.*\]$|example|placeholder|todo|redacted|not[-_]?a?[-_]?real|fake|dummy|x{4,}|\*{3,}|\.{3,}|/path/to|^(generate|random|openssl)[-_ ]`)
+	placeholder = regexp.MustCompile(`(?i)^(|true|false|yes|no|on|off|none|null|nil|[0-9]{1,5}|\*+|x+|\.+|-+|\?+|_+|todo|tbd|fixme|redacted|hidden|secret|password|passwd|pass|token|key|apikey|api_?key|string|value|example|test|dummy|foo|bar|foobar|abc|placeholder)$|change[-_ ]?(me|this|it|in)|replace[-_ ]?(me|this|with)|your[-_ ]|[-_ ]here$|^my[-_ ]?(super)?[-_ ]?(secret|password|token|key)|some[-_ ]?(secret|password|token|key)|super[-_ ]?secret[-_ ]?(password|token|key)?$|insert[-_ ]|enter[-_ ]|put[-_ ]|fill[-_ ]|add[-_ ]your|^<.*>$|^\[.*\]$|example|placeholder|todo|redacted|not[-_]?a?[-_]?real|fake|dummy|x{4,}|\*{3,}|\.{3,}|/path/to|^(generate|random|openssl)[-_ ]|^sk-[a-z-]*$|^disabled`)
 	// Values that name a place where the secret is, or the way in which something works.
 	reference = regexp.MustCompile(`(?i)^(/|\./|~/|file:|vault:|op://|env:|secret:|/run/secrets|ref\+|arn:|ENC\[|\$ANSIBLE|!vault|https?://[^@]*$)|^\{\{|\}\}$`)
 	userName  = regexp.MustCompile(`(?i)(USER|USERNAME|DB|DATABASE|DB_?NAME|LOGIN)$`)
@@ -55,7 +55,7 @@ func secretsOf(service *yaml.Node) (out []doctor.Secret) {
 // secretValue says what is known of a value that is secret, "" when it is none.
 func secretValue(name, value string) string {
 	value = strings.TrimSpace(value)
-	if u := inURL.FindString(value); u != "" {
+	if u := inURL.FindString(variableText.ReplaceAllString(value, "$$v")); u != "" {
 		if p := passwordOf(u); p != "" && !strings.Contains(p, "$") && !strings.Contains(p, "{{") && !trivial(p) && !strings.Contains(u, "://"+p+":") {
 			return fmt.Sprintf("a URL with a password of %d characters", len([]rune(p)))
 		}
@@ -67,6 +67,9 @@ func secretValue(name, value string) string {
 	literal, isDefault := value, false
 	if m := withDefault.FindStringSubmatch(value); m != nil {
 		literal, isDefault = m[1], true
+	}
+	if strings.Contains(literal, "$${") {
+		return "" // of a template, or of a shell in the container
 	}
 	literal = strings.ReplaceAll(literal, "$$", "\ue000")
 	if strings.Contains(literal, "$") || trivial(literal) || reference.MatchString(literal) || len([]rune(literal)) < 4 {
@@ -81,6 +84,9 @@ func secretValue(name, value string) string {
 	}
 	return fmt.Sprintf("%d characters", n)
 }
+
+// variableText is a variable, however it is written.
+var variableText = regexp.MustCompile(`\$\{[^{}]*\}`)
 
 // withDefault is a variable with a default, and nothing else.
 var withDefault = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*:?-([^${}]*)\}$`)

@@ -221,6 +221,7 @@ func (r *repository) embedded(ctx context.Context, s *source) (out []doctor.File
 		part.name = s.name
 		f := r.project(ctx, part)[0]
 		f.Path, f.Line, f.Kind, f.Host = s.name, e.line, "embedded", r.hosts.of(s.name)
+		f.Host.Unknown = f.Host.Unknown || f.Host.Name == "" // where a script or playbook runs is not written
 		for j := range f.Services {
 			v := &f.Services[j]
 			line := lineOf(part.services, v.Name)
