@@ -119,10 +119,11 @@ func holdersOf(f *Facts) (out []holder) {
 	return out
 }
 
-// twin reports one program that is written twice: its names collide, and what it
-// publishes says no more.
+// twin reports one program that is written twice: for two machines, or its names
+// collide, and what it publishes says no more.
 func (s *ComposeService) twin(o *ComposeService) bool {
-	return s.Container != "" && s.Container == o.Container && ImageName(s.Image) == ImageName(o.Image)
+	alike := ImageName(s.Image) == ImageName(o.Image)
+	return s.Name == o.Name && (alike || s.Built || o.Built) || alike && s.Container != "" && s.Container == o.Container
 }
 
 func publishedBy(s *ComposeService) string {

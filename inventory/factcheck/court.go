@@ -3,6 +3,7 @@ package factcheck
 import (
 	"math"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,6 +72,10 @@ func (c *court) findings() (out []Finding) {
 			out = append(out, c.urls(group)...)
 		case source.Role(KindContainerHost):
 			if len(contradictThemselves(valueSets(group))) == 0 { // else it runs on several
+				out = append(out, against(group)...)
+			}
+		case source.VMID:
+			if !knowsBoth(group) {
 				out = append(out, against(group)...)
 			}
 		case source.Address, source.Gateway:
@@ -271,11 +276,16 @@ func agree(a, b *statement) bool {
 		return nearly(a.Norm, b.Norm)
 	case source.Version:
 		return samePrefix(a.Norm, b.Norm) || samePrefix(b.Norm, a.Norm)
-	case source.Node, source.Role(KindContainerHost):
+	case source.Node:
 		return normal(a.Norm) == normal(b.Norm) || numbered(a.Norm, b.Norm) || numbered(b.Norm, a.Norm)
+	case source.Role(KindContainerHost):
+		return mayBeOne(a.Norm, b.Norm) && vmOrLXC.FindString(strings.ToLower(a.Norm)) == vmOrLXC.FindString(strings.ToLower(b.Norm))
 	}
 	return false
 }
+
+// vmOrLXC is what a name says of its machine's kind.
+var vmOrLXC = regexp.MustCompile(`\b(?:vm|lxc|ct)`)
 
 // numbered reports a name that is another with a number behind it: docker and
 // docker-01 are most often one machine.
@@ -348,6 +358,13 @@ func contradictThemselves(sets [][]*statement) map[*source.Page]bool {
 		}
 	}
 	return out
+}
+
+// knowsBoth reports a page of which prose gives another value than the rest: its author
+// writes about the two.
+func knowsBoth(group []*statement) bool {
+	pages := contradictThemselves(valueSets(group))
+	return slices.ContainsFunc(group, func(s *statement) bool { return s.entry == nil && pages[s.page] })
 }
 
 // newest is the best-dated page of a side; nil when one of them has no date.

@@ -196,7 +196,7 @@ func (c *court) addressesTwice() (out []Finding) {
 			case samePage(a, b):
 				continue // somebody knows both
 			}
-		} else if a[0].page == b[0].page {
+		} else if a[0].page == b[0].page || oneNumber(a, b) {
 			continue
 		}
 		for _, s := range append(a, b...) {
@@ -228,6 +228,17 @@ func firmly(list []*statement) (out []*statement) {
 func samePage(a, b []*statement) bool {
 	for _, x := range a {
 		if slices.ContainsFunc(b, func(y *statement) bool { return x.page == y.page }) {
+			return true
+		}
+	}
+	return false
+}
+
+// oneNumber reports entries that agree in the number: one machine, and everybody knows.
+func oneNumber(a, b []*statement) bool {
+	for _, s := range a {
+		x, numbered := s.entry.Get(source.VMID)
+		if numbered && slices.ContainsFunc(b, func(o *statement) bool { y, _ := o.entry.Get(source.VMID); return x.Norm == y.Norm }) {
 			return true
 		}
 	}

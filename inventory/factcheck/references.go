@@ -133,7 +133,7 @@ var (
 	placeholder = regexp.MustCompile("[<>{}$*?|\"'`\\\\\\[\\]]|\\.\\.\\.|…|(?i)\\bpath/to\\b|your[-_]|example|\\bfoo\\b|YYYY|(?-i:XX)|NNN|^~|(?:^|/)(?:my|your|mon|mein|new|some|sample)[-_]|(?-i:[a-z-][A-Z]{2,}_[A-Z]{2,})")
 	homeFolder  = regexp.MustCompile(`^(?:file://)?(/home/[^/]+|/Users/[^/]+|/[A-Za-z]:/Users/[^/]+|[A-Za-z]:[/\\]Users[/\\][^/\\]+)[/\\]`)
 	codePath    = regexp.MustCompile(`^(?:\./)?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.(?:md|tf|hcl|ya?ml|py|sh|json|toml|ini|conf|j2|tfvars|ps1|js|ts)$`)
-	makesIt     = regexp.MustCompile(`(?i)\b(?:creat\w*|generat\w*|cop(?:y|ied)|cp|mv|add\w*|writ\w*|output\w*|produc\w*|sav\w*|stored?|download\w*|export\w*|backup|rename\w*|will|would|your|e\.g|ex|git-?ignored|ignored|not committed|template|into|optional\w*|touch|nano|vim|if|upload\w*|deploy\w* to|mount\w*|remote|on the (?:host|server|vm)|inside|upstream|new|like|such as|instead|remov\w*|delet\w*|replac\w*|record\w*|log|this file|you are here|was|were|moved|old|no longer|missing|requir\w*|needs?|submodule|repo|repository)\b`)
+	makesIt     = regexp.MustCompile(`(?i)\b(?:creat\w*|generat\w*|cop(?:y|ied)|cp|mv|add\w*|writ\w*|output\w*|produc\w*|sav\w*|stored?|download\w*|export\w*|backup|rename\w*|will|would|your|e\.g|ex|git-?ignored|ignored|not committed|template|into|optional\w*|touch|nano|vim|if|upload\w*|deploy\w* to|mount\w*|remote|on the (?:host|server|vm)|inside|upstream|new|like|such as|instead|remov\w*|delet\w*|replac\w*|record\w*|log|this file|you are here|after|nach|later|soon|future|planned|coming|todo|wip|was|were|moved|old|no longer|missing|requir\w*|needs?|submodule|repo|repository)\b`)
 	saysFile    = regexp.MustCompile(`(?i)(?:\b(?:see|read|refer to|documented in|described in|details in|context:|guide:|docs?:|documentation:)\s*(?:also\s+|the\s+)?[*_]*$|^\s*(?:[-*+]\s+)?[*_]{0,2}(?:[A-Za-z]+ )*\b(?:json|playbook|script|runbook|guide|context|doc|docs|documentation|module|manifest)[*_]{0,2}:[*_]{0,2}\s+(?:see\s+)?$)`)
 	letter      = regexp.MustCompile(`\pL`)
 	shapedFile  = regexp.MustCompile(`[-_0-9]|^[A-Z]{4,}`)
@@ -227,9 +227,16 @@ func relativeTo(dir, file, like string) string {
 // runtimeFolders hold what programs write.
 const runtimeFolders = " data log logs output out dist build tmp cache backup backups state secrets certs node_modules .terraform volumes appdata "
 
+// everybodys are folders that every repository has: a path below one of them may be of
+// another repository.
+var everybodys = map[string]bool{
+	"scripts": true, "script": true, "bin": true, "src": true, "lib": true, "config": true, "configs": true, "conf": true, "tests": true, "test": true, "docs": true, "tools": true, "deploy": true,
+	".github/workflows": true, ".github": true, ".claude": true, ".vscode": true, ".cursor": true,
+}
+
 // deadPath judges a path in a code span. Many of them are on other machines, so it
-// counts only where its folder is there, where the text says that it is a file to
-// look at, or where the file lies in a folder of the same name elsewhere.
+// counts only where its folder is there and is nobody else's, where the text says that
+// it is a file to look at, or where the file lies in a folder of the same name elsewhere.
 func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string) *deadRef {
 	if !codePath.MatchString(plain) || !letter.MatchString(ref.Before+ref.After) || strings.Contains(p.LineAt(ref.Off), "://git") || makesIt.MatchString(p.Around(ref.Off)) {
 		return nil
@@ -250,9 +257,9 @@ func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string) *deadR
 	}
 	folder := path.Dir(target)
 	here := nested && (l.dirs[folder] || l.dirs[path.Join(path.Dir(p.Path), folder)])
-	pointed := saysFile.MatchString(ref.Before) && (shapedFile.MatchString(strings.TrimSuffix(base, path.Ext(base))) || nested && path.Ext(base) == ".md")
+	pointed := saysFile.MatchString(ref.Before) && (here || nested && path.Ext(base) == ".md" || !nested && shapedFile.MatchString(strings.TrimSuffix(base, path.Ext(base))))
 	d := &deadRef{subject: target, meant: l.meant(target)}
-	if !here && !pointed && commonEnd(d.meant, target) < 2 {
+	if !pointed && (!here || everybodys[folder]) && commonEnd(d.meant, target) < 2 {
 		return nil
 	}
 	fix := ""

@@ -58,7 +58,7 @@ func newTense() tense {
 		row: newWordSet(`planned deprecated obsolete archived legacy moved old former previously was free reserved unused todo tbd future proposed offline open pending wip frei geplant reserviert available optional disabled`,
 			`decommission retired remov delet destroy migrat replac`),
 		head: newWordSet(`changelog changes change archive archived log logs timeline old legacy deprecated past happened release releases lessons before after planned plan plans planning roadmap future
-			proposal proposed idea ideas todo backlog wish wishlist example examples sample samples retired removed obsolete resolved completed done troubleshooting session früher alt geschichte verlauf geplant beispiel
+			proposal proposed idea ideas todo backlog wish wishlist example examples sample samples retired removed obsolete resolved completed done move moving moved troubleshooting session früher alt geschichte verlauf geplant beispiel
 			beispiele requirements requirement prerequisites minimum recommended recommendation template templates need needs needed require required prepare option options alternative alternatives test tests testing recovery`,
 			`histor incident post-mortem postmortem migrat decommission previous destroy`),
 	}

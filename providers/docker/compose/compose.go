@@ -208,11 +208,15 @@ func deviceOf(opts types.Options) string {
 	return device
 }
 
+// ofPlaybook is a place from which Ansible copies: what lies beside a file there says
+// nothing of what lies beside it on the machine.
+var ofPlaybook = regexp.MustCompile(`(^|/)(roles|files)/`)
+
 // lost reports a file of the repository that is mounted and is not there: Docker makes a
 // folder of it. A name that may be a folder, that is made on the machine, or that its
 // author keeps out of the repository is none.
 func (r *repository) lost(name string, v types.ServiceVolumeConfig) (lost bool, elsewhere string) {
-	if v.Bind != nil && !bool(v.Bind.CreateHostPath) || !fileName(name) || !fileName(v.Target) || r.names[name] || strings.Contains(name, open) {
+	if v.Bind != nil && !bool(v.Bind.CreateHostPath) || !fileName(name) || !fileName(v.Target) || r.names[name] || strings.Contains(name, open) || ofPlaybook.MatchString(name) {
 		return false, ""
 	}
 	base := path.Base(name)

@@ -84,6 +84,9 @@ var (
 	aside      = regexp.MustCompile(`(?i)(^|[_.-])(archived?|archives|old|deprecated|disabled|unused|examples?|templates?|backups?|attic|legacy|tests?|dev|development|staging|prod|production|experiments?|experimental|playground|sandbox|retired|inactive|removed|graveyard|wip|draft|todo|samples?|bak|alternatives?|not[-_]?used|no[-_]?longer[-_]?used)([_.-]|$)`)
 )
 
+// placeName is a folder that is called after a machine, or after whose machine it is.
+var placeName = regexp.MustCompile(`(?i)^(local|remote|vps[-_0-9]*|linode|hetzner|oracle|ovh|aws|azure|gcp|digitalocean|contabo|r?pi[0-9]*|raspberry[-_]?pi.*|synology|unraid|truenas|qnap)$`)
+
 // idle are files that nobody runs as they stand: what is kept, tried out, or to be
 // copied. Templates of a program that fills them in are run.
 var (
@@ -150,7 +153,7 @@ func (h *hosts) of(name string) doctor.Where {
 		if len(h.names) > 1 && h.names[strings.ToLower(f)] {
 			return doctor.Where{Name: f}
 		}
-		if h.machines[path.Join(folders[:i+1]...)] {
+		if placeName.MatchString(f) || h.machines[path.Join(folders[:i+1]...)] {
 			return doctor.Where{Name: path.Join(folders[:i+1]...)}
 		}
 		if h.fleets[path.Join(append([]string{"."}, folders[:i]...)...)] && f != "." {

@@ -139,7 +139,7 @@ func (r *repository) strict(s *source) strictness {
 	switch {
 	case s.template, s.part:
 		return lenient
-	case r.layered, s.extended && !s.own(), !s.own() && r.beside(s):
+	case r.layered, s.extended && !s.own(), !s.own() && (r.beside(s) || strings.Contains(path.Base(s.name), "override")):
 		return valid
 	}
 	return whole
