@@ -16,6 +16,7 @@ var (
 	countLabel  = regexp.MustCompile(`(?i)^[\s*_|]*(total |number of )?(?:running |active |proxmox |cluster )?(` + countNouns + `)[*_\s]*[:=|]+[*_\s]*(\d{1,4})\b[*_\s]*(?:$|[(|,]|(?:` + countNouns + `|total)\b)`)
 	wholeHome   = regexp.MustCompile(`(?i)\b(?:proxmox|pve|in total|total|altogether|all in all|overall|home ?lab|insgesamt)\b`)
 	otherWhole  = regexp.MustCompile(`(?i)\b(?:k8s|k3s|kubernetes|talos|ceph|swarm|vault|etcd|elastic\w*|minio|nomad|consul|galera|patroni|worker|control|template|tested|support\w*|limit|each|per|harvester|rke2?|openshift)\b`)
+	ofCluster   = regexp.MustCompile(`(?i)proxmox|\bpve\b|cluster`)
 	ofWork      = regexp.MustCompile(`(?i)\b(?:runbook|guide|tutorial|checklist|set ?up|install\w*|building|how to|deploy\w*)\b`)
 	beforeCount = regexp.MustCompile(`(?i)\b(?:at least|minimum|up to|about|around|of the|other|another|these|first|last|each|per|max\w*|more than|over|any|only|some|every|next|both|all|of|than|for|with just)\s*$|[<>≥≤~+.]\s*$|(?:of|/)\s*$`)
 	kindOnly    = regexp.MustCompile(`(?i)^\W*(?:all |running |active |proxmox |total |cluster )*(?:` + countNouns + `)\s*\(`)
@@ -63,6 +64,10 @@ func (x *reader) count(l *source.Line, noun string, from, to int, ms []mention) 
 	if n == 0 {
 		return
 	}
+	about := guestNoun(noun)
+	if about == "node" && !ofCluster.MatchString(l.Text) {
+		about = "machine" // of the whole home, of which a cluster is a part
+	}
 	nodes := map[*subject]bool{}
 	for _, m := range append(ms[:len(ms):len(ms)], x.find(strings.Join(l.Heads, "\n"))...) {
 		if m.subject.isNode() {
@@ -72,7 +77,7 @@ func (x *reader) count(l *source.Line, noun string, from, to int, ms []mention) 
 	if len(nodes) == 1 {
 		return
 	}
-	x.say(statement{Value: source.Value{Role: source.Count, Text: text, Norm: strconv.Itoa(n), Off: l.Off + from}, about: guestNoun(noun)})
+	x.say(statement{Value: source.Value{Role: source.Count, Text: text, Norm: strconv.Itoa(n), Off: l.Off + from}, about: about})
 }
 
 func guestNoun(word string) string {

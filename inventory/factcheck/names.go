@@ -2,6 +2,7 @@ package factcheck
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -139,7 +140,7 @@ func (c *court) numbersByNode() bool {
 	for _, group := range c.numbers {
 		for i, a := range group {
 			for _, b := range group[:min(i, 20)] {
-				if a.inventory && b.inventory && a.node != "" && b.node != "" && normal(a.node) != normal(b.node) && !mayBeOne(a.name, b.name) && apart(a, b, false) {
+				if sectionsApart(a, b) || a.inventory && b.inventory && a.node != "" && b.node != "" && normal(a.node) != normal(b.node) && !mayBeOne(a.name, b.name) && apart(a, b, false) {
 					return true
 				}
 			}
@@ -147,6 +148,18 @@ func (c *court) numbersByNode() bool {
 	}
 	return false
 }
+
+// sectionsApart reports rows of two tables of a page that are of two nodes, as far as
+// the headings tell: they say more than the kind.
+func sectionsApart(a, b *statement) bool {
+	if a.page != b.page || a.entry == nil || b.entry == nil || a.entry.Form != source.Row || b.entry.Form != source.Row || a.entry.Section == b.entry.Section || mayBeOne(a.name, b.name) {
+		return false
+	}
+	x, y := a.entry.Heads, b.entry.Heads
+	return len(x) > 0 && len(y) > 0 && !ofKinds.MatchString(x[len(x)-1]) && !ofKinds.MatchString(y[len(y)-1])
+}
+
+var ofKinds = regexp.MustCompile(`(?i)^(?:proxmox|running|active|stopped|all|other|lxcs?|cts?|containers?|vms?|virtual|machines?|guests?|inventory|list|overview|details|and|\([^)]*\)|[^A-Za-z(])+$`)
 
 // misnamed holds the names that are given to an observed guest's number against
 // its own.

@@ -1,7 +1,6 @@
 package factcheck
 
 import (
-	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -100,7 +99,7 @@ func references(pages []*source.Page, tree *Tree) []Finding {
 		if p.Past {
 			continue
 		}
-		trees := l.judgedTrees(p)
+		trees := l.drawings(p)
 		for i := range p.Refs {
 			ref := &p.Refs[i]
 			if ref.Past || p.Ignored(ref.Off) {
@@ -130,7 +129,7 @@ type deadRef struct {
 
 var (
 	remote      = regexp.MustCompile(`^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//|#)`)
-	placeholder = regexp.MustCompile("[<>{}$*?|\"'`\\\\\\[\\]]|\\.\\.\\.|…|(?i)\\bpath/to\\b|your[-_]|example|\\bfoo\\b|YYYY|(?-i:XX)|NNN|^~|(?:^|/)(?:my|your|mon|mein|new|some|sample)[-_]|(?-i:[a-z-][A-Z]{2,}_[A-Z]{2,})")
+	placeholder = regexp.MustCompile("[<>{}$*?|\"'`\\\\\\[\\]]|\\.\\.\\.|…|(?i)\\bpath/to\\b|your[-_]|example|\\bfoo\\b|YYYY|(?-i:XX)|NNN|^~|(?:^|/)(?:my|your|mon|mein|new|some|sample)[-_]|(?-i:[a-z-][A-Z]{2,}_[A-Z]{2,})|^(?:project|feedback|memory)_[a-z]")
 	homeFolder  = regexp.MustCompile(`^(?:file://)?(/home/[^/]+|/Users/[^/]+|/[A-Za-z]:/Users/[^/]+|[A-Za-z]:[/\\]Users[/\\][^/\\]+)[/\\]`)
 	codePath    = regexp.MustCompile(`^(?:\./)?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.(?:md|tf|hcl|ya?ml|py|sh|json|toml|ini|conf|j2|tfvars|ps1|js|ts)$`)
 	makesIt     = regexp.MustCompile(`(?i)\b(?:creat\w*|generat\w*|cop(?:y|ied)|cp|mv|add\w*|writ\w*|output\w*|produc\w*|sav\w*|stored?|download\w*|export\w*|backup|rename\w*|will|would|your|e\.g|ex|git-?ignored|ignored|not committed|template|into|optional\w*|touch|nano|vim|if|upload\w*|deploy\w* to|mount\w*|remote|on the (?:host|server|vm)|inside|upstream|new|like|such as|instead|remov\w*|delet\w*|replac\w*|record\w*|log|this file|you are here|after|nach|later|soon|future|planned|coming|todo|wip|was|were|moved|old|no longer|missing|requir\w*|needs?|submodule|repo|repository)\b`)
@@ -140,7 +139,7 @@ var (
 )
 
 // dead judges one reference.
-func (l *library) dead(p *source.Page, ref *source.Ref, trees map[int]string) *deadRef {
+func (l *library) dead(p *source.Page, ref *source.Ref, trees map[int]*drawn) *deadRef {
 	target, _, _ := strings.Cut(ref.Target, "#")
 	target, _, _ = strings.Cut(target, "?")
 	plain := strings.ReplaceAll(target, "%20", " ")
@@ -267,88 +266,6 @@ func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string) *deadR
 		fix = d.meant
 	}
 	return d.at(p, ref, plain, fix)
-}
-
-var homeRoot = regexp.MustCompile(`(?i)lab|home|infra|^\.`)
-
-var templateRoot = regexp.MustCompile(`(?i)project|your|example|name|template|^my[-_]|[<{]`)
-
-// judgedTrees finds the drawn trees of a page that are about this one, and the
-// folder at which each begins: where most of what it draws is. In a page at the
-// root a part is enough where the first line names a home: people draw there what
-// the repository is.
-func (l *library) judgedTrees(p *source.Page) map[int]string {
-	out := map[int]string{}
-	total, hits, share := map[int]int{}, map[int]map[string]int{}, map[int]int{}
-	said, broken := map[string]bool{}, map[int]bool{} // a drawing that gives a folder two of one name is not indented as it is meant
-	dir := path.Dir(p.Path)
-	for i := range p.Refs {
-		ref := &p.Refs[i]
-		if ref.Form != source.TreeLine || strings.HasPrefix(ref.Root, "/") || strings.HasPrefix(ref.Root, "~") || templateRoot.MatchString(ref.Root) || strings.Contains(ref.Root, ":") && !strings.HasPrefix(ref.Root, "#") {
-			continue
-		}
-		if key := fmt.Sprint(ref.Tree, " ", ref.Target); said[key] {
-			broken[ref.Tree] = true
-		} else {
-			said[key] = true
-		}
-		total[ref.Tree]++
-		share[ref.Tree] = 60
-		if dir == "." && homeRoot.MatchString(ref.Root) {
-			share[ref.Tree] = 25
-		}
-		for _, base := range basesOf(dir, ref.Root) {
-			if l.has(path.Join(base, ref.Target)) {
-				if hits[ref.Tree] == nil {
-					hits[ref.Tree] = map[string]int{}
-				}
-				hits[ref.Tree][base]++
-			}
-		}
-	}
-	for tree, bases := range hits {
-		most := 0
-		for _, base := range sortedKeys(bases) {
-			n := bases[base]
-			if !broken[tree] && n*100 >= total[tree]*share[tree] && (n > most || n == most && base == dir) {
-				out[tree], most = base, n
-			}
-		}
-	}
-	return out
-}
-
-// basesOf are the folders at which a tree may begin: the page's own, one that the
-// first line names, and for pages about the whole the root.
-func basesOf(dir, root string) []string {
-	label := strings.TrimSuffix(strings.Trim(strings.Fields(root + " .")[0], "`*"), "/")
-	out := []string{dir, path.Join(dir, label)}
-	if label != "." {
-		out = append(out, path.Clean(label))
-	}
-	if aboutWhole[dir] {
-		out = append(out, ".")
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// aboutWhole are folders of pages about the whole tree.
-var aboutWhole = map[string]bool{".": true, "docs": true, "doc": true, "documentation": true, "wiki": true, ".claude": true, ".github": true}
-
-// deadLine judges a line of a drawn tree. What stands below a folder that is not
-// there is not told again.
-func (l *library) deadLine(p *source.Page, ref *source.Ref, plain string, trees map[int]string) *deadRef {
-	base, judged := trees[ref.Tree]
-	at := path.Join(base, plain)
-	if !judged || l.has(at) || l.ignored(at) || l.ignored(at+"/x") || makesIt.MatchString(ref.After) {
-		return nil
-	}
-	if dir := path.Dir(at); dir != path.Clean(base) && !l.dirs[dir] || l.made[strings.ToLower(path.Base(at))] {
-		return nil
-	}
-	d := &deadRef{subject: at, meant: l.meant(at)}
-	return d.at(p, ref, path.Base(plain), "")
 }
 
 // somebodysHome judges a link into somebody's home folder: nobody else has it. All

@@ -72,8 +72,35 @@ func scan(ctx context.Context, root string, fsys fs.FS, o Options) (*doctor.Fact
 			r.facts.Files = append(r.facts.Files, r.read(ctx, s)...)
 		}
 	}
+	parts(r.facts.Files)
 	r.facts.Unread = slices.DeleteFunc(r.facts.Unread, func(u doctor.Unread) bool { return !within(u.File, o.Paths) })
 	return r.facts, nil
+}
+
+var undefinedService = regexp.MustCompile(`undefined service "([^"]+)"`)
+
+// parts takes back that Docker refuses files of which a program makes one: side by side
+// they lie, and several need services that others of them have.
+func parts(files []doctor.File) {
+	family := func(f *doctor.File) string { return path.Dir(path.Dir(f.Path)) }
+	has, lean := map[string]bool{}, map[string]int{}
+	for i := range files {
+		for _, s := range files[i].Services {
+			has[family(&files[i])+" "+s.Name] = true
+		}
+	}
+	for i := range files {
+		for _, x := range files[i].Refused {
+			if m := undefinedService.FindStringSubmatch(x.Words); m != nil && has[family(&files[i])+" "+m[1]] {
+				lean[family(&files[i])]++
+			}
+		}
+	}
+	for i := range files {
+		if lean[family(&files[i])] > 1 {
+			files[i].Refused = slices.DeleteFunc(files[i].Refused, func(x doctor.Refusal) bool { return strings.Contains(x.Words, " undefined ") })
+		}
+	}
 }
 
 // within reports a file that is one of the paths or below one; without paths, one that
