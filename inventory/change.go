@@ -98,7 +98,8 @@ type Change struct {
 	Digest  string
 	Steps   []Step
 
-	Unfinished bool // recon made the resource and did not come to the end; this is the rest
+	Keep       string // the name of a snapshot to take before what cannot be taken back, "" for none
+	Unfinished bool   // recon made the resource and did not come to the end; this is the rest
 	Blocked    []Reason
 }
 
@@ -147,6 +148,7 @@ type Step struct {
 	Apart       bool            `json:"apart,omitempty"`        // its refusal is no reason to leave out other calls that are apart
 	Makes       bool            `json:"makes,omitempty"`        // the resource comes into being by it
 	Restarts    bool            `json:"restarts,omitempty"`     // it restarts the guest so that written values take effect; may be deferred
+	Keeps       bool            `json:"keeps,omitempty"`        // it takes a snapshot; the resource stays as it is
 	Touches     []string        `json:"touches,omitempty"`      // provider keys that it changes
 	Secrets     map[string]Path `json:"secrets,omitempty"`      // parameters whose value is filled in from a field when the call is made
 	Done        Probe           `json:"done"`
@@ -156,7 +158,7 @@ type Step struct {
 
 // Interrupts reports a call during which the resource is not there for others.
 func (s *Step) Interrupts() bool {
-	return s.Restarts || s.Impact >= ImpactOutage || s.Impact == ImpactRestart && !s.Repeatable && !s.Apart
+	return s.Restarts || s.Impact >= ImpactOutage || s.Impact == ImpactRestart && !s.Repeatable && !s.Apart && !s.Keeps
 }
 
 // A Probe decides from an observation whether a step happened.
@@ -164,6 +166,8 @@ type Probe struct {
 	State   string         `json:"state,omitempty"`   // present or absent
 	Fields  map[Path]Value `json:"fields,omitempty"`  // configured values that must hold
 	Running []Path         `json:"running,omitempty"` // fields whose running value must equal the configured one
+
+	Keys map[string]string `json:"keys,omitempty"` // provider keys that must have these values
 }
 
 // A Value is a cty value with its type, for JSON.
@@ -187,6 +191,11 @@ func (p Probe) Holds(o *Observation) bool {
 			return false
 		}
 	}
+	for key, want := range p.Keys {
+		if o.Volatile.Raw[key] != want {
+			return false
+		}
+	}
 	for _, path := range p.Running {
 		attr, _, _ := kind.Lookup(path)
 		if o.Running == nil || attr == nil || !attr.SameInUse(ConfiguredValue(o, path), RunningValue(o, path)) {
@@ -199,7 +208,7 @@ func (p Probe) Holds(o *Observation) bool {
 // Evident reports whether the probe looks at anything that the step changes. One
 // that does not cannot tell that the step is unnecessary.
 func (p Probe) Evident() bool {
-	return len(p.Fields) > 0 || len(p.Running) > 0 || p.State == Absent.String()
+	return len(p.Fields) > 0 || len(p.Running) > 0 || len(p.Keys) > 0 || p.State == Absent.String()
 }
 
 // RunningValue returns the value in use of a field of an observation; see

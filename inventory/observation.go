@@ -49,6 +49,7 @@ type Volatile struct {
 	Raw       map[string]string `json:",omitzero"`
 	Since     time.Time         `json:",omitzero"` // since when it runs, by the provider's clock; zero when it does not, or does not say
 	Changed   Attribution       `json:",omitzero"`
+	Kept      []Kept            `json:",omitzero"` // snapshots that recon has taken of it, where they were asked for
 
 	Addresses   []string  `json:",omitzero"` // that the guest said it has, when it has none by its configuration
 	AddressesAt time.Time `json:",omitzero"` // and when it said so

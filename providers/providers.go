@@ -110,6 +110,17 @@ type Answerer interface {
 	Answers(ctx context.Context, o inventory.Observation) bool
 }
 
+// A Keeper takes snapshots before changes that cannot be taken back, as Steps describes
+// them for a change with Keep, and knows those that are still there.
+type Keeper interface {
+	Writer
+	// Kept notes in the observations what is there, of all or of those of which the look
+	// showed that there may be something, and says how many calls that took.
+	Kept(ctx context.Context, obs []inventory.Observation, all bool) (calls int, err error)
+	// Discard is the call that removes one.
+	Discard(o inventory.Observation, k inventory.Kept) inventory.Step
+}
+
 // A Reporter hears what a running step has to say: a line of a task's log.
 type Reporter func(line string)
 

@@ -285,6 +285,7 @@ func (d *differ) field(f *inventory.FieldChange) bool {
 	}
 	f.Base = d.base(f)
 	f.Verdict = verdict(f, d.have.Running != nil)
+	f.NoWayBack = f.Writes() && d.want.Kind().NoWayBack(f.Path, f.Live, f.Desired)
 	return f.Verdict != inventory.VerdictInSync
 }
 

@@ -363,6 +363,9 @@ func (e *execution) again(ctx context.Context, obs inventory.Observation) (inven
 
 // wasRefused reports a call that was made in vain already, or that is left out because of one.
 func (e *execution) wasRefused(s inventory.Step) bool {
+	if s.Keeps && slices.ContainsFunc(e.res.Done, func(d inventory.Step) bool { return sameCall(d, s) }) {
+		return true // once is enough
+	}
 	return len(e.refused) > 0 && !s.Apart || slices.ContainsFunc(e.refused, func(r refusal) bool { return sameCall(r.step, s) })
 }
 

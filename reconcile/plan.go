@@ -32,6 +32,7 @@ type Request struct {
 	Readers []providers.Reader  // those that are Writers get to describe steps
 	Targets []inventory.Address // only these resources; nil for all
 	Graph   inventory.Graph
+	Keep    bool // a snapshot is taken before what cannot be taken back
 	Outline bool // nobody means to apply it: witnesses whose steps cost much only outline them
 }
 
@@ -144,6 +145,9 @@ func (req *Request) describe(ctx context.Context, c *inventory.Change) error {
 	}
 	if !ok {
 		return nil
+	}
+	if req.Keep {
+		c.Keep = inventory.KeptName(req.Now)
 	}
 	steps, blocked, err := req.steps(ctx, c, w)
 	if err != nil {

@@ -21,6 +21,7 @@ type applyOptions struct {
 	deferRestart bool
 	overwrite    bool
 	restarts     int
+	snapshot     bool
 }
 
 func newApply(c *cli) *cobra.Command {
@@ -38,6 +39,10 @@ done; what would restart, stop or destroy a guest is named and left. With
 each has to run again, and its agent to answer if it did before, until it is the next
 one's turn. When one does not come back the others are left up.
 
+With --snapshot a snapshot is taken of a guest before what cannot be taken back, a
+volume that grows or is taken out, where its storages can; recon snapshots prune
+removes them.
+
 Where manifest and live have both moved it asks about each by itself; without a
 terminal it leaves them alone, unless --overwrite lets the manifest win.`,
 		Args: args(cobra.MaximumNArgs(1)),
@@ -51,6 +56,7 @@ terminal it leaves them alone, unless --overwrite lets the manifest win.`,
 	f.BoolVar(&o.overwrite, "overwrite", false, "where manifest and live have both moved, let the manifest win")
 	f.BoolVar(&o.deferRestart, "defer-restart", false, "write what needs a restart, and leave the restart to somebody else")
 	f.IntVar(&o.restarts, "restarts", 1, "of guests and daemons that belong together, so many are down at a time")
+	f.BoolVar(&o.snapshot, "snapshot", false, "take a snapshot before what cannot be taken back")
 	offer(cmd, "target", c.addresses())
 	offer(cmd, "allow", these([]string{"live", "reload", "restart", "outage", "destroy"}))
 	return exits(cmd, "recon apply --target vm.media --allow restart", api.ExitOK, api.ExitError, api.ExitIncomplete, api.ExitRefused, api.ExitPartial)
@@ -62,7 +68,7 @@ func runApply(cmd *cobra.Command, c *cli, o applyOptions, a []string) error {
 		return err
 	}
 	r := api.ApplyRequest{
-		Targets: o.targets, Options: opts, AllowBulk: o.bulk, Overwrite: o.overwrite, Show: c.showCalls,
+		Targets: o.targets, Options: opts, AllowBulk: o.bulk, Overwrite: o.overwrite, Snapshot: o.snapshot, Show: c.showCalls,
 		Confirm: func(calls, resources int) error { return c.approve(o, calls, resources) },
 	}
 	if !o.yes && isTerminal(c.stdin) {
@@ -75,6 +81,9 @@ func runApply(cmd *cobra.Command, c *cli, o applyOptions, a []string) error {
 	}
 	if r.PlanFile != "" && len(o.targets) > 0 {
 		return usage(cmd, errors.New("a saved plan has its targets already; leave --target out"))
+	}
+	if r.PlanFile != "" && o.snapshot {
+		return usage(cmd, errors.New("a saved plan has its calls already; leave --snapshot out, or apply without the file"))
 	}
 	ctx, h, err := c.openToObserve(cmd)
 	if err != nil {

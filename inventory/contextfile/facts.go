@@ -59,8 +59,9 @@ type Guest struct {
 	Managed    bool
 	Protect    bool
 	Template   bool
-	Reboot     bool // written values wait for a restart
-	Unknown    bool // not observed now; the facts are the last known ones
+	Reboot     bool             // written values wait for a restart
+	Kept       []inventory.Kept // snapshots that recon has taken
+	Unknown    bool             // not observed now; the facts are the last known ones
 	LastChange time.Time
 	ChangedBy  string
 }

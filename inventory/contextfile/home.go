@@ -70,6 +70,7 @@ func homeAt(f *Facts, date string, l level) string {
 	findings(&b, f)
 	writeList(&b, "Waiting for a restart", addresses(f, func(g *Guest) bool { return g.Reboot }))
 	writeList(&b, "Protected, do not change", addresses(f, func(g *Guest) bool { return g.Protect }))
+	writeList(&b, "Snapshots of recon (`recon snapshots prune`)", snapshots(f))
 	stale(&b, f)
 	b.WriteString("\nMore: `recon show ADDRESS`, `recon plan`, `recon inventory`, `recon changes`.\n")
 	return emptyParts.ReplaceAllString(b.String(), "\n\n")
@@ -82,6 +83,16 @@ func writeList(b *strings.Builder, title string, items []string) {
 	if len(items) > 0 {
 		fmt.Fprintf(b, "**%s:** %s\n", title, strings.Join(items, ", "))
 	}
+}
+
+// snapshots names what recon has taken before changes that cannot be taken back.
+func snapshots(f *Facts) (out []string) {
+	for i := range f.Guests {
+		for _, k := range f.Guests[i].Kept {
+			out = append(out, safeAddress(f.Guests[i].Address, f.Guests[i].Identity)+" "+safeMatch(valueText, k.Name))
+		}
+	}
+	return limit(out, 10)
 }
 
 // clusterLine says what a cluster consists of.

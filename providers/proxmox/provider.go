@@ -43,6 +43,8 @@ var (
 	_ providers.Attributor = (*Provider)(nil)
 	_ providers.Addresser  = (*Provider)(nil)
 	_ providers.Checker    = (*Provider)(nil)
+	_ providers.Answerer   = (*Provider)(nil)
+	_ providers.Keeper     = (*Provider)(nil)
 )
 
 // New returns the provider of a cluster. It makes no call.

@@ -32,6 +32,7 @@ func (p *Provider) Steps(ctx context.Context, c inventory.Change) ([]inventory.S
 		b.base = guestPath(c.Addr.Kind, c.Have.Volatile.Node, b.vmid)
 		b.raw = maps.Clone(c.Have.Volatile.Raw)
 		b.update(c.Fields)
+		b.keep()
 	}
 	return b.steps, c.Blocked, nil
 }

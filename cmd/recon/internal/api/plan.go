@@ -95,6 +95,7 @@ type ApplyRequest struct {
 	PlanFile  string // a saved plan, "" for a fresh one
 	Options   reconcile.Options
 	AllowBulk bool
+	Snapshot  bool // before what cannot be taken back
 	Overwrite bool // conflicts too, without asking about each
 	Show      func(*reconcile.Plan)
 	Confirm   func(calls, resources int) error
@@ -115,6 +116,7 @@ func Apply(ctx context.Context, h *Home, r ApplyRequest) (*Applied, error) {
 		return nil, err
 	}
 	defer w.Close()
+	w.Keep = r.Snapshot
 	p, err := planToApply(ctx, w, r)
 	if err != nil {
 		return nil, err

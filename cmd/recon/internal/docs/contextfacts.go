@@ -107,7 +107,7 @@ func (g *gatherer) guest(o *inventory.Observation, unknown bool) contextfile.Gue
 	attrs := o.Resource.Attrs
 	out := contextfile.Guest{
 		Address: o.Resource.Addr, Identity: o.Resource.Identity, Name: o.Resource.Name(), Kind: o.Resource.Addr.Kind, VMID: inventory.VMID(o.Resource.Identity),
-		Node: o.Volatile.Node, Status: o.Volatile.Status, Template: o.Volatile.Template, Unknown: unknown,
+		Node: o.Volatile.Node, Status: o.Volatile.Status, Template: o.Volatile.Template, Unknown: unknown, Kept: o.Volatile.Kept,
 		Reboot: len(o.Volatile.Pending) > 0 && o.Running != nil, Networks: inventory.NetworksOf(o.Resource.Kind(), attrs),
 	}
 	if len(inventory.ConfiguredIPs(o.Resource.Kind(), attrs)) == 0 {

@@ -3,6 +3,7 @@ package home
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -24,6 +25,8 @@ type World struct {
 	Memory    Memory
 	Claims    *inventory.Claims // what witnesses say
 	Elapsed   time.Duration
+
+	Keep bool // plans for apply take snapshots before what cannot be taken back
 
 	home *Home
 	past reconcile.Past // what the manifests said before; nil until it is asked for
@@ -92,6 +95,22 @@ func (w *World) keepAddresses() {
 			}
 		}
 	}
+}
+
+// AskKept asks for the snapshots that recon has taken, of every guest or of those that
+// have one to go back to.
+func (w *World) AskKept(ctx context.Context, all bool) (err error) {
+	for i, r := range w.Readers {
+		snap := &w.Snapshots[i]
+		k, keeps := r.(providers.Keeper)
+		if !keeps || snap.Calls == 0 {
+			continue
+		}
+		calls, failed := k.Kept(ctx, snap.Observations, all)
+		snap.Calls += calls
+		err = errors.Join(err, failed)
+	}
+	return err
 }
 
 // Unknown lists what could not be observed.
@@ -245,7 +264,7 @@ func (w *World) Request(targets []inventory.Address) reconcile.Request {
 		Input: reconcile.Input{
 			Desired: w.Project.Resources, Snapshots: w.Snapshots, LastApplied: w.Memory.Remembered(), Claims: w.Claims, Past: w.past, Now: w.At,
 		},
-		Readers: w.Readers, Targets: targets, Graph: w.Project.Graph,
+		Readers: w.Readers, Targets: targets, Graph: w.Project.Graph, Keep: w.Keep,
 	}
 }
 

@@ -99,10 +99,13 @@ func observed(ctx context.Context, h *home.Home) (*Cycle, error) {
 	return c, nil
 }
 
-// askForDocuments asks guests for addresses in a run that writes documents.
+// askForDocuments asks guests for addresses and snapshots in a run that writes documents.
 func askForDocuments(ctx context.Context, w *home.World) error {
 	if w.Project.Context == nil {
 		return nil
+	}
+	if err := w.AskKept(ctx, false); err != nil {
+		w.Home().Log.Warn("not every guest said which snapshots it has", "error", err)
 	}
 	return w.AskAddresses(ctx)
 }
