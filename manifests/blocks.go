@@ -17,7 +17,7 @@ import (
 
 var (
 	reconSpec    = spec{what: "the recon block", attrs: []string{"required_version", "max_changes", "max_change_percent", "exact"}}
-	proxmoxSpec  = spec{what: "a proxmox block", attrs: []string{"endpoints", "token", "token_command", "fingerprint", "ca_file", "insecure", "addresses"}}
+	proxmoxSpec  = spec{what: "a proxmox block", attrs: []string{"endpoints", "token", "token_command", "fingerprint", "ca_file", "insecure", "addresses", "timeout"}}
 	scheduleSpec = spec{what: "a schedule block", attrs: []string{"cron", "timezone", "action"}}
 	movedSpec    = spec{what: "a moved block", attrs: []string{"from", "to"}}
 )
@@ -64,11 +64,27 @@ func (l *loader) cluster(b *hclsyntax.Block) Cluster {
 		rng := b.Body.Attributes["addresses"].Expr.Range()
 		l.report(errorAt(rng, "Unknown way", "addresses takes \"agent\" (ask running guests, the default) or \"configured\".%s", inventory.DidYouMean(c.Addresses, []string{"agent", "configured"})))
 	}
+	c.Timeout = l.timeout(b)
 	if c.Insecure {
 		l.report(warnAt(b.Body.Attributes["insecure"].SrcRange, "TLS is not verified", "Whoever stands between recon and %s can read the token. Use fingerprint or ca_file.", c.Name))
 	}
 	l.credentials(b, &c)
 	return c
+}
+
+// timeout reads how long a source may take for one look, 0 when nobody says.
+func (l *loader) timeout(b *hclsyntax.Block) time.Duration {
+	arg := b.Body.Attributes["timeout"]
+	text := ""
+	if arg == nil || !l.argument(arg, &scope{}, &text) {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < time.Second || d > time.Hour {
+		l.report(errorAt(arg.Expr.Range(), "Not a time limit", "timeout is how long one look may take, from \"1s\" to \"1h\"; without it 30 s."))
+		return 0
+	}
+	return d
 }
 
 // credentials reads the token. What goes wrong is kept aside: validate and fmt

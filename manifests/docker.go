@@ -24,6 +24,7 @@ type Host struct {
 	IdentityFile string            // "": ssh_config's and the usual ones
 	DockerSocket string            // "": that of the running dockerd
 	Recording    string            // file of recorded answers that stands in for the machine
+	Timeout      time.Duration     // of one look; 0 when nobody says
 	Range        hcl.Range
 }
 
@@ -80,7 +81,7 @@ func matchText(pattern, s string) bool {
 }
 
 var (
-	hostSpec    = spec{what: "a host block", attrs: []string{"guest", "address", "port", "user", "become", "identity_file", "docker_socket", "recording"}}
+	hostSpec    = spec{what: "a host block", attrs: []string{"guest", "address", "port", "user", "become", "identity_file", "docker_socket", "recording", "timeout"}}
 	silenceSpec = spec{what: "a silence block", attrs: []string{"only", "until", "reason"}}
 )
 
@@ -121,6 +122,7 @@ func (l *loader) hostBlock(b *hclsyntax.Block) Host {
 			l.argument(arg, &scope{}, target)
 		}
 	}
+	h.Timeout = l.timeout(b)
 	for name, text := range map[string]string{"address": h.Address, "user": h.User} {
 		if strings.HasPrefix(text, "-") || strings.ContainsAny(text, " \t\r\n\x00@/") {
 			l.report(errorAt(b.Body.Attributes[name].Expr.Range(), "Unsuitable value", "%q is not a suitable %s.", text, name))

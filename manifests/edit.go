@@ -143,7 +143,7 @@ func (p *Project) splice(e Edit) (splice, *Refusal) {
 		at := block.CloseBraceRange
 		head := nested.Name
 		if slot != "" && !nested.Repeat {
-			head += fmt.Sprintf(" %q", slot)
+			head += " " + Quoted(slot)
 		}
 		return splice{file: at.Filename, start: at.Start.Byte, end: at.Start.Byte, text: head, device: e.Addr.String() + " " + head, lines: attr.Name + " = " + text + "\n"}, nil
 	case arg == nil:

@@ -70,6 +70,7 @@ type Cluster struct {
 	CAFile      string
 	Insecure    bool
 	Addresses   string // "configured": running guests are never asked for their addresses
+	Timeout     time.Duration
 	Range       hcl.Range
 
 	// Credentials holds what went wrong with the token alone: it matters to a

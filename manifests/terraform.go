@@ -3,6 +3,7 @@ package manifests
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"recon/inventory"
 
@@ -20,10 +21,11 @@ type Terraform struct {
 	Binary    string // terraform or tofu; "" looks for them on the PATH
 	Workspace string // "" takes the selected one
 	Cluster   string // whose guests it is about
+	Timeout   time.Duration
 	Range     hcl.Range
 }
 
-var terraformSpec = spec{what: "a terraform block", attrs: []string{"directory", "state", "json", "binary", "workspace", "cluster"}}
+var terraformSpec = spec{what: "a terraform block", attrs: []string{"directory", "state", "json", "binary", "workspace", "cluster", "timeout"}}
 
 // terraforms decodes the terraform blocks. The clusters are known by then.
 func (l *loader) terraforms() {
@@ -59,6 +61,7 @@ func (l *loader) terraform(b *hclsyntax.Block) Terraform {
 			l.report(errorAt(arg.Expr.Range(), "Empty argument", "%s is empty; leave it out instead.", arg.Name))
 		}
 	}
+	t.Timeout = l.timeout(b)
 	l.terraformSource(b)
 	l.terraformCluster(b, &t)
 	return t

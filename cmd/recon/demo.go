@@ -207,7 +207,7 @@ func (d *demo) recon(want int, args ...string) {
 	p := d.printer()
 	p.Printf("")
 	p.Command("recon " + strings.Join(args, " "))
-	sub := &cli{stdin: bytes.NewReader(nil), stdout: d.stdout, stderr: d.stdout, color: "never"}
+	sub := &cli{stdin: bytes.NewReader(nil), stdout: d.stdout, stderr: d.stdout, secrets: d.secrets, cut: d.cut, finishing: d.finishing, color: "never"}
 	color := "never"
 	if d.colored(d.stdout) {
 		color = "always"

@@ -71,7 +71,7 @@ func runDoctor(cmd *cobra.Command, c *cli, o doctorOptions) error {
 	case o.Probe && (o.Offline || len(o.Paths) > 0):
 		return usage(cmd, errors.New("--probe looks at hosts, and --offline and PATHs at files alone"))
 	}
-	d, err := api.Doctor(c.bounded(cmd), c.options(cmd), o.Checkup)
+	d, err := api.Doctor(cmd.Context(), c.options(cmd), o.Checkup)
 	c.endProgress()
 	if err != nil {
 		return err

@@ -14,7 +14,9 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/redact"
@@ -37,18 +39,51 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	context.AfterFunc(ctx, stop)
 	secrets := redact.New()
 	log.SetOutput(io.Discard) // net/http's own: what a server sends unasked is told by nobody
-	c := &cli{stdin: stdin, stdout: term.NewWriter(stdout, secrets), stderr: term.NewWriter(stderr, secrets), secrets: secrets, interrupted: ctx.Done()}
+	c := &cli{stdin: stdin, stdout: term.NewWriter(stdout, secrets), stderr: term.NewWriter(stderr, secrets), secrets: secrets, interrupted: ctx.Done(), cut: make(chan struct{}), finishing: &atomic.Int32{}}
 	root := newRoot(c)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
-	err := root.ExecuteContext(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- api.Caught(func() error {
+			defer c.close()
+			return root.ExecuteContext(ctx)
+		})
+	}()
+	context.AfterFunc(ctx, c.over)
+	select {
+	case err := <-ended:
+		return c.report(err)
+	case <-c.cut:
+		return c.report(errCut)
+	}
+}
+
+// obedience is how long a command may take to end when it is told to, or its time is up.
+const obedience = 2 * time.Second
+
+// errCut is how a command ends that did not end by itself in that time. What it had begun
+// to change stands in the journal, as after a kill.
+var errCut = errors.New("interrupted, with something still under way; what it was the next recon plan or recon drift looks up")
+
+// over gives the command a moment to end. A call of Terraform that changes something is
+// waited for: it would leave its state behind the world.
+func (c *cli) over() {
+	time.Sleep(obedience - obedience/10)
+	for c.finishing.Load() > 0 {
+		time.Sleep(obedience / 20)
+	}
+	c.onceCut.Do(func() { close(c.cut) })
+}
+
+// close ends what the command has open.
+func (c *cli) close() {
 	if c.home != nil {
 		c.home.Close()
 	}
 	c.endProgress()
-	return c.report(err)
 }
 
 // An exitCode ends a command with a code and no message: everything is said.

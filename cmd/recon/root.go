@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"recon/cmd/recon/internal/api"
@@ -43,6 +44,9 @@ type cli struct {
 
 	home        *api.Home       // of openToObserve, to be closed when the command ends
 	interrupted <-chan struct{} // closed by the first interrupt, which ends questions too
+	cut         chan struct{}   // closed when the command has had its time to end by itself
+	onceCut     sync.Once
+	finishing   *atomic.Int32 // calls under way that must not be cut off
 }
 
 func newRoot(c *cli) *cobra.Command {
@@ -137,6 +141,7 @@ func (c *cli) check(cmd *cobra.Command) error {
 			return usage(cmd, fmt.Errorf("--var is name=value, not %q", v))
 		}
 	}
+	cmd.SetContext(c.bounded(cmd))
 	return nil
 }
 
@@ -168,7 +173,7 @@ func (c *cli) options(cmd *cobra.Command) api.Options {
 		vars[name] = value
 	}
 	return api.Options{
-		Dir: c.dir, Vars: vars, VarFiles: c.varFiles, Timeout: c.timeout, Secrets: c.secrets, LockWait: c.lockWait, Version: version, Command: cmd.CommandPath(), Log: c.logger(),
+		Dir: c.dir, Vars: vars, VarFiles: c.varFiles, Secrets: c.secrets, Finishing: c.finishing, LockWait: c.lockWait, Version: version, Command: cmd.CommandPath(), Log: c.logger(),
 		Warn: func(d hcl.Diagnostics, files map[string]*hcl.File) {
 			if !c.quiet {
 				c.endProgress()
@@ -187,15 +192,15 @@ func (c *cli) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level}))
 }
 
-// open opens the project and bounds the command's time.
+// open opens the project.
 func (c *cli) open(cmd *cobra.Command) (context.Context, *api.Home, error) {
 	h, err := api.Open(c.options(cmd))
-	return c.bounded(cmd), h, err
+	return cmd.Context(), h, err
 }
 
 // openToObserve is open for a command that goes on to observe everything.
 func (c *cli) openToObserve(cmd *cobra.Command) (context.Context, *api.Home, error) {
-	ctx := c.bounded(cmd)
+	ctx := cmd.Context()
 	h, err := api.OpenToObserve(ctx, c.options(cmd))
 	c.home = h
 	return ctx, h, err
@@ -207,7 +212,10 @@ func (c *cli) bounded(cmd *cobra.Command) context.Context {
 		return cmd.Context()
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), c.timeout)
-	context.AfterFunc(ctx, cancel)
+	context.AfterFunc(ctx, func() {
+		cancel()
+		c.over()
+	})
 	return ctx
 }
 

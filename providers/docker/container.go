@@ -54,6 +54,9 @@ func (e *engine) inspectAll(ctx context.Context, list []container.Summary) ([]co
 	slots := make(chan struct{}, maxEngineConns)
 	var wg sync.WaitGroup
 	for i := range list {
+		if ctx.Err() != nil {
+			break
+		}
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
@@ -61,6 +64,9 @@ func (e *engine) inspectAll(ctx context.Context, list []container.Summary) ([]co
 		})
 	}
 	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	kept := out[:0]
 	for i := range out {
 		if errs[i] != nil {

@@ -4,16 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
 	"github.com/moby/moby/client/pkg/versions"
 
+	"recon/providers"
 	"recon/providers/sshhost"
 )
 
@@ -28,10 +31,10 @@ type engine struct {
 func newEngine(h *sshhost.Host, socket string, trips *atomic.Int64) (*engine, error) {
 	e := &engine{trips: trips}
 	stdio := "exec docker -H " + sshhost.Quote("unix://"+socket) + " system dial-stdio"
-	transport := &http.Transport{MaxConnsPerHost: maxEngineConns, MaxIdleConnsPerHost: maxEngineConns, DisableCompression: true}
+	transport := bounded{&http.Transport{MaxConnsPerHost: maxEngineConns, MaxIdleConnsPerHost: maxEngineConns, DisableCompression: true}}
 	var err error
 	e.client, err = client.New(
-		client.WithHTTPClient(&http.Client{Transport: transport}), client.WithHost("tcp://docker:80"), client.WithScheme("http"), client.WithAPIVersion(client.MaxAPIVersion),
+		client.WithHTTPClient(&http.Client{Transport: transport, Timeout: engineTime}), client.WithHost("tcp://docker:80"), client.WithScheme("http"), client.WithAPIVersion(client.MaxAPIVersion),
 		client.WithDialContext(func(ctx context.Context, _, _ string) (net.Conn, error) { return h.DialUnix(ctx, socket, stdio) }),
 		client.WithHTTPRequestHook(e.request), client.WithHTTPResponseHook(e.answer),
 	)
@@ -39,6 +42,31 @@ func newEngine(h *sshhost.Host, socket string, trips *atomic.Int64) (*engine, er
 		return nil, fmt.Errorf("prepare the client of the Docker engine: %w", err)
 	}
 	return e, nil
+}
+
+// What one request to an engine may take, and its answer hold. A list of a thousand
+// containers has some 2 MiB and 100,000 values.
+const (
+	engineTime = 20 * time.Second
+	maxAnswer  = 16 << 20
+	maxValues  = 400_000
+
+	maxContainers = 10_000
+)
+
+// bounded is a transport whose answers end where they say more than can be true.
+type bounded struct{ *http.Transport }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := b.Transport.RoundTrip(r)
+	if err == nil {
+		body := providers.JSON(resp.Body, providers.NewBudget(maxAnswer, maxValues), providers.BudgetOf(r.Context()))
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{body, resp.Body}
+	}
+	return resp, err
 }
 
 // maxEngineConns bounds the channels to one engine; sshd has no limit of its own.
@@ -84,6 +112,9 @@ func (e *engine) list(ctx context.Context) ([]container.Summary, error) {
 	r, err := e.client.ContainerList(ctx, client.ContainerListOptions{All: true})
 	if err != nil {
 		return nil, engineError("list containers", err)
+	}
+	if len(r.Items) > maxContainers {
+		return nil, fmt.Errorf("list containers: %w: %d containers", providers.ErrFlood, len(r.Items))
 	}
 	return r.Items, nil
 }

@@ -170,7 +170,7 @@ func parseProbe(out string) (*hostProbe, error) {
 	var uptime, hz float64
 	var d *daemonProbe
 	ended := false
-	for _, l := range strings.Split(out, "\n") {
+	for l := range strings.SplitSeq(out, "\n") {
 		key, value, _ := strings.Cut(l, " ")
 		if d == nil && slices.Contains(perDaemon, key) {
 			return nil, fmt.Errorf("the host's answer has %q before any daemon", key)
@@ -201,6 +201,9 @@ func parseProbe(out string) (*hostProbe, error) {
 		case "addresses":
 			h.ips = strings.Fields(decode(value))
 		case "daemon":
+			if len(h.daemons) > maxDaemons {
+				return nil, fmt.Errorf("more than %d processes of the host call themselves dockerd", maxDaemons)
+			}
 			h.daemons = append(h.daemons, daemonProbe{pid: atoi(value)})
 			d = &h.daemons[len(h.daemons)-1]
 		case "exe":
@@ -235,6 +238,9 @@ func parseProbe(out string) (*hostProbe, error) {
 	}
 	return h, nil
 }
+
+// maxDaemons bounds what is looked at of a host where anybody may start processes.
+const maxDaemons = 100
 
 var perDaemon = []string{"exe", "cmdline", "stat", "owner", "runtime", "listens", "foreign", "file", "real", "mountpoint", "mtime", "unreadable", "content", "backup", "backuptime", "backupkept", "backupcontent"}
 

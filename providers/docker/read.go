@@ -10,6 +10,7 @@ import (
 
 	"recon/inventory"
 	"recon/inventory/doctor"
+	"recon/providers"
 )
 
 // errStopped is why containers cannot be seen.
@@ -20,6 +21,7 @@ var errStopped = errors.New("the Docker daemon does not run")
 // one look at what the containers see. The daemon alone takes the first three.
 func (p *Provider) Read(ctx context.Context, want []inventory.Resource) (inventory.Snapshot, error) {
 	before := p.Calls()
+	ctx = providers.WithBudget(ctx, providers.NewBudget(providers.MaxBytes, providers.MaxValues))
 	snap := inventory.Snapshot{Provider: p.Name(), Complete: true, Quorate: true}
 	s, err := p.see(ctx)
 	if err != nil {

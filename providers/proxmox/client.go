@@ -37,10 +37,18 @@ type Config struct {
 	InFlight       int           // requests at the same time on one node; 0 means 2
 	ConnectTimeout time.Duration // 0 means 5 s
 	Timeout        time.Duration // of one request; 0 means 40 s, above the 30 s of Proxmox's own proxy
+	Patience       time.Duration // with one look at everything; 0 means 30 s
 }
 
-// maxAnswer bounds the body of an answer.
-const maxAnswer = 64 << 20
+// patience is how long one look at everything may take.
+func (c Config) patience() time.Duration { return orDefault(c.Patience, 30*time.Second) }
+
+// What one answer may hold: that to /cluster/resources of a thousand guests has some
+// 500 KiB and 25,000 values.
+const (
+	maxAnswer = 16 << 20
+	maxValues = 400_000
+)
 
 // A client is the wire to one cluster. It sits below go-proxmox, whose calls it
 // gives a transport that keeps what that library drops: the texts of errors, the
@@ -77,6 +85,8 @@ func newClient(cfg Config) (*client, error) {
 		},
 		inFlight: cfg.InFlight,
 		timeout:  orDefault(cfg.Timeout, 40*time.Second),
+		// A look that hangs leaves time for the others.
+		patience: min(orDefault(cfg.Timeout, 40*time.Second), cfg.patience()/3),
 		nodes:    map[string]*lane{},
 		calls:    &c.calls,
 	}
@@ -155,7 +165,8 @@ type transport struct {
 	base      *http.Transport // of the cluster's own requests and of the first node's
 	endpoints []*url.URL
 	inFlight  int
-	timeout   time.Duration
+	timeout   time.Duration // of a call that changes something
+	patience  time.Duration // of one that looks
 	calls     *atomic.Int64
 
 	mu      sync.Mutex
@@ -183,7 +194,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	case <-req.Context().Done():
 		return nil, req.Context().Err()
 	}
-	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
+	timeout := t.timeout
+	if req.Method == http.MethodGet {
+		timeout = t.patience
+	}
+	ctx, cancel := context.WithTimeout(req.Context(), timeout)
 	defer cancel()
 	body, err := readBody(req)
 	if err != nil {
@@ -200,11 +215,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err == nil {
 			t.use(n)
 			t.tellTime(resp)
-			return answer(resp, req.Method, path)
+			return answer(ctx, resp, req.Method, path)
 		}
 		failures = append(failures, fmt.Errorf("%s: %w", t.endpoints[n].Host, explainTLS(err)))
 		if !unsent(err) {
-			return nil, wireError(req.Method, err, t.endpoints[n].Host, t.timeout)
+			return nil, wireError(req.Method, err, t.endpoints[n].Host, timeout)
 		}
 	}
 	return nil, errors.Join(failures...)
@@ -308,10 +323,18 @@ func explainTLS(err error) error {
 	return fmt.Errorf("%w; if the web interface shows this fingerprint under Certificates too, write fingerprint = %q into the proxmox block, or name the cluster's CA with ca_file", verify.Err, colonHex(sum[:]))
 }
 
+// errSilent is wrapped when a request was not answered in time.
+var errSilent = errors.New("no answer")
+
+// hangs reports that somebody let recon wait, rather than refused.
+func hangs(err error) bool {
+	return errors.Is(err, errSilent) || errors.Is(err, context.DeadlineExceeded)
+}
+
 // wireError describes a connection that broke under a request.
 func wireError(method string, err error, host string, timeout time.Duration) error {
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("no answer within %s", timeout)
+		err = fmt.Errorf("%w within %s", errSilent, timeout)
 	}
 	err = fmt.Errorf("%s: %w", host, err)
 	if method != http.MethodGet {
@@ -321,12 +344,9 @@ func wireError(method string, err error, host string, timeout time.Duration) err
 }
 
 // answer passes a success on and turns anything else into an APIError.
-func answer(resp *http.Response, method, path string) (*http.Response, error) {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+func answer(ctx context.Context, resp *http.Response, method, path string) (*http.Response, error) {
+	body, err := io.ReadAll(providers.JSON(resp.Body, providers.NewBudget(maxAnswer, maxValues), providers.BudgetOf(ctx)))
 	resp.Body.Close()
-	if err == nil && len(body) > maxAnswer {
-		err = fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
-	}
 	if err != nil {
 		err = fmt.Errorf("read the answer to %s %s: %w", method, path, err)
 		if method != http.MethodGet {

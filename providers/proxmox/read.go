@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"recon/inventory"
+	"recon/providers"
 
 	"github.com/zclconf/go-cty/cty"
 )
@@ -47,13 +48,17 @@ func (p *Provider) Read(ctx context.Context, want []inventory.Resource) (invento
 
 // begin starts the part of a reading that does not depend on what is declared.
 func (p *Provider) begin(ctx context.Context) *reading {
-	ctx, cancel := context.WithCancel(ctx)
-	r := &reading{Provider: p, ctx: ctx, cancel: cancel, want: map[int]*inventory.Resource{}, dead: map[string]error{}, before: p.client.calls.Load(), looked: make(chan struct{})}
+	ctx, cancel := context.WithTimeout(providers.WithBudget(ctx, providers.NewBudget(providers.MaxBytes, providers.MaxValues)), p.cfg.patience())
+	r := &reading{Provider: p, ctx: ctx, cancel: cancel, want: map[int]*inventory.Resource{}, dead: map[string]error{}, hung: map[string]int{}, before: p.client.calls.Load(), looked: make(chan struct{})}
 	go func() {
 		defer close(r.looked)
-		if r.err = r.cluster(); r.err == nil {
+		r.err = providers.Caught(func() error {
+			if err := r.cluster(); err != nil {
+				return err
+			}
 			r.guests()
-		}
+			return nil
+		})
 	}()
 	return r
 }
@@ -87,6 +92,7 @@ type reading struct {
 
 	mu   sync.Mutex
 	dead map[string]error // nodes that do not answer
+	hung map[string]int   // guests of a node that did not answer in time
 	done int              // guests that were looked at
 }
 
@@ -113,15 +119,24 @@ func (r *reading) cluster() error {
 	r.view.guests, r.view.nodes = map[int]guestRow{}, map[string]bool{}
 	for _, row := range rows {
 		if g, ok := row.guest(); ok {
-			r.view.guests[g.vmid] = g
+			r.view.guests[g.vmid], r.view.nodes[g.node] = g, true
 		}
 		if row.Type == "node" {
 			r.view.nodes[row.Node] = row.Status != "offline"
 		}
 	}
 	r.clusterStatus(status, errStatus)
+	if len(r.view.guests) > maxGuests || len(r.view.nodes) > maxNodes {
+		return fmt.Errorf("%w: %d guests on %d nodes", providers.ErrFlood, len(r.view.guests), len(r.view.nodes))
+	}
 	return nil
 }
+
+// What a cluster can have; corosync carries some 30 nodes.
+const (
+	maxGuests = 20_000
+	maxNodes  = 200
+)
 
 // clusterStatus reads quorum and nodes. A node that is no member of a cluster has
 // no row for the cluster and is its own quorum. Without the right to look, quorum
@@ -184,7 +199,9 @@ func (r *reading) each(rows []int, do func(i int)) {
 		for range min(len(queue), r.client.inFlight) {
 			wg.Go(func() {
 				for i := range work {
-					do(i)
+					if err := providers.Caught(func() error { do(i); return nil }); err != nil {
+						r.out[i] = r.unknown(r.rows[i], err)
+					}
 				}
 			})
 		}
@@ -214,14 +231,23 @@ func (r *reading) guest(g *guestRow) inventory.Observation {
 		}
 	}
 	if err != nil {
-		if nodeDown(err) {
-			r.mu.Lock()
-			r.dead[g.node] = err
-			r.mu.Unlock()
-		}
+		r.count(g.node, err)
 		return r.unknown(*g, err)
 	}
 	return r.observation(*g, c, r.view)
+}
+
+// count gives a node up that is down, or where a second guest does not answer in time:
+// each that hangs costs as long as a request may take.
+func (r *reading) count(node string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if hangs(err) {
+		r.hung[node]++
+	}
+	if nodeDown(err) || r.hung[node] >= 2 {
+		r.dead[node] = err
+	}
 }
 
 func (r *reading) deadNode(node string) error {

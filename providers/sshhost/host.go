@@ -34,7 +34,7 @@ const (
 	dialTimeout    = 10 * time.Second
 	commandTimeout = 60 * time.Second
 	maxSessions    = 8        // sshd allows 10 a connection (MaxSessions)
-	maxOutput      = 32 << 20 // bytes of one command's output
+	maxOutput      = 16 << 20 // bytes of one command's output
 )
 
 // A Host is one machine. Its methods may be called at the same time.

@@ -13,10 +13,14 @@ func (h *Host) pipe(l link, command string) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
-	c := Command{Script: command, Stdin: inR}
+	c := Command{What: "docker system dial-stdio", Script: command, Stdin: inR}
 	go func() {
-		_, err := l.run(ctx, c, h.commandLine(l, c), outW, io.Discard)
-		if err == nil {
+		var stderr limited
+		status, err := l.run(ctx, c, h.commandLine(l, c), outW, &stderr)
+		switch {
+		case err == nil && status != 0:
+			err = &ExitError{What: "reach the socket through " + c.What, Code: status, Stderr: stderr.String()}
+		case err == nil:
 			err = io.EOF
 		}
 		outW.CloseWithError(err)

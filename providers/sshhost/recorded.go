@@ -8,10 +8,11 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"regexp"
 	"strings"
 	"sync/atomic"
+
+	"recon/inventory/localfile"
 )
 
 // A recorded machine is what one answered once, read from a file: to commands, by
@@ -30,7 +31,7 @@ const argument = "@1@"
 var ErrRecorded = errors.New("the host is a recording, which answers only what it was asked once and cannot be changed")
 
 func openRecording(file string) (*recorded, error) {
-	b, err := os.ReadFile(file)
+	b, err := localfile.Read(file, localfile.Large)
 	if err != nil {
 		return nil, fmt.Errorf("read the recording: %w", err)
 	}

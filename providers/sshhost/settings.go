@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/kevinburke/ssh_config"
+
+	"recon/inventory/localfile"
 )
 
 // settings are the user's SSH files.
@@ -32,15 +34,14 @@ func readSettings(cfg Config) (*settings, error) {
 		s.home = cmp.Or(s.home, os.Getenv("HOME"), u.HomeDir)
 	}
 	for _, name := range []string{filepath.Join(s.home, ".ssh", "config"), "/etc/ssh/ssh_config"} {
-		f, err := os.Open(name)
+		text, err := localfile.Read(name, localfile.Small)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read ssh_config: %w", err)
 		}
-		c, err := ssh_config.Decode(f)
-		f.Close()
+		c, err := ssh_config.DecodeBytes(text)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}

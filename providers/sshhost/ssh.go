@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+
+	"recon/inventory/localfile"
 )
 
 // sshLink is a machine behind SSH.
@@ -104,7 +106,19 @@ func (l *sshLink) run(ctx context.Context, c Command, line string, stdout, stder
 		return 0, err
 	}
 	defer s.Close()
-	s.Stdin, s.Stdout, s.Stderr = c.Stdin, stdout, stderr
+	s.Stdout, s.Stderr = stdout, stderr
+	if c.Stdin != nil {
+		// A session waits for the end of its Stdin, which may never come: a pipe whose
+		// writer waits for an answer of a command that has ended.
+		in, err := s.StdinPipe()
+		if err != nil {
+			return 0, fmt.Errorf("%w: %w", ErrLost, err)
+		}
+		go func() {
+			_, _ = io.Copy(in, c.Stdin)
+			in.Close()
+		}()
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(line) }()
 	select {
@@ -189,7 +203,7 @@ func (k *keyring) methods(h hop) []ssh.AuthMethod {
 	return []ssh.AuthMethod{ssh.PublicKeysCallback(func() ([]ssh.Signer, error) {
 		var out []ssh.Signer
 		for _, file := range h.identities {
-			raw, err := os.ReadFile(file)
+			raw, err := localfile.Read(file, localfile.Small)
 			if err != nil {
 				continue
 			}
@@ -210,7 +224,7 @@ func (k *keyring) methods(h hop) []ssh.AuthMethod {
 func (k *keyring) describe(h hop) string {
 	var usable, locked []string
 	for _, file := range h.identities {
-		raw, err := os.ReadFile(file)
+		raw, err := localfile.Read(file, localfile.Small)
 		if err != nil {
 			continue
 		}

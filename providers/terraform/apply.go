@@ -230,6 +230,10 @@ func (p *Provider) Do(ctx context.Context, s inventory.Step, say providers.Repor
 		return providers.Result{}, err
 	}
 	defer done()
+	if p.cfg.Finishing != nil {
+		p.cfg.Finishing.Add(1)
+		defer p.cfg.Finishing.Add(-1)
+	}
 	tf.SetStdout(&lineWriter{say: func(line string) { say(redact(line, p.secrets())) }})
 	p.spend()
 	if err := tf.Apply(ctx, tfexec.DirOrPlan(pl.file)); err != nil {

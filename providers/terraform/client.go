@@ -13,10 +13,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/terraform-exec/tfexec"
+
+	"recon/inventory/localfile"
 )
 
 // Config says where a state is. Exactly one of Directory, State and JSON is set.
@@ -31,7 +34,9 @@ type Config struct {
 	Binary    string // terraform or tofu; "" looks for them on the PATH
 	Workspace string // "" takes the folder's selected one
 
-	Timeout time.Duration // of handing out a state; 0 means a minute
+	Finishing *atomic.Int32 // counts runs that write; nil: nobody asks
+
+	Timeout time.Duration // of handing out a state; 0 means 30 s
 }
 
 // A Provider is one source. Its methods may be called at the same time.
@@ -54,7 +59,7 @@ type Provider struct {
 // New returns the provider of a source. It makes no call.
 func New(cfg Config) *Provider {
 	if cfg.Timeout == 0 {
-		cfg.Timeout = time.Minute
+		cfg.Timeout = 30 * time.Second
 	}
 	return &Provider{cfg: cfg, plans: map[string]*plan{}, code: map[string][]*hclsyntax.Block{}}
 }
@@ -146,6 +151,10 @@ func (p *Provider) terraform() (*tfexec.Terraform, func(), error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("prepare terraform: %w", err)
 	}
+	// What terraform starts may hold on to its output when it is gone.
+	if err := tf.SetWaitDelay(waitDelay); err != nil {
+		return nil, nil, fmt.Errorf("prepare terraform: %w", err)
+	}
 	if p.cfg.Workspace == "" {
 		return tf, func() {}, nil
 	}
@@ -167,6 +176,9 @@ func (p *Provider) terraform() (*tfexec.Terraform, func(), error) {
 	}
 	return tf, func() { _ = os.RemoveAll(data) }, nil
 }
+
+// waitDelay is how long terraform has to end after it was interrupted.
+const waitDelay = time.Second
 
 // dataFolder makes a data folder in which a workspace is selected.
 func dataFolder(dir, workspace string) (string, error) {
@@ -254,7 +266,7 @@ func (p *Provider) localState() string {
 			}
 		}
 	}
-	if data, err := os.ReadFile(filepath.Join(dir, ".terraform", "terraform.tfstate")); err == nil {
+	if data, err := localfile.Read(filepath.Join(dir, ".terraform", "terraform.tfstate"), localfile.Medium); err == nil {
 		_ = json.Unmarshal(data, &noted) // what cannot be read leaves the defaults
 	}
 	file, folder := cmp.Or(noted.Backend.Config.Path, "terraform.tfstate"), cmp.Or(noted.Backend.Config.WorkspaceDir, "terraform.tfstate.d")

@@ -3,7 +3,6 @@ package terraform
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"recon/inventory"
+	"recon/inventory/localfile"
 )
 
 // Locate finds the resource block of an address in the source's folder. The file is
@@ -101,7 +101,7 @@ func splitAddress(address string) []string {
 // moduleFolder finds the folder of a module call: as terraform init has noted it,
 // or by the call's own source when that is a folder beside it.
 func (p *Provider) moduleFolder(root, dir, key, call string) string {
-	data, err := os.ReadFile(filepath.Join(root, ".terraform", "modules", "modules.json"))
+	data, err := localfile.Read(filepath.Join(root, ".terraform", "modules", "modules.json"), localfile.Medium)
 	var manifest struct {
 		Modules []struct{ Key, Dir string }
 	}

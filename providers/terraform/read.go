@@ -1,21 +1,21 @@
 package terraform
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"recon/inventory"
+	"recon/inventory/localfile"
+	"recon/providers"
 )
-
-// maxState bounds the size of a state that is read.
-const maxState = 256 << 20
 
 // Read reads the state. The snapshot has no observations: a state proves neither
 // presence nor absence. What it says is in Guests. An error means that nothing is
@@ -46,6 +46,9 @@ func (p *Provider) state(ctx context.Context) (*state, error) {
 	data, err := p.data(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if _, err := io.Copy(io.Discard, providers.JSON(bytes.NewReader(data), providers.NewBudget(localfile.Large, providers.MaxValues))); err != nil {
+		return nil, fmt.Errorf("read %s: %w", p.where(), err)
 	}
 	s, err := parse(data)
 	if err != nil {
@@ -79,11 +82,7 @@ func (p *Provider) data(ctx context.Context) ([]byte, error) {
 }
 
 func (p *Provider) file(name string) ([]byte, error) {
-	info, err := os.Stat(p.path(name))
-	if err == nil && info.Size() > maxState {
-		return nil, fmt.Errorf("read %s: it has %d bytes; recon reads states up to %d", name, info.Size(), maxState)
-	}
-	data, err := os.ReadFile(p.path(name))
+	data, err := localfile.Read(p.path(name), localfile.Large)
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {
 		return nil, fmt.Errorf("read %s: %w", name, pathErr.Err)
@@ -96,7 +95,7 @@ func (p *Provider) file(name string) ([]byte, error) {
 // (internal/states/statemgr/filesystem.go).
 func (p *Provider) checkLock(stateFile string) error {
 	name := filepath.Join(filepath.Dir(stateFile), "."+filepath.Base(stateFile)+".lock.info")
-	data, err := os.ReadFile(name)
+	data, err := localfile.Read(name, localfile.Large)
 	if err != nil {
 		return nil // no lock, or none that can be seen
 	}

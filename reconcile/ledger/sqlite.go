@@ -14,6 +14,7 @@ import (
 	"github.com/gofrs/flock"
 	_ "modernc.org/sqlite" // the driver named sqlite
 
+	"recon/inventory/localfile"
 	"recon/reconcile"
 )
 
@@ -212,7 +213,7 @@ func (b sqlite) holder(context.Context, *Store) (*reconcile.Holder, error) {
 		return nil, l.Unlock()
 	}
 	anybody := &reconcile.Holder{Command: "another recon"}
-	noted, err := os.ReadFile(filepath.Join(b.dir, holderFile))
+	noted, err := localfile.Read(filepath.Join(b.dir, holderFile), localfile.Small)
 	if err != nil {
 		return anybody, nil
 	}

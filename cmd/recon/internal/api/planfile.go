@@ -7,8 +7,8 @@ import (
 	"os"
 
 	"recon/cmd/recon/internal/home"
-	"recon/cmd/recon/internal/localfile"
 	"recon/inventory"
+	"recon/inventory/localfile"
 	"recon/reconcile"
 
 	"github.com/go-git/go-git/v5"

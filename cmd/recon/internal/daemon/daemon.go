@@ -24,7 +24,7 @@ import (
 type Options struct {
 	Home  *api.Home
 	Poll  time.Duration // how often manifests are looked at; 0 means 2 s
-	Grace time.Duration // how long a run may go on after the daemon is told to stop; 0 means 30 s
+	Grace time.Duration // how long a run may go on after the daemon is told to stop; 0 means 1 s
 	Tell  func(Notice)
 }
 
@@ -45,7 +45,7 @@ func Run(ctx context.Context, o Options) error {
 		o.Poll = 2 * time.Second
 	}
 	if o.Grace == 0 {
-		o.Grace = 30 * time.Second
+		o.Grace = time.Second
 	}
 	d := &daemon{Options: o}
 	if len(o.Home.Project().Schedules) == 0 {
@@ -64,9 +64,11 @@ func Run(ctx context.Context, o Options) error {
 			d.stop(kill)
 			return nil
 		case <-tick.C:
-			if now := o.Home.Fingerprint(); now != seen {
+			// While a run goes on the manifests wait, and not the loop.
+			if now := o.Home.Fingerprint(); now != seen && d.mu.TryLock() {
 				seen = now
 				d.reload()
+				d.mu.Unlock()
 			}
 		}
 	}
@@ -121,12 +123,18 @@ func (d *daemon) run(s api.Schedule) {
 	if d.work.Err() != nil {
 		return
 	}
-	if s.Action == "facts" {
-		d.facts(s)
-		return
+	err := api.Caught(func() error {
+		if s.Action == "facts" {
+			d.facts(s)
+			return nil
+		}
+		cycle, err := api.Drift(d.work, d.Home, s.Action)
+		d.Tell(Notice{Schedule: s.Name, Cycle: cycle, Err: err})
+		return nil
+	})
+	if err != nil {
+		d.Tell(Notice{Schedule: s.Name, Err: err})
 	}
-	cycle, err := api.Drift(d.work, d.Home, s.Action)
-	d.Tell(Notice{Schedule: s.Name, Cycle: cycle, Err: err})
 }
 
 // facts checks what people wrote, and tells what is new since the check before.
@@ -151,8 +159,6 @@ func (d *daemon) facts(s api.Schedule) {
 
 // reload puts changed manifests in force, when they can be used.
 func (d *daemon) reload() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	if err := d.Home.Reload(); err != nil {
 		d.Tell(Notice{Text: "the manifests have changed and cannot be used; the last good ones stay in force", Err: err})
 		return
@@ -170,6 +176,9 @@ func (d *daemon) stop(kill context.CancelFunc) {
 	case <-done:
 	case <-time.After(d.Grace):
 		kill()
-		<-done
+		select {
+		case <-done:
+		case <-time.After(d.Grace / 2): // it was told, and does not end
+		}
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"recon/cmd/recon/internal/home"
 	"recon/inventory/factcheck"
 	"recon/inventory/factcheck/source"
+	"recon/inventory/localfile"
 )
 
 // checkedTypes are the suffixes of text in which people state facts.
@@ -134,7 +135,7 @@ func (c *FactCheck) add(base, rel, prefix string, readOnly bool) error {
 	if credentials || info.Size() > largestDocument {
 		return nil
 	}
-	text, err := os.ReadFile(full)
+	text, err := localfile.Read(full, localfile.Medium)
 	if err != nil {
 		return err
 	}

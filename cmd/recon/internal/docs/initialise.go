@@ -14,6 +14,7 @@ import (
 
 	"recon/cmd/recon/internal/home"
 	"recon/inventory/contextfile"
+	"recon/inventory/localfile"
 	"recon/manifests"
 )
 
@@ -87,7 +88,7 @@ func (i *initialiser) mentioned() (address, where string) {
 		if !slices.Contains([]string{".tf", ".tfvars", ".md", ".yml", ".yaml"}, path.Ext(rel)) {
 			return nil
 		}
-		text, err := os.ReadFile(p)
+		text, err := localfile.Read(p, localfile.Small)
 		if err != nil || len(text) > 1<<20 {
 			return nil
 		}
@@ -134,7 +135,7 @@ func (i *initialiser) instructions() string {
 }
 
 func (i *initialiser) read(rel string) (old []byte, existed bool, err error) {
-	old, err = os.ReadFile(filepath.Join(i.root, rel))
+	old, err = localfile.Read(filepath.Join(i.root, rel), localfile.Small)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}

@@ -13,6 +13,7 @@ import (
 
 	"recon/cmd/recon/internal/home"
 	"recon/inventory/contextfile"
+	"recon/inventory/localfile"
 	"recon/manifests"
 )
 
@@ -76,7 +77,7 @@ func rootTargets(h *home.Home, context *manifests.Context, r *manifests.Root, kn
 		if ext := strings.ToLower(path.Ext(rel)); ext != ".md" && ext != ".markdown" || taken[p] || secluded(h, context, p) {
 			return nil
 		}
-		src, err := os.ReadFile(p)
+		src, err := localfile.Read(p, localfile.Medium)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", path.Join(r.Path, rel), err)
 		}

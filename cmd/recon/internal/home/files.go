@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/google/renameio/v2"
+
+	"recon/inventory/localfile"
 )
 
 // ErrFileChanged is wrapped when a file changed between being read and being
@@ -24,7 +26,7 @@ func ReadFile(base, rel string) (content []byte, exists bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	b, err := os.ReadFile(path)
+	b, err := localfile.Read(path, localfile.Medium)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}
@@ -138,7 +140,7 @@ func writable(path string, existed bool) error {
 }
 
 func unchanged(path string, old []byte, existed bool) error {
-	now, err := os.ReadFile(path)
+	now, err := localfile.Read(path, localfile.Medium)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if existed {

@@ -20,8 +20,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"recon/cmd/recon/internal/localfile"
 	"recon/cmd/recon/internal/redact"
+	"recon/inventory/localfile"
 	"recon/manifests"
 	"recon/providers/docker"
 	"recon/providers/proxmox"
@@ -34,7 +34,6 @@ type Options struct {
 	Dir      string // -C; "" looks for the nearest parent that holds recon.hcl
 	Vars     map[string]string
 	VarFiles []string
-	Timeout  time.Duration // of one command's work; 0 means none
 	LockWait time.Duration // how long a write phase waits for the project's lock
 	Version  string
 	Command  string // what is run, for the lock and the ledger
@@ -43,6 +42,8 @@ type Options struct {
 	Warn     func(hcl.Diagnostics, map[string]*hcl.File) // hears of warnings
 	Progress func(what string, done, total int)          // hears of long work; nil: nobody listens
 	Now      func() time.Time
+
+	Finishing *atomic.Int32 // counts calls under way that must not be cut off; nil: nobody asks
 
 	ProbeLinks bool // try hard links inside containers
 }
@@ -226,11 +227,30 @@ func (h *Home) runCommand(ctx context.Context, argv []string) (string, error) {
 	cmd.Dir = h.Root
 	cmd.Stdin = os.Stdin
 	cmd.WaitDelay = time.Second // a child that it leaves behind may hold its output open
-	out, err := cmd.Output()
-	if err != nil {
+	out := &firstBytes{left: 64 << 10}
+	cmd.Stdout = out
+	err := cmd.Run()
+	switch {
+	case errors.Is(err, exec.ErrWaitDelay):
+	case err != nil:
 		return "", fmt.Errorf("run %s: %w", argv[0], err)
+	case out.left == 0:
+		return "", fmt.Errorf("run %s: it prints more than any token has", argv[0])
 	}
-	return string(out), nil
+	return out.String(), nil
+}
+
+// firstBytes keeps the beginning of what a program prints.
+type firstBytes struct {
+	strings.Builder
+	left int
+}
+
+func (f *firstBytes) Write(p []byte) (int, error) {
+	n := min(len(p), f.left)
+	f.left -= n
+	f.Builder.Write(p[:n])
+	return len(p), nil
 }
 
 // Files is the project's folder.

@@ -1,6 +1,7 @@
 package home
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -120,7 +121,7 @@ func (w *World) read(ctx context.Context, r providers.Reader) inventory.Snapshot
 			want = append(want, res)
 		}
 	}
-	snap, err := r.Read(ctx, want)
+	snap, err := within(ctx, w.patience(r), func(ctx context.Context) (inventory.Snapshot, error) { return r.Read(ctx, want) })
 	if err != nil {
 		w.home.Log.Warn("source cannot be observed", "provider", r.Name(), "error", err)
 		scope := inventory.Scope{Provider: r.Name(), Scope: r.Name(), Err: err}
@@ -130,6 +131,73 @@ func (w *World) read(ctx context.Context, r providers.Reader) inventory.Snapshot
 		snap = inventory.Snapshot{Provider: r.Name(), Unknown: []inventory.Scope{scope}, Calls: snap.Calls}
 	}
 	return snap
+}
+
+// sourceTime is how long a source may take for one look when its block does not say.
+const sourceTime = 30 * time.Second
+
+// patience is how long a source may take.
+func (w *World) patience(r providers.Reader) time.Duration {
+	kind, name, _ := strings.Cut(r.Name(), ".")
+	limit := time.Duration(0)
+	switch p := w.Project; kind {
+	case "proxmox":
+		if c := p.Cluster(name); c != nil {
+			limit = c.Timeout
+		}
+	case "docker":
+		if h := p.Host(name); h != nil {
+			limit = h.Timeout
+		}
+	case "terraform":
+		for _, t := range p.Terraform {
+			if t.Name == name {
+				limit = t.Timeout
+			}
+		}
+	}
+	return cmp.Or(limit, sourceTime)
+}
+
+// within reads a source for as long as it may take, and a moment longer for one that
+// notices itself that its time is over and then tells what it knows. One that does
+// neither is left to itself.
+func within(ctx context.Context, limit time.Duration, read func(context.Context) (inventory.Snapshot, error)) (inventory.Snapshot, error) {
+	bound, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	type answer struct {
+		snap inventory.Snapshot
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		var a answer
+		a.err = providers.Caught(func() (err error) {
+			a.snap, err = read(bound)
+			return err
+		})
+		answers <- a
+	}()
+	silent := fmt.Errorf("it did not answer within %s (timeout in its block says how long it may take)", limit)
+	select {
+	case a := <-answers:
+		if a.err != nil && ctx.Err() == nil && bound.Err() != nil {
+			a.err = silent
+		}
+		return a.snap, a.err
+	case <-bound.Done():
+	}
+	select {
+	case a := <-answers:
+		if a.err == nil {
+			return a.snap, nil
+		}
+	case <-time.After(time.Second):
+	}
+	if ctx.Err() != nil {
+		return inventory.Snapshot{}, ctx.Err()
+	}
+	return inventory.Snapshot{}, silent
 }
 
 // dateUnknown notes since when each source could not be observed.
@@ -197,7 +265,7 @@ func (h *Home) Provider(ctx context.Context, c *manifests.Cluster) (*proxmox.Pro
 		token = strings.TrimSpace(out)
 		h.Secrets.Learn(secretOf(token))
 	}
-	cfg := proxmox.Config{Name: c.Name, Endpoints: c.Endpoints, Token: token, Fingerprint: c.Fingerprint, Insecure: c.Insecure, NoAgent: c.Addresses == "configured"}
+	cfg := proxmox.Config{Name: c.Name, Endpoints: c.Endpoints, Token: token, Fingerprint: c.Fingerprint, Insecure: c.Insecure, NoAgent: c.Addresses == "configured", Patience: c.Timeout}
 	if c.CAFile != "" {
 		ca, err := readOutside(h.absolute(c.CAFile))
 		if err != nil {

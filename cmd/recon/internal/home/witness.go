@@ -17,6 +17,7 @@ func (h *Home) terraforms(project *manifests.Project) []providers.Reader {
 	for _, t := range project.Terraform {
 		out = append(out, terraform.New(terraform.Config{
 			Name: t.Name, Cluster: t.Cluster, Root: h.Root, Directory: t.Directory, State: t.State, JSON: t.JSON, Binary: t.Binary, Workspace: t.Workspace,
+			Timeout: t.Timeout, Finishing: h.Finishing,
 		}))
 	}
 	return out

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/google/renameio/v2"
+
+	"recon/inventory/localfile"
 )
 
 // A Baseline is what was found before and is not told again. The zero value knows
@@ -30,7 +32,7 @@ type baselineEntry struct {
 
 // ReadBaseline reads a baseline that WriteBaseline wrote.
 func ReadBaseline(file string) (*Baseline, error) {
-	text, err := os.ReadFile(file)
+	text, err := localfile.Read(file, localfile.Medium)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read the baseline: %w; --write-baseline %s makes it", err, file)
 	}

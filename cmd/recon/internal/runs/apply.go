@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"recon/cmd/recon/internal/docs"
 	"recon/cmd/recon/internal/home"
@@ -60,7 +61,9 @@ func RunApply(ctx context.Context, w *home.World, p *reconcile.Plan, opts reconc
 		}
 		opts.Journal, opts.Secret = ph, reconcile.SecretOf
 		run.Results = reconcile.Apply(ctx, p, w.Request(nil), opts)
-		run.After, err = lookAgain(context.WithoutCancel(ctx), w.Home(), ph, run.Results)
+		again, enough := aMomentLonger(ctx)
+		defer enough()
+		run.After, err = lookAgain(again, w.Home(), ph, run.Results)
 		if run.After != nil {
 			run.After.Interrupted = said
 		}
@@ -70,6 +73,17 @@ func RunApply(ctx context.Context, w *home.World, p *reconcile.Plan, opts reconc
 		return run.Code(), nil
 	})
 	return run, err
+}
+
+// aMomentLonger is a context for what tells how an apply ended: an interrupt leaves it
+// a moment.
+func aMomentLonger(ctx context.Context) (context.Context, func()) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, cancel) })
+	return out, func() {
+		stop()
+		cancel()
+	}
 }
 
 // lookAgain is the cycle after an apply: documents are rendered from the re-read,
