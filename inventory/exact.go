@@ -42,6 +42,9 @@ func Undeclared(want Attrs, o *Observation) []Path {
 // isDevice reports a block that is there or not, and can be taken out.
 func (b *Block) isDevice() bool { return b.Wired(WireAbsent) != nil }
 
+// Leads reports an attribute without which a device is not there, whatever its default.
+func (b *Block) Leads(a *Attr) bool { return b.isDevice() && a.Key != "" && a.Key == b.DefaultKey }
+
 // canBeLeftOut reports an attribute whose absence from an exact manifest means its
 // default. Where a guest is and whether it runs, its pool, MAC addresses and volumes stay
 // nobody's opinion, and what a device cannot do without has no default.
@@ -54,5 +57,5 @@ func (a *Attr) canBeLeftOut(b *Block) bool {
 	case !IsNull(a.Default):
 		return true
 	}
-	return !a.Always && (b == nil || !b.isDevice() || a.Key != b.DefaultKey)
+	return !a.Always && (b == nil || !b.Leads(a))
 }

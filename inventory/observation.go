@@ -101,19 +101,13 @@ func (e *PartialError) Error() string {
 	return fmt.Sprintf("the token %s lacks %s and sees only a part of the guests (recon check %s tells how to grant it)", e.Account, e.Lack, e.Source)
 }
 
-// A Node is a machine that carries guests.
-type Node struct {
-	Name    string `json:"name"`
-	Online  bool   `json:"online"`
-	Address string `json:"address,omitempty"`
-	Version string `json:"version,omitempty"`
-}
-
 // A Snapshot is what one reader saw in one pass.
 type Snapshot struct {
 	Provider     string
 	Observations []Observation // sorted by address
 	Nodes        []Node
+	Storages     []Storage
+	AllStorages  bool // the observer sees every storage there is
 	Quorate      bool
 	Version      string // of the provider's software
 	Complete     bool   // nothing is Unknown
@@ -191,6 +185,12 @@ func EventKinds() []EventKind {
 		DriftOpened, DriftChanged, DriftResolved, WasApplied, Created, Destroyed, Changed, Moved, Renamed, Started, Stopped, Restarted,
 		Appeared, Disappeared, SourceLost, SourceBack,
 	}
+}
+
+// Undeclared reports a change of a resource that no manifest names. What is no resource,
+// a node or a storage, cannot be declared.
+func (e *Event) Undeclared() bool {
+	return e.Kind == Changed && KindOf(e.Address.Kind) != nil && !slices.ContainsFunc(e.Fields, func(f EventField) bool { return f.Declared })
 }
 
 // An EventField is a field that an event is about, with its values as JSON has

@@ -143,8 +143,7 @@ func renderBlocks(r Rendering, block *inventory.Block) []string {
 // writtenInBlock decides whether a value of a nested block stands in an imported
 // manifest. What leads a device stands there always, so that no block is empty.
 func writtenInBlock(b *inventory.Block, a *inventory.Attr, v cty.Value) bool {
-	leads := b.Wired(inventory.WireAbsent) != nil && a.Key == b.DefaultKey
-	return !inventory.IsNull(v) && !a.Computed && !a.Secret && (leads || !isDefault(a, v))
+	return !inventory.IsNull(v) && !a.Computed && !a.Secret && (b.Leads(a) || !isDefault(a, v))
 }
 
 // Declare lists the edits that declare a device as it is there, as an import would.

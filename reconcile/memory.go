@@ -151,13 +151,14 @@ type Source struct {
 	Error           string
 }
 
-// A Cluster is what is remembered of a cluster, for the time when it cannot be
-// observed.
+// A Cluster is what is remembered of a cluster, or of a host, beside its resources.
 type Cluster struct {
-	Version  string
-	Nodes    []inventory.Node
-	NoQuorum bool                `json:",omitempty"`
-	Findings []inventory.Finding `json:",omitempty"`
+	Version     string
+	Nodes       []inventory.Node
+	Storages    []inventory.Storage `json:",omitempty"`
+	AllStorages bool                `json:",omitempty"` // there are no others
+	NoQuorum    bool                `json:",omitempty"`
+	Findings    []inventory.Finding `json:",omitempty"`
 }
 
 // An Entry is a step of the journal.

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"recon/inventory"
@@ -106,7 +107,21 @@ func (m *mover) fields() (out []inventory.EventField) {
 			out = append(out, f)
 		}
 	}
-	return append(out, m.secrets()...)
+	return append(append(out, m.addresses()...), m.secrets()...)
+}
+
+// addresses tells that a guest says it has others than it said before. Of IPv6 it may have
+// many that come and go by themselves.
+func (m *mover) addresses() []inventory.EventField {
+	from, to := ipv4(m.old.Volatile.Addresses), ipv4(m.now.Volatile.Addresses)
+	if from == "" || to == "" || from == to {
+		return nil
+	}
+	return []inventory.EventField{m.text("addresses", from, to)}
+}
+
+func ipv4(all []string) string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(all), func(a string) bool { return strings.Contains(a, ":") }), " ")
 }
 
 func (m *mover) field(p inventory.Path, before, after inventory.Attrs) (f inventory.EventField, moved bool) {
@@ -119,7 +134,8 @@ func (m *mover) field(p inventory.Path, before, after inventory.Attrs) (f invent
 	if block != nil && block.Free && (inventory.IsNull(from) || inventory.IsNull(to)) {
 		return f, false
 	}
-	if attr.Same(from, to) && attr.Same(to, from) {
+	comes := block != nil && block.Leads(attr) && inventory.IsNull(from) != inventory.IsNull(to)
+	if !comes && attr.Same(from, to) && attr.Same(to, from) {
 		return f, false
 	}
 	return NewEventField(inventory.FieldChange{Path: p, Attr: attr}, from, to), true

@@ -144,7 +144,7 @@ func EventText(e *inventory.Event) string {
 		text = "destroyed " + subject + where(e)
 	case inventory.Changed:
 		text = subject + " changed: " + eventFields(e)
-		if !slices.ContainsFunc(e.Fields, func(f inventory.EventField) bool { return f.Declared }) {
+		if e.Undeclared() {
 			text += ", not in the manifest"
 		}
 	case inventory.Moved:

@@ -106,3 +106,17 @@ func (p permissions) has(path, privilege string) bool {
 	}
 	return false
 }
+
+// all reports whether the token has a privilege on everything below a path, as far as
+// Proxmox lists what is set there.
+func (p permissions) all(below, privilege string) bool {
+	if !p.has(below+"/0", privilege) {
+		return false
+	}
+	for path := range p {
+		if strings.HasPrefix(path, below+"/") && !p.has(path, privilege) {
+			return false
+		}
+	}
+	return true
+}

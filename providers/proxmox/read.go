@@ -87,6 +87,7 @@ type reading struct {
 	err    error         // and how, when it failed
 	view   view
 	nodes  []inventory.Node
+	stores []inventory.Storage
 	rows   []guestRow              // what exists, by vmid
 	out    []inventory.Observation // of each row, then of what is missing
 
@@ -129,6 +130,7 @@ func (r *reading) cluster() error {
 	if len(r.view.guests) > maxGuests || len(r.view.nodes) > maxNodes {
 		return fmt.Errorf("%w: %d guests on %d nodes", providers.ErrFlood, len(r.view.guests), len(r.view.nodes))
 	}
+	r.capacities(rows)
 	return nil
 }
 
@@ -454,7 +456,7 @@ func (p *Provider) absence(ctx context.Context, want inventory.Resource, vmid in
 // snapshot assembles what was seen.
 func (r *reading) snapshot() inventory.Snapshot {
 	s := inventory.Snapshot{
-		Provider: r.Name(), Observations: r.out, Nodes: r.nodes, Quorate: r.view.quorate, Version: r.view.version,
+		Provider: r.Name(), Observations: r.out, Nodes: r.nodes, Storages: r.stores, AllStorages: r.view.permissions.all("/storage", "Datastore.Audit"), Quorate: r.view.quorate, Version: r.view.version,
 		Calls: int(r.client.calls.Load() - r.before), Complete: r.view.hidden == nil, Partial: r.view.hidden != nil,
 	}
 	r.rename(s.Observations)

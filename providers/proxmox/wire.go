@@ -46,6 +46,14 @@ func plain(data []byte) bool {
 
 func (s scalar) int() int { n, _ := strconv.Atoi(string(s)); return n }
 
+func (s scalar) bytes() int64 {
+	f, _ := strconv.ParseFloat(string(s), 64)
+	return int64(max(min(f, maxBytes), 0))
+}
+
+// maxBytes is more than any storage has, and is a number that an int64 holds.
+const maxBytes = 1 << 60
+
 func (s scalar) bool() bool { b, _ := decodeBool(string(s)); return b }
 
 // A resourceRow is a row of /cluster/resources.
@@ -60,6 +68,16 @@ type resourceRow struct {
 	HAState  string `json:"hastate"`
 	Template scalar `json:"template"`
 	Uptime   scalar `json:"uptime"`
+
+	Storage string `json:"storage"`
+	Plugin  string `json:"plugintype"`
+	Content string `json:"content"`
+	Shared  scalar `json:"shared"`
+	Cores   scalar `json:"maxcpu"`
+	Memory  scalar `json:"maxmem"`
+	Used    scalar `json:"mem"`
+	Size    scalar `json:"maxdisk"`
+	Taken   scalar `json:"disk"`
 }
 
 // A guestRow is the row of a guest.

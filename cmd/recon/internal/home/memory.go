@@ -146,6 +146,7 @@ func (w *World) fromMemory(provider string) inventory.Snapshot {
 	snap := inventory.Snapshot{Provider: provider, Quorate: true, Complete: true}
 	if c, known := w.Memory.Clusters[provider]; known {
 		snap.Quorate, snap.Version, snap.Nodes, snap.Findings = !c.NoQuorum, c.Version, c.Nodes, c.Findings
+		snap.Storages, snap.AllStorages = c.Storages, c.AllStorages
 	}
 	for _, o := range w.Memory.Seen {
 		if o.Resource.Provider == provider {

@@ -38,6 +38,7 @@ func (h *Home) Observe(ctx context.Context) (*World, error) {
 		return nil, err
 	}
 	w.dateUnknown()
+	w.steady()
 	w.hear()
 	w.Elapsed = time.Since(start)
 	return w, ctx.Err()

@@ -113,6 +113,25 @@ func (w *World) AskKept(ctx context.Context, all bool) (err error) {
 	return err
 }
 
+// steady rounds what nodes and storages have in use, beside what was told of them last,
+// so that documents do not change with every look.
+func (w *World) steady() {
+	for i := range w.Snapshots {
+		snap := &w.Snapshots[i]
+		last := w.Memory.Clusters[snap.Provider]
+		for j := range snap.Nodes {
+			snap.Nodes[j].Steady(inventory.NodeNamed(last.Nodes, snap.Nodes[j].Name))
+		}
+		for j := range snap.Storages {
+			s := &snap.Storages[j]
+			old := inventory.StorageNamed(last.Storages, s.Name)
+			for k := range s.On {
+				s.On[k].Steady(old.Place(s.On[k].Node))
+			}
+		}
+	}
+}
+
 // Unknown lists what could not be observed.
 func (w *World) Unknown() (out []inventory.Scope) {
 	for i := range w.Snapshots {

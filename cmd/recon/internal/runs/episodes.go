@@ -130,16 +130,17 @@ func (r *recorder) backInSync(e reconcile.Episode, fields []inventory.EventField
 	r.event(inventory.Event{Address: e.Address, Identity: e.Identity, Kind: inventory.DriftResolved, Fields: named, Summary: what + " is back in sync"})
 }
 
-// resolve ends the episodes of resources that were observed and differ no more.
+// resolve ends the episodes of resources that were observed and differ no more. What is
+// gone is not back in sync.
 func (r *recorder) resolve(open map[inventory.Address]reconcile.Episode) {
-	observed := map[string]bool{}
+	state := map[string]inventory.Presence{}
 	for _, o := range r.world.Observations() {
-		observed[o.Resource.Identity] = o.State != inventory.Unknown
+		state[o.Resource.Identity] = o.State
 	}
 	for _, addr := range slices.SortedFunc(maps.Keys(open), inventory.CompareAddress) {
 		e := open[addr]
 		declared := r.world.Project.Resource(addr) != nil
-		if declared && !observed[e.Identity] {
+		if declared && state[e.Identity] == inventory.Unknown {
 			continue
 		}
 		if r.byRecon(addr) {
@@ -147,7 +148,7 @@ func (r *recorder) resolve(open map[inventory.Address]reconcile.Episode) {
 			r.learned.Episodes = append(r.learned.Episodes, e)
 		}
 		r.learned.Resolved = append(r.learned.Resolved, e.ID)
-		if len(r.quiet(e)) > 0 {
+		if state[e.Identity] != inventory.Absent && len(r.quiet(e)) > 0 {
 			r.backInSync(e, nil)
 		}
 	}

@@ -139,6 +139,9 @@ func changes(kind, key, value string) bool {
 		return false
 	}
 	a := k.Attrs[i]
+	if a.Wire == inventory.WireComma { // 1 is the default, and so is what it stands for
+		return value == "0" || strings.Contains(value, "cloudinit") || strings.Contains(value, "cpu")
+	}
 	switch text := strings.TrimSpace(inventory.ShowValue(a.Default)); {
 	case inventory.IsNull(a.Default):
 		return a.Sub != "order" || strings.HasPrefix(value, "order=") // other boot orders are not in the table

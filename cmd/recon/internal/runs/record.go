@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"recon/cmd/recon/internal/home"
 	"recon/inventory"
@@ -138,14 +139,39 @@ func (r *recorder) provenGone(ctx context.Context, old inventory.Observation) bo
 	return false
 }
 
-// clusters remembers what each cluster consists of.
+// clusters remembers what each cluster and host has beside its resources, and tells what
+// became of it since the last look. That a node is down is told as a source that is lost.
 func (r *recorder) clusters() {
 	r.learned.Clusters = map[string]reconcile.Cluster{}
-	for _, snap := range r.world.Snapshots {
-		if len(snap.Nodes) > 0 {
-			r.learned.Clusters[snap.Provider] = reconcile.Cluster{Version: snap.Version, Nodes: snap.Nodes, NoQuorum: !snap.Quorate, Findings: snap.Findings}
+	for i := range r.world.Snapshots {
+		snap := &r.world.Snapshots[i]
+		if len(snap.Nodes) == 0 && snap.Version == "" {
+			continue
+		}
+		now := reconcile.ClusterOf(snap)
+		r.learned.Clusters[snap.Provider] = now
+		old, known := r.world.Memory.Clusters[snap.Provider]
+		if !known {
+			continue
+		}
+		for _, e := range reconcile.Around(snap.Provider, old, now) {
+			e.Fields = slices.DeleteFunc(e.Fields, func(f inventory.EventField) bool {
+				return f.Name == "online" && r.lostOrBack(snap.Provider, e.Identity)
+			})
+			if e.Kind != inventory.Changed || len(e.Fields) > 0 {
+				r.event(e)
+			}
 		}
 	}
+}
+
+// lostOrBack reports a node that is told of as a source.
+func (r *recorder) lostOrBack(provider, identity string) bool {
+	of := func(p, scope string) bool {
+		return p == provider && strings.HasSuffix(identity, "/node/"+scope)
+	}
+	return slices.ContainsFunc(r.world.Unknown(), func(u inventory.Scope) bool { return of(u.Provider, u.Scope) }) ||
+		slices.ContainsFunc(r.world.Memory.Sources, func(s reconcile.Source) bool { return of(s.Provider, s.Scope) })
 }
 
 // sources notes what has become unobservable and what is back.

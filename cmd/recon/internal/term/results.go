@@ -2,7 +2,6 @@ package term
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"recon/inventory"
@@ -130,7 +129,7 @@ func (p *Printer) Events(events []inventory.Event, dates bool) {
 			line = e.At.Local().Format("2006-01-02 15:04") + line
 		}
 		line += p.eventFields(e)
-		if e.Kind == inventory.Changed && !slices.ContainsFunc(e.Fields, func(f inventory.EventField) bool { return f.Declared }) {
+		if e.Undeclared() {
 			line += ", not in the manifest"
 		}
 		if e.By != "" {
