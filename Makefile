@@ -43,6 +43,7 @@ chaos: ## kill recon at random, SEEDS times; import 200 generated worlds
 .PHONY: attack
 attack: ## hostile input in its long form
 	go test ./reconcile -run '^TestMutatedPlans$$' -v -timeout 1h -plan.mutants 10000
+	go test ./inventory/factcheck -run 'TestFix|TestMetamorphic' -v -timeout 1h -facts.trees 1000
 	go test ./providers/docker -run '^TestSwapRaces$$' -v -timeout 1h -swap.races 200
 
 accuracy: ## how much of what a person asks the written files answer, and how rightly

@@ -279,7 +279,8 @@ func agree(a, b *statement) bool {
 	case source.Node:
 		return normal(a.Norm) == normal(b.Norm) || numbered(a.Norm, b.Norm) || numbered(b.Norm, a.Norm)
 	case source.Role(KindContainerHost):
-		return mayBeOne(a.Norm, b.Norm) && vmOrLXC.FindString(strings.ToLower(a.Norm)) == vmOrLXC.FindString(strings.ToLower(b.Norm))
+		x, y := vmOrLXC.FindString(strings.ToLower(a.Norm)), vmOrLXC.FindString(strings.ToLower(b.Norm))
+		return mayBeOne(a.Norm, b.Norm) && (x == y || x == "" || y == "")
 	}
 	return false
 }

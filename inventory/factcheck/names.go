@@ -204,7 +204,7 @@ func (c *court) addressesTwice() (out []Finding) {
 		f := Finding{Class: ClassTwice, Kind: KindName, Subject: address, Source: "other documents"}
 		if !mayBeOne(a[0].name, b[0].name) {
 			switch {
-			case twoMachines(a[0], b[0]):
+			case twoMachines(a, b):
 				f.Kind = KindAddress
 			case samePage(a, b):
 				continue // somebody knows both
@@ -249,20 +249,23 @@ func samePage(a, b []*statement) bool {
 
 // oneNumber reports entries that agree in the number: one machine, and everybody knows.
 func oneNumber(a, b []*statement) bool {
+	return anyNumbers(a, b, func(x, y string) bool { return x == y })
+}
+
+// twoMachines reports entries with one address and two numbers.
+func twoMachines(a, b []*statement) bool {
+	return anyNumbers(a, b, func(x, y string) bool { return x != y })
+}
+
+// anyNumbers asks of every two numbers that the entries of two names give.
+func anyNumbers(a, b []*statement, ask func(x, y string) bool) bool {
 	for _, s := range a {
 		x, numbered := s.entry.Get(source.VMID)
-		if numbered && slices.ContainsFunc(b, func(o *statement) bool { y, _ := o.entry.Get(source.VMID); return x.Norm == y.Norm }) {
+		if numbered && slices.ContainsFunc(b, func(o *statement) bool { y, also := o.entry.Get(source.VMID); return also && ask(x.Norm, y.Norm) }) {
 			return true
 		}
 	}
 	return false
-}
-
-// twoMachines reports entries with one address and two numbers.
-func twoMachines(a, b *statement) bool {
-	x, one := a.entry.Get(source.VMID)
-	y, two := b.entry.Get(source.VMID)
-	return one && two && x.Norm != y.Norm
 }
 
 func sortedKeys[V any](m map[string]V) []string {

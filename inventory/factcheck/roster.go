@@ -204,7 +204,15 @@ func normal(name string) string {
 	}, name)
 }
 
-// Names that name no machine: what many can be, products, placeholders.
+// nobodys are names that name no machine: what many can be, products, placeholders.
+var nobodys = func() map[string]bool {
+	out := map[string]bool{}
+	for _, name := range strings.Fields(genericNames + products + placeholders) {
+		out[name] = true
+	}
+	return out
+}()
+
 const (
 	genericNames = " gateway gw dns dhcp vip server servers host hosts client clients guest guests node nodes vm vms lxc lxcs container containers network networks default total none all any other broadcast main " +
 		"primary secondary reserved free unused router manager management internal external public private local localhost machine device devices internet wan lan subnet range pool yes no true false n a na tbd dynamic auto "
@@ -225,10 +233,8 @@ func notAName(name string) bool {
 	if i := strings.IndexAny(name, "-_ "); i > 0 && strings.Contains(" your my sample new ", " "+strings.ToLower(name[:i])+" ") {
 		return true
 	}
-	for _, list := range []string{genericNames, products, placeholders} {
-		if strings.Contains(list, " "+key+" ") {
-			return true
-		}
+	if nobodys[key] {
+		return true
 	}
 	return len(key) < 12 && deviceName.MatchString(key) && !nodeNumber.MatchString(key)
 }

@@ -233,6 +233,18 @@ The IPMI address of %[6]s is 192.168.20.120.
 
 The WireGuard address of %[1]s is 10.6.0.3.
 
+The BMC of %[6]s is 192.168.20.121, the backup server for %[1]s is 192.168.20.122.
+
+The Tailscale address of %[1]s is 100.88.228.34, its VPN address 10.6.0.4.
+
+Management address of %[6]s: 192.168.99.44
+
+The proxy of %[1]s is 192.168.40.20, the NTP server of %[1]s is 192.168.40.123.
+
+The terraform-provider for %[1]s is 3.0.4 and telmate/proxmox 2.9.14 made it.
+
+%[1]s resolves via 192.168.90.53 and is proxied by 192.168.40.20.
+
 The VIP of the reverse proxy in front of %[1]s is 192.168.40.5.
 
 %[1]s used to be at 192.168.1.50 on node03. We moved %[2]s from 192.168.1.51 to %[4]s.
@@ -281,6 +293,13 @@ A new VM on %[6]s at 192.168.40.13 is what %[1]s wants.
 <!-- recon:begin id=home v=1 sum=abc -->
 | %[1]s | VM 999 | node03 | 192.168.9.9 |
 <!-- recon:end id=home -->
+
+- [x] %[1]s is at 192.168.1.50, done
+- [ ] move %[1]s to 192.168.40.250
+
+| Name | IP | Port | Remark |
+|---|---|---|---|
+| %[1]s | 192.168.1.50 | 80 | optional |
 
 ## Requirements
 

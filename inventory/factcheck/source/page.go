@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"path"
 	"regexp"
 	"sort"
@@ -134,14 +133,16 @@ func (p *Page) line(i int) string {
 	return strings.TrimRight(p.text[p.starts[i]:end], " \t")
 }
 
-func lineStarts(text []byte) []int {
-	out := []int{0}
-	for i, b := range text {
-		if b == '\n' {
-			out = append(out, i+1)
+func lineStarts(text string) []int {
+	out := append(make([]int, 0, 1+strings.Count(text, "\n")), 0)
+	for i := 0; ; {
+		end := strings.IndexByte(text[i:], '\n')
+		if end < 0 {
+			return out
 		}
+		i += end + 1
+		out = append(out, i)
 	}
-	return out
 }
 
 var (
@@ -156,12 +157,12 @@ var (
 // prepare makes a page of a document: what cannot be a statement is replaced by
 // blanks, so that every offset stays.
 func prepare(d *Document) *Page {
-	text := bytes.Clone(d.Text)
-	if bytes.HasPrefix(text, []byte("\xef\xbb\xbf")) {
-		copy(text, "   ")
+	text := string(d.Text)
+	if strings.HasPrefix(text, "\xef\xbb\xbf") {
+		text = "   " + text[3:]
 	}
-	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte(" \n"))
-	p := &Page{Document: d, starts: lineStarts(text), text: string(text)}
+	text = strings.ReplaceAll(text, "\r\n", " \n")
+	p := &Page{Document: d, starts: lineStarts(text), text: text}
 	head := p.text[:min(len(p.text), 4096)]
 	if m := datedLine.FindStringSubmatch(head); m != nil {
 		if at, err := time.Parse(time.DateOnly, m[1]); err == nil {
@@ -171,7 +172,9 @@ func prepare(d *Document) *Page {
 	p.Past = pastFile(d.Path, head)
 	p.ignores()
 	p.blankBlocks()
-	p.text = blankMatches(p.text, struck)
+	if strings.Contains(p.text, "~~") {
+		p.text = blankMatches(p.text, struck)
+	}
 	return p
 }
 

@@ -43,7 +43,7 @@ func readYAML(p *Page, text string, base int, here *Section, machine bool) {
 	if tooDeep(text) || !saysSomething(text) {
 		return
 	}
-	y := &yamlReader{text: text, base: base, starts: lineStarts([]byte(text))}
+	y := &yamlReader{text: text, base: base, starts: lineStarts(text)}
 	dec := yaml.NewDecoder(strings.NewReader(text))
 	for {
 		var doc yaml.Node
