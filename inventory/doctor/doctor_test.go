@@ -103,6 +103,7 @@ var rows = []struct {
 	{"daemon-json-overwritten", "one writer", &Facts{Files: []File{{Path: "site.yml", Writes: []Write{{Target: "/etc/docker/daemon.json"}}}}}, ""},
 
 	{"daemon-json-overwritten", "two for one host", &Facts{Files: []File{{Path: "a.yml", Kind: "writer", Writes: []Write{{Target: "/etc/docker/daemon.json", Hosts: []string{"docker"}}}}, {Path: "b.yml", Kind: "writer", Writes: []Write{{Target: "/etc/docker/daemon.json", Hosts: []string{"docker"}}}}}}, "let one of them own"},
+	{"daemon-json-overwritten", "two scripts for whatever machine", &Facts{Files: []File{{Path: "a.sh", Kind: "writer", Writes: []Write{{Target: "/etc/docker/daemon.json"}}}, {Path: "b.sh", Kind: "writer", Writes: []Write{{Target: "/etc/docker/daemon.json"}}}}}, ""},
 	{"daemon-json-overwritten", "two for two hosts", &Facts{Files: []File{{Path: "a.yml", Kind: "writer", Writes: []Write{{Target: "/etc/docker/daemon.json", Hosts: []string{"docker"}}}}, {Path: "b.yml", Kind: "writer", Writes: []Write{{Target: "/etc/docker/daemon.json", Hosts: []string{"laptops"}}}}}}, ""},
 
 	{"daemon-json-pending", "written, not in use", with(on(), func(h *Host) { h.Pending = []string{"dns"} }), "restart"},
@@ -186,6 +187,8 @@ var rows = []struct {
 	{"restart-loop", "once", on(running("a", func(c *Container) { c.Restarts = 1 })), ""},
 
 	{"port-conflict", "two files of one host", files(nil, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), "x and y both publish port 80"},
+	{"port-conflict", "a file in a deeper folder", files(func(f []File) { f[1].Path = "b/deeper/compose.yml" }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
+	{"port-conflict", "one program twice", files(nil, ComposeService{Name: "x", Image: "caddy:2", Published: tcp(80)}, ComposeService{Name: "x", Image: "caddy:2-alpine", Published: tcp(80)}), ""},
 	{"port-conflict", "two files of two hosts", files(func(f []File) { f[0].Host.Name, f[1].Host.Name = "nas", "pi" }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
 	{"port-conflict", "a file whose host is not known", files(func(f []File) { f[1].Host.Unknown = true }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
 	{"port-conflict", "versions of one project", files(func(f []File) { f[0].Project = f[1].Project }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},

@@ -179,7 +179,9 @@ func (c *court) own(group []*statement) []*statement {
 func (c *court) shared(address string) bool {
 	names := map[string]bool{}
 	for _, s := range c.addresses[address] {
-		names[s.subj.key] = true
+		if !s.subj.ambiguous {
+			names[s.subj.key] = true
+		}
 	}
 	return len(names) >= 3
 }

@@ -175,11 +175,12 @@ func TestAccepted(t *testing.T) {
 		"extends another file":        {"x/compose.yml": "services:\n  a:\n    extends: {file: ../base.yml, service: b}\n", "base.yml": "services:\n  b: {image: \"b:1\", networks: [default]}\n  c: {image: \"c:1\"}\n", "x/.env": ""},
 		"include":                     {"compose.yml": "include: [p/compose.yml]\nservices:\n  a: {image: \"a:1\", depends_on: [b]}\n", "p/compose.yml": "services:\n  b: {image: \"b:1\", depends_on: [a]}\n"},
 		"include alone, and an env_file that is not there": {"compose.yml": "include:\n  - path: p/compose.yml\n    env_file: [p/.env]\n", "p/compose.yml": "services:\n  b: {image: \"b:1\"}\n"},
-		"anchors and merges":          {"compose.yml": "x-a: &a {image: \"a:1\"}\nservices:\n  a: {<<: *a}\n  b: {<<: [*a]}\n"},
-		"a missing env_file":          {"compose.yml": "services:\n  a: {image: \"a:1\", env_file: [gone.env]}\n"},
-		"profiles":                    {"compose.yml": "services:\n  a: {image: \"a:1\", profiles: [x], depends_on: [b]}\n  b: {image: \"b:1\", profiles: [y]}\n"},
-		"what an example leaves open": {"compose.yml": "services:\n  a:\n    image: a:1\n    ports: [\"${IP}:80:80\"]\n", ".env.example": "IP=192.168.1.x\n"},
-		"a template":                  {"compose.yml.j2": "services:\n  a:\n    image: a:1\n    networks:\n      - {{ net }}\n"},
+		"anchors and merges":                        {"compose.yml": "x-a: &a {image: \"a:1\"}\nservices:\n  a: {<<: *a}\n  b: {<<: [*a]}\n"},
+		"a missing env_file":                        {"compose.yml": "services:\n  a: {image: \"a:1\", env_file: [gone.env]}\n"},
+		"profiles":                                  {"compose.yml": "services:\n  a: {image: \"a:1\", profiles: [x], depends_on: [b]}\n  b: {image: \"b:1\", profiles: [y]}\n"},
+		"what an example leaves open":               {"compose.yml": "services:\n  a:\n    image: a:1\n    ports: [\"${IP}:80:80\"]\n", ".env.example": "IP=192.168.1.x\n"},
+		"an override of a file that lies elsewhere": {"x/docker-compose.override.yml": "services:\n  a: {image: \"a:1\", depends_on: [b]}\n"},
+		"a template":                                {"compose.yml.j2": "services:\n  a:\n    image: a:1\n    networks:\n      - {{ net }}\n"},
 	}
 	for name, files := range rows {
 		t.Run(name, func(t *testing.T) {
@@ -253,7 +254,9 @@ func TestHosts(t *testing.T) {
 		{"an inventory in YAML", map[string]string{"hosts.yml": "all:\n  hosts:\n    nas: {}\n    pi: {}\n", "x/compose.yml": one}, nil, map[string]doctor.Where{"x/compose.yml": unknown}},
 		{"folders of machines", map[string]string{"hosts/nas/compose.yml": one, "hosts/pi/compose.yml": one}, nil, map[string]doctor.Where{"hosts/nas/compose.yml": known("hosts/nas"), "hosts/pi/compose.yml": known("hosts/pi")}},
 		{"folders that are alike", map[string]string{"nas/web/compose.yml": one, "pi/web/compose.yml": one}, nil, map[string]doctor.Where{"nas/web/compose.yml": known("nas"), "pi/web/compose.yml": known("pi")}},
-		{"what is not run", map[string]string{"archive/a/compose.yml": one}, nil, map[string]doctor.Where{"archive/a/compose.yml": unknown}},
+		{"what may not be run", map[string]string{"staging/a/compose.yml": one}, nil, map[string]doctor.Where{"staging/a/compose.yml": unknown}},
+		{"machines of two places", map[string]string{"local/compose.yml": one, "x/hetzner/compose.yml": one}, nil, map[string]doctor.Where{"local/compose.yml": known("local"), "x/hetzner/compose.yml": known("x/hetzner")}},
+		{"a script", map[string]string{"setup.sh": "cat > compose.yml <<'EOF'\n" + one + "EOF\n"}, nil, map[string]doctor.Where{"setup.sh": unknown}},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -295,6 +298,11 @@ func TestSecretValue(t *testing.T) {
 		{"DATABASE_URL", "postgres://app:${PASS}@db/app", false},
 		{"DATABASE_URL", "postgres://app:app@db/app", false},
 		{"KEYBOARD", "us-intl", false},
+		{"NOTIFY_URL", "telegram://${TOKEN:-}@telegram?chats=${CHATS:-}", false},
+		{"DATABASE_URL", "postgres://${USER}:s3cr3t-word@db/app", true},
+		{"DB_PASSWORD", "$${FROM_A_TEMPLATE}", false},
+		{"OPENAI_API_KEY", "sk-local", false},
+		{"DB_PASSWORD", "insecure", false},
 		{"API_KEY", "{{ vault_key }}", false},
 	} {
 		if got := secretValue(row.name, row.value); (got != "") != row.secret || strings.Contains(got, row.value) && row.value != "" {
@@ -321,6 +329,7 @@ func TestLost(t *testing.T) {
 		{"/etc/a.conf:/a.conf", nil, false},
 		{"~/a.conf:/a.conf", nil, false},
 		{"${X}/a.conf:/a.conf", nil, false},
+		{"./roles/a/files/a.yml:/a.yml", nil, false},
 	} {
 		files := map[string]string{"compose.yml": strings.ReplaceAll(text, "%s", row.mount)}
 		maps.Copy(files, row.more)
@@ -504,6 +513,49 @@ func TestScanPassesOverWhatIsNotTheAuthors(t *testing.T) {
 	}, Options{})
 	if len(facts.Files) != 1 || facts.Files[0].Path != "a/compose.yml" || len(facts.Unread) > 0 {
 		t.Errorf("got %+v", facts)
+	}
+}
+
+// TestIdle: what is kept, tried out or to be copied is not looked at, unless somebody
+// asks for it.
+func TestIdle(t *testing.T) {
+	files := map[string]string{}
+	for _, name := range []string{
+		"archive/a/compose.yml", "old/compose.yml", "apps-not-used/a.yml", "stacks-backup/a/compose.yml", "backups/monitor-2026-08-10.yml", "a/tests/e2e/compose.yml", "compose.example.yml", "stacks/templates/stack.yml", "b/docker-compose.yml.old/compose.yml",
+	} {
+		files[name] = example
+	}
+	if facts := read(t, files, Options{}); len(facts.Files) > 0 {
+		t.Errorf("read %s", facts.Files[0].Path)
+	}
+	if facts := read(t, files, Options{Paths: []string{"archive"}}); len(facts.Files) != 1 {
+		t.Errorf("asked for one, got %d", len(facts.Files))
+	}
+	for _, name := range []string{"backup/compose.yml", "speedtest/compose.yml", "roles/web/templates/compose.yml.j2", "gold/compose.yml", "dev/compose.yml"} {
+		if facts := read(t, map[string]string{name: example}, Options{}); len(facts.Files) != 1 {
+			t.Errorf("%s was not read", name)
+		}
+	}
+}
+
+// TestParts: files of which a program makes one are refused by nobody; one file that
+// needs a service of another one is.
+func TestParts(t *testing.T) {
+	needs := func(a, b string) string {
+		return "services:\n  " + a + ":\n    image: a:1\n    depends_on: [" + b + "]\n"
+	}
+	has := "services:\n  db: {image: \"db:1\"}\n"
+	count := func(files map[string]string) (n int) {
+		for _, f := range read(t, files, Options{}).Files {
+			n += len(f.Refused)
+		}
+		return n
+	}
+	if n := count(map[string]string{"s/db/compose.yml": has, "s/a/compose.yml": needs("a", "db"), "s/b/compose.yml": needs("b", "a"), "s/c/compose.yml": "services:\n  c: {image: \"c:1\", networks: [made]}\n"}); n > 0 {
+		t.Errorf("%d parts are refused", n)
+	}
+	if n := count(map[string]string{"s/db/compose.yml": has, "s/a/compose.yml": needs("a", "db")}); n != 1 {
+		t.Errorf("%d are refused, want 1", n)
 	}
 }
 
