@@ -29,7 +29,7 @@ import (
 )
 
 var (
-	chaosSeeds = flag.Int("chaos.seeds", 50, "how many seeds TestChaos runs")
+	chaosSeeds = flag.Int("chaos.seeds", 16, "how many seeds TestChaos runs")
 	chaosFirst = flag.Int64("chaos.first", 1, "the first seed")
 )
 
@@ -40,11 +40,15 @@ var (
 func TestChaos(t *testing.T) {
 	n := *chaosSeeds
 	if testing.Short() {
-		n = min(n, 10)
+		n = min(n, 6)
 	}
 	for i := range n {
-		seed := *chaosFirst + int64(i)
-		t.Run(fmt.Sprintf("seed%d", seed), func(t *testing.T) { newChaos(t, seed).run() })
+		c := newChaos(t, *chaosFirst+int64(i))
+		t.Run(fmt.Sprintf("seed%d", *chaosFirst+int64(i)), func(t *testing.T) {
+			t.Parallel() // most of a seed is waiting for a node that does not answer
+			c.t = t
+			c.run()
+		})
 	}
 }
 
@@ -68,8 +72,12 @@ func newChaos(t *testing.T, seed int64) *chaos {
 	}
 	t.Cleanup(func() { sim.Close() })
 	c.home = &home{t: t, dir: t.TempDir(), sim: sim}
-	t.Setenv("PVE_TOKEN", sim.Token())
-	c.write("recon.hcl", fmt.Sprintf("proxmox \"home\" {\n  endpoints   = [%q]\n  token       = env(\"PVE_TOKEN\")\n  fingerprint = %q\n}\ncontext {\n  claude_md   = \"CLAUDE.md\"\n  session_log = \"log.md\"\n}\n", sim.Endpoint(), sim.Fingerprint()))
+	token := fmt.Sprintf("PVE_TOKEN_%d", seed)
+	if err := os.Setenv(token, sim.Token()); err != nil { // not t.Setenv, which wants to be alone
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Unsetenv(token) })
+	c.write("recon.hcl", fmt.Sprintf("proxmox \"home\" {\n  endpoints   = [%q]\n  token       = env(%q)\n  fingerprint = %q\n}\ncontext {\n  claude_md   = \"CLAUDE.md\"\n  session_log = \"log.md\"\n}\n", sim.Endpoint(), token, sim.Fingerprint()))
 	c.write("CLAUDE.md", "# Mine\n\n<!-- recon:begin id=home v=1 -->\n<!-- recon:end id=home -->\n\nThe end.\n")
 	return c
 }

@@ -22,6 +22,9 @@ import (
 
 func TestMain(m *testing.M) {
 	asMain()
+	if err := flag.Set("rapid.checks", "15"); err != nil { // each of them runs commands; -rapid.checks asks for more
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"recon": main, "fake-terraform": fakeTerraform, "bare-client": bareClient})
 }
 
