@@ -83,8 +83,8 @@ func (p *parser) line(i int, raw []byte) error {
 	if i == 0 {
 		raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
 	}
-	if p.fence == "" && !bytes.ContainsAny(raw, "`~<>|%") {
-		return nil // nearly every line: it can neither open a fence nor mark anything
+	if !marks(raw) {
+		return nil
 	}
 	text := strings.TrimRight(string(raw), "\r\n")
 	if p.inFence(text) {
@@ -108,6 +108,15 @@ func (p *parser) line(i int, raw []byte) error {
 		return p.begin(i, attrs, obsidian)
 	}
 	return p.end(i, attrs)
+}
+
+// marks reports whether a line could open or close a fence or be a marker, which nearly
+// none can. It spares the patterns, which take most of the time of a long document.
+func marks(raw []byte) bool {
+	head := bytes.TrimLeft(raw, " ")
+	return slices.ContainsFunc([]string{"```", "~~~", "<", "%%", ">>>>>>>", "|||||||"}, func(sign string) bool {
+		return bytes.HasPrefix(head, []byte(sign))
+	})
 }
 
 // inFence follows code fences as CommonMark has them and reports whether the line

@@ -40,12 +40,16 @@ func formatSize(n int64) string {
 	return strconv.FormatInt(n, 10) + unit
 }
 
+// volumeKeys are the options whose values name a volume, by the kind of guest.
+var volumeKeys = map[string]*regexp.Regexp{
+	"qemu": regexp.MustCompile(`^(?:ide|sata|scsi|virtio|efidisk|tpmstate|unused)\d+$|^vmstate$`),
+	"lxc":  regexp.MustCompile(`^(?:mp\d+|unused\d+|rootfs)$`),
+}
+
 // diskParts splits the value of a disk option into its volume and its other
 // keys. Options without a volume (and paths, none, cdrom) give "".
 func diskParts(kind, key, val string) (string, map[string]string) {
-	switch {
-	case kind == "qemu" && !regexp.MustCompile(`^(?:ide|sata|scsi|virtio|efidisk|tpmstate|unused)\d+$|^vmstate$`).MatchString(key),
-		kind == "lxc" && !regexp.MustCompile(`^(?:mp\d+|unused\d+|rootfs)$`).MatchString(key):
+	if p := volumeKeys[kind]; p != nil && !p.MatchString(key) {
 		return "", nil
 	}
 	vol := ""
