@@ -120,6 +120,9 @@ func taskEnd(upid, status string) (warning string, err error) {
 	case status == "" || status == "unexpected status":
 		return "", fmt.Errorf("%w: task %s ended without saying how", providers.ErrOutcomeUnknown, upid)
 	}
+	if changedText(status) {
+		return "", fmt.Errorf("%w: %s", providers.ErrChangedMeanwhile, status)
+	}
 	return "", errors.New(status)
 }
 

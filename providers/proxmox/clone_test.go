@@ -154,3 +154,54 @@ func TestDisksGoWhereTheyAreDeclared(t *testing.T) {
 		})
 	}
 }
+
+// TestRefusedLifeIsPlanned: what Proxmox refuses of clones and moves for everybody the plan
+// blocks with a reason, and what it does not block the simulator does.
+func TestRefusedLifeIsPlanned(t *testing.T) {
+	node := func(n string) inventory.Attrs { return inventory.Attrs{"node": cty.StringVal(n)} }
+	moves := func(kind string, vmid int, to string) inventory.Resource {
+		return with(wish(kind, vmid), node(to))
+	}
+	only := func(w *pvesim.World) {
+		for _, s := range w.Storages {
+			if s.ID == "VMDisks" {
+				s.Nodes = []string{"node01", "node03"}
+			}
+		}
+	}
+	tests := []struct {
+		name  string
+		want  inventory.Resource
+		world func(*pvesim.World)
+		code  string
+	}{
+		{name: "a container that runs", want: made("lxc", inventory.Create{Clone: "203", Full: true}, nil), code: "running"},
+		{name: "local volumes of a VM to another node", want: made("vm", inventory.Create{Clone: "107", Full: true, Node: "node01", Storage: "VMDisks"}, nil), code: "local_storage"},
+		{name: "where they are", want: made("vm", inventory.Create{Clone: "107", Full: true, Storage: "VMDisks"}, nil)},
+		{name: "to a node without the storage", want: moves("vm", 111, "node02"), world: only, code: "no_storage"},
+		{name: "to one that has it", want: moves("vm", 111, "node03"), world: only},
+	}
+	for _, tt := range tests {
+		sim, p := newSim(t, pvesim.Options{})
+		if tt.world != nil {
+			sim.Update(tt.world)
+		}
+		if tt.want.Policy.Create == nil {
+			read(t, p)
+			tt.want.Attrs["name"] = p.Look(t.Context(), tt.want).Resource.Attrs["name"]
+		}
+		c, steps := plan(t, p, tt.want)
+		var codes []string
+		for _, r := range c.Blocked {
+			codes = append(codes, r.Code)
+		}
+		if want := strings.Fields(tt.code); !slices.Equal(codes, want) || (len(steps) == 0) != (tt.code != "") {
+			t.Errorf("%s: blocked %v, %d steps", tt.name, c.Blocked, len(steps))
+		}
+		for _, s := range steps {
+			if _, err := p.Do(t.Context(), s, nil); err != nil {
+				t.Errorf("%s: %s: %v", tt.name, s.Summary, err)
+			}
+		}
+	}
+}

@@ -440,6 +440,20 @@ func volumesOf(kind string, raw map[string]string) []string {
 	return out
 }
 
+// storagesOf are the storages of a guest's drives and mounts, media among them.
+func storagesOf(kind string, raw map[string]string) (out []string) {
+	for key, value := range raw {
+		g, ok := volumeGrammar(kind, key)
+		volume, _ := parseProps(value, g).get(g.defaultKey)
+		storage, _, is := strings.Cut(volume, ":")
+		if ok && is && !strings.HasPrefix(key, "unused") && !strings.HasPrefix(volume, "/") && !slices.Contains(out, storage) {
+			out = append(out, storage)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // volumeGrammar is the grammar of a key that holds a volume: a drive, a mount, or what
 // was one and is kept as unusedN.
 func volumeGrammar(kind, key string) (grammar, bool) {

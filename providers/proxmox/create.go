@@ -163,7 +163,9 @@ func (b *stepBuilder) clone(how *inventory.Create) {
 	srcID := inventory.VMID(src.Resource.Identity)
 	b.old = src.Resource.Attrs
 	b.mayUse("/vms/"+itoa(srcID), "the clone", "VM.Clone")
-	if b.mayNotClone(src, how); len(b.c.Blocked) > 0 {
+	b.mayNotClone(src, how)
+	b.cannotClone(src, how)
+	if len(b.c.Blocked) > 0 {
 		return
 	}
 	params := map[string]string{"newid": itoa(b.vmid)}
@@ -264,6 +266,49 @@ func (b *stepBuilder) mayNotClone(src *inventory.Observation, how *inventory.Cre
 			}
 		}
 	}
+}
+
+// cannotClone blocks what Proxmox does for nobody: a copy of a container that runs, and one
+// to another node of what only its own node reaches.
+func (b *stepBuilder) cannotClone(src *inventory.Observation, how *inventory.Create) {
+	container := b.c.Addr.Kind == "lxc"
+	if container && src.Running != nil && (how.Full || !src.Volatile.Template) {
+		b.block("running", "%s runs, and Proxmox copies a container only while it is stopped; stop it, or clone a template", src.Resource.Addr)
+	}
+	node := b.nodeFor(how)
+	known, ok := b.v.around.stores(b.ctx, src.Volatile.Node)
+	if node == "" || node == src.Volatile.Node || !ok {
+		return
+	}
+	names := storagesOf(b.c.Addr.Kind, src.Volatile.Raw)
+	if container && how.Storage != "" {
+		names = []string{how.Storage}
+	}
+	for _, name := range names {
+		if s, there := known[name]; there && s.Shared != "1" {
+			b.block("local_storage", "%s has a volume on %s, which only %s reaches, so Proxmox does not clone it to %s; clone it there and migrate it", src.Resource.Addr, name, src.Volatile.Node, node)
+		}
+	}
+}
+
+// unreachable blocks the move of a VM to a node that lacks a storage of its volumes.
+func (b *stepBuilder) unreachable(f *inventory.FieldChange) bool {
+	if f.Attr.Call != inventory.CallMigrate || b.c.Addr.Kind != "vm" {
+		return false
+	}
+	here, ok := b.v.around.stores(b.ctx, b.c.Have.Volatile.Node)
+	there, ok2 := b.v.around.stores(b.ctx, inventory.Text(f.Desired))
+	if !ok || !ok2 {
+		return false
+	}
+	for _, name := range storagesOf("vm", b.c.Have.Volatile.Raw) {
+		_, from := here[name]
+		if _, to := there[name]; from && !to {
+			b.block("no_storage", "%s: %s has a volume on %s, which %s does not have; move it to another storage first", f.Path, b.c.Want.Identity, name, inventory.Text(f.Desired))
+			return true
+		}
+	}
+	return false
 }
 
 // beyond returns the declared fields that a clone of src does not have by itself.

@@ -42,11 +42,17 @@ func (e *APIError) Unwrap() error {
 	switch {
 	case e.Status >= 596 && e.Status <= 599 && e.Method != http.MethodGet:
 		return providers.ErrOutcomeUnknown
-	case strings.Contains(e.Message, "checksum mismatch (file change by other user?)"),
-		strings.Contains(e.Message, "detected modified configuration - file changed by other user?"):
+	case changedText(e.Message):
 		return providers.ErrChangedMeanwhile
 	}
 	return nil
+}
+
+// changedText reports the words with which Proxmox refuses a digest, in an answer or at
+// the end of a task.
+func changedText(text string) bool {
+	return strings.Contains(text, "checksum mismatch (file change by other user?)") ||
+		strings.Contains(text, "detected modified configuration - file changed by other user?")
 }
 
 // statusOf returns the status of an API error, 0 for any other error.

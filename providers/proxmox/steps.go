@@ -160,6 +160,7 @@ func (b *stepBuilder) refused(f *inventory.FieldChange) bool {
 	case b.noDevice(f):
 	case b.namesNothing(f, block, slot):
 	case b.wrongFormat(f, block, slot):
+	case b.unreachable(f):
 	case f.Attr.Frozen && !isNew && !(block != nil && block.Flat && inventory.IsNull(f.Live)):
 		b.block("frozen", "%s cannot be changed once the guest exists: %s -> %s", f.Path, f.Attr.Show(f.Live), f.Attr.Show(f.Desired))
 	case f.Attr.Wire == inventory.WireSize && !isNew && shrinks(f):

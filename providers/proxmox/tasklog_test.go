@@ -2,10 +2,12 @@ package proxmox
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
 	"recon/inventory"
+	"recon/providers"
 	"recon/providers/proxmox/pvesim"
 )
 
@@ -32,5 +34,15 @@ func TestTaskSaysWhy(t *testing.T) {
 				t.Errorf("the error is %q, want %q", err, c.says)
 			}
 		})
+	}
+}
+
+// TestOldDigestInATask: a digest that Proxmox refuses only in the task is somebody else's
+// change as well.
+func TestOldDigestInATask(t *testing.T) {
+	_, p := newSim(t, pvesim.Options{World: matrixWorld()})
+	s := inventory.Step{Method: "PUT", Path: "/nodes/n1/qemu/900/resize", Params: map[string]string{"disk": "scsi0", "size": "90G"}, TakesDigest: true, Digest: strings.Repeat("0", 40)}
+	if _, err := p.Do(t.Context(), s, nil); !errors.Is(err, providers.ErrChangedMeanwhile) {
+		t.Errorf("got %v", err)
 	}
 }

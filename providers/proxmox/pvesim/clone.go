@@ -1,6 +1,7 @@
 package pvesim
 
 import (
+	"cmp"
 	"maps"
 	"strings"
 )
@@ -16,33 +17,45 @@ func cloneRoutes(t *routeTable) {
 	t.add("POST", "/nodes/{node}/lxc/{vmid}/template", "", tg, makeTemplate)
 }
 
-// cloneGuest is POST clone of both kinds.
+// cloneGuest is POST clone of both kinds (PVE/API2/Qemu.pm and LXC.pm, clone_vm): what it
+// asks, in that order.
 func cloneGuest(c *call) (any, error) {
-	if err := c.poolExists(); err != nil {
-		return nil, err
+	target := c.p["target"]
+	if target == c.node() || target == "localhost" {
+		target = ""
+	}
+	for _, check := range []func() error{c.poolExists, func() error { return c.knownNode(target) }, func() error { return c.cloneStorage(target) }, c.quorum} {
+		if err := check(); err != nil {
+			return nil, err
+		}
 	}
 	src, err := c.machine()
 	if err != nil {
 		return nil, err
 	}
-	if err := c.checkClone(src); err != nil {
+	if err := c.unlocked(src); err != nil {
 		return nil, err
 	}
 	newid := atoi(c.p["newid"])
-	if err := c.quorum(); err != nil {
+	taken := c.s.refuseTaken(newid)
+	if src.Kind == "lxc" {
+		err = cmp.Or(taken, c.checkCloneLXC(src, target)) // the new configuration is claimed first
+	} else if err = c.checkCloneQEMU(src, target); err == nil {
+		if taken != nil {
+			taken = die("unable to create VM %d: config file already exists", newid)
+		}
+		err = cmp.Or(taken, c.checkCloneDrives(src))
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := c.s.refuseTaken(newid); err != nil {
-		return nil, die("unable to create %s %d: config file already exists", src.label(), newid)
-	}
-	target := orElse(c.p["target"], src.Node)
 	m := c.s.claim(newid, src.Kind, src.Node, "clone")
 	return c.start(src.Node, c.taskType("clone"), itoa(src.VMID), func(t *task) error {
 		if err := c.copyGuest(src, m, t); err != nil {
 			c.s.discard(m)
 			return die("clone failed: %s", err)
 		}
-		m.Node = target
+		m.Node = orElse(target, src.Node)
 		m.Lock = ""
 		m.Pool = c.p["pool"]
 		c.s.effect("clone", m.VMID)
@@ -51,43 +64,123 @@ func cloneGuest(c *call) (any, error) {
 	}), nil
 }
 
-func (c *call) checkClone(src *machine) error {
-	if src.Lock != "" {
-		return die("%s is locked (%s)", src.label(), src.Lock)
+// knownNode is check_node_exists.
+func (c *call) knownNode(name string) error {
+	if name != "" && c.s.world.node(name) == nil {
+		return die("no such cluster node '%s'", name)
 	}
-	target := c.p["target"]
-	if target != "" && target != src.Node {
-		if c.s.world.node(target) == nil {
-			return badParam("target", "no such cluster node '"+target+"'")
-		}
-		for _, vol := range src.volumes() {
-			storage, _, _ := strings.Cut(vol, ":")
-			if st := c.s.world.storage(storage); st != nil && !st.Shared {
-				return die("can't clone %s to node '%s' (%s uses local storage)", src.label(), target, src.label())
-			}
-		}
+	return nil
+}
+
+// cloneStorage refuses a storage that the clone cannot be made on.
+func (c *call) cloneStorage(target string) error {
+	storage := c.p["storage"]
+	if storage == "" {
+		return nil
 	}
-	if storage := c.p["storage"]; storage != "" {
-		if !c.full(src) {
-			return die("parameter 'storage' not allowed for linked clones")
-		}
-		if c.s.world.storage(storage) == nil {
-			return die("storage '%s' does not exist", storage)
-		}
+	st, err := c.s.usable(storage, c.node(), "")
+	switch {
+	case err != nil:
+		return err
+	case c.kind() == "qemu" && !st.holds("images"):
+		return badParam("storage", "storage '"+storage+"' does not support vm images")
+	case target == "":
+		return nil
+	}
+	if _, err := c.s.usable(storage, target, ""); err != nil {
+		return err
+	}
+	if !st.Shared {
+		return die("can't clone to non-shared storage '%s'", storage)
+	}
+	return nil
+}
+
+func (c *call) checkCloneQEMU(src *machine, target string) error {
+	sn := c.p["snapname"]
+	switch {
+	case sn != "" && src.snapshot(sn) == nil:
+		return die("snapshot '%s' does not exist", sn)
+	case c.has("storage") && !c.full(src):
+		return die("parameter 'storage' not allowed for linked clones")
+	case c.has("format") && !c.full(src):
+		return die("parameter 'format' not allowed for linked clones")
 	}
 	if err := (&edit{call: c}).mayClone(src); err != nil {
 		return err
 	}
-	if sn := c.p["snapname"]; sn != "" && src.snapshot(sn) == nil {
-		return die("snapshot '%s' does not exist", sn)
-	}
-	if v, given := c.p["full"]; given && v == "0" && !src.Template && src.Kind == "lxc" {
-		return die("linked clone feature is not available - container is not a template")
-	}
-	if v, given := c.p["full"]; given && v == "0" && !src.Template && src.Kind == "qemu" {
-		return die("Linked clone feature is not supported for drive 'scsi0'")
+	if target != "" && !c.sharedGuest(src) {
+		return die("can't clone VM to node '%s' (VM uses local storage)", target)
 	}
 	return nil
+}
+
+// checkCloneDrives refuses drives that cannot be copied, in the order of the keys.
+func (c *call) checkCloneDrives(src *machine) error {
+	for _, k := range sortedKeys(src.Config) {
+		vol, opts := diskParts(src.Kind, k, src.Config[k])
+		switch {
+		case vol == "" || opts["media"] == "cdrom" || strings.HasPrefix(k, "unused"):
+		case k == "tpmstate0" && c.full(src) && src.Running && !c.has("snapname"):
+			return die("cannot clone TPM state while VM is running")
+		case !c.full(src) && k != "tpmstate0" && !isBase(vol):
+			of := ""
+			if c.has("snapname") {
+				of = " a snapshot of"
+			}
+			return die("Linked clone feature is not supported for%s '%s' (%s)", of, vol, k)
+		}
+	}
+	return nil
+}
+
+func (c *call) checkCloneLXC(src *machine, target string) error {
+	sn := c.p["snapname"]
+	switch {
+	case c.has("storage") && !c.full(src):
+		return die("parameter 'storage' not allowed for linked clones")
+	case sn != "" && src.snapshot(sn) == nil:
+		return die("snapshot '%s' does not exist", sn)
+	}
+	if err := (&edit{call: c}).mayClone(src); err != nil {
+		return err
+	}
+	for _, k := range sortedKeys(src.Config) {
+		vol, _ := diskParts("lxc", k, src.Config[k])
+		switch base := src.opts.base(k); {
+		case k != "rootfs" && base != "mp":
+		case vol == "":
+			return die("unable to clone mountpoint '%s' (type bind)", k)
+		case c.full(src) && src.Running && sn == "":
+			return die("Full clone of a running container is only possible from a snapshot")
+		case !c.full(src) && !isBase(vol):
+			return die("Linked clone feature for '%s' is not available", vol)
+		}
+	}
+	if target != "" && !c.sharedGuest(src) {
+		return die("can't clone CT to node '%s' (CT uses local storage)", target)
+	}
+	return nil
+}
+
+// sharedGuest reports whether all volumes are on storages that every node reaches: those
+// of a VM as they are, those of a container as the clone will have them.
+func (c *call) sharedGuest(src *machine) bool {
+	for k, vol := range src.volumes() {
+		storage, _, _ := strings.Cut(vol, ":")
+		if src.Kind == "lxc" {
+			storage = orElse(c.p["storage"], storage)
+		}
+		if st := c.s.world.storage(storage); st != nil && !st.Shared && !strings.HasPrefix(k, "unused") {
+			return false
+		}
+	}
+	return true
+}
+
+// isBase reports a volume of a template, which linked clones stand on.
+func isBase(vol string) bool {
+	return strings.Contains(vol, ":base") || strings.Contains(vol, "/base")
 }
 
 // full tells whether the clone copies everything: always, unless a template
@@ -182,15 +275,16 @@ func makeTemplate(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	the := map[string]string{"qemu": "VM", "lxc": "the CT"}[m.Kind]
 	switch {
 	case m.Lock != "":
 		return nil, die("%s is locked (%s)", m.label(), m.Lock)
-	case m.Template && c.p["disk"] == "":
-		return nil, die("you can't convert a %s to a template if it already is one", m.label())
 	case len(m.Snapshots) > 0:
 		return nil, die("unable to create template, because %s contains snapshots", m.label())
+	case m.Template && c.p["disk"] == "":
+		return nil, die("you can't convert a template to a template")
 	case m.Running:
-		return nil, die("you can't convert a %s to template if %s is running", m.label(), m.label())
+		return nil, die("you can't convert a %s to template if %s is running", m.label(), the)
 	}
 	convert := func(*task) error {
 		for k, v := range m.Config {

@@ -16,16 +16,18 @@ func destroyGuest(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	inHA := c.s.world.ha(m.sid()) != nil && !c.flag("purge")
 	switch {
 	case m.Config["protection"] == "1":
 		return nil, die("can't remove %s %d - protection mode enabled", m.label(), m.VMID)
+	case m.Lock != "" && m.Kind == "lxc":
+		return nil, die("CT is locked (%s)", m.Lock)
+	case inHA:
+		return nil, die("unable to remove %s %d - used in HA resources and purge parameter not set.", m.label(), m.VMID)
 	case m.Running && m.Kind == "qemu":
 		return nil, die("VM %d is running - destroy failed", m.VMID)
 	case m.Running && !c.flag("force"):
 		return nil, die("unable to destroy CT %d - container is running", m.VMID)
-	}
-	if c.s.world.ha(m.sid()) != nil && !c.flag("purge") {
-		return nil, die("unable to remove %s %d - used in HA resources and purge parameter not set.", m.label(), m.VMID)
 	}
 	return c.start(m.Node, c.taskType("destroy"), itoa(m.VMID), func(t *task) error { return c.destroy(m, t) }), nil
 }

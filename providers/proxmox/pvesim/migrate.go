@@ -73,61 +73,118 @@ func localResources(m *machine) []string {
 	return out
 }
 
+// migrateGuest is POST migrate (PVE/API2/Qemu.pm and LXC.pm, migrate_vm).
 func migrateGuest(c *call) (any, error) {
-	m, err := c.machine()
-	if err != nil {
-		return nil, err
-	}
 	target := c.p["target"]
-	n := c.s.world.node(target)
-	switch {
-	case target == m.Node:
+	if target == c.node() {
 		return nil, badParam("target", "target is local node.")
-	case n == nil:
-		return nil, badParam("target", "no such cluster node '"+target+"'")
-	case !n.Online:
-		return nil, die("node '%s' is offline", target)
-	case m.Running && m.Kind == "qemu" && !c.flag("online"):
-		return nil, die("can't migrate running VM without --online")
-	case m.Running && m.Kind == "lxc" && !c.flag("restart") && !c.flag("online"):
-		return nil, die("can't migrate running container without --online or --restart")
 	}
 	if err := c.quorum(); err != nil {
 		return nil, err
 	}
-	if r := c.s.world.ha(m.sid()); r != nil {
-		return c.start(m.Node, "hamigrate", itoa(m.VMID), func(*task) error {
-			c.start(m.Node, map[string]string{"qemu": "qmigrate", "lxc": "vzmigrate"}[m.Kind], itoa(m.VMID), func(t *task) error { return c.migrate(m, target, t) })
-			return nil
-		}), nil
+	if err := c.knownNode(target); err != nil {
+		return nil, err
+	}
+	m, err := c.machine()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkMigrate(m, target); err != nil {
+		return nil, err
 	}
 	typ := map[string]string{"qemu": "qmigrate", "lxc": "vzmigrate"}[m.Kind]
-	return c.start(m.Node, typ, itoa(m.VMID), func(t *task) error { return c.migrate(m, target, t) }), nil
+	migrate := func(t *task) error { return c.migration(m, target, t) }
+	if c.s.world.ha(m.sid()) == nil {
+		return c.start(m.Node, typ, itoa(m.VMID), migrate), nil
+	}
+	return c.start(m.Node, "hamigrate", itoa(m.VMID), func(*task) error {
+		c.start(m.Node, typ, itoa(m.VMID), migrate)
+		return nil
+	}), nil
+}
+
+// checkMigrate is what is asked before the task. Of a container that is next to nothing.
+func (c *call) checkMigrate(m *machine, target string) error {
+	switch {
+	case m.Kind == "lxc" && m.Running && !c.flag("restart") && !c.flag("online"):
+		return die("can't migrate running container without --online or --restart")
+	case m.Kind == "lxc":
+		return nil
+	case m.Lock != "":
+		return die("VM is locked (%s)", m.Lock)
+	case m.Running && !c.flag("online"):
+		return die("can't migrate running VM without --online")
+	}
+	to := c.p["targetstorage"]
+	if to != "" && to != "1" {
+		if err := c.check("/vms/"+itoa(m.VMID), "VM.Config.Disk"); err != nil {
+			return err
+		}
+		_, err := c.s.usable(to, target, "")
+		return err
+	}
+	volumes := m.volumes()
+	for _, k := range sortedKeys(volumes) {
+		storage, _, _ := strings.Cut(volumes[k], ":")
+		if _, err := c.s.usable(storage, target, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// migration is the task: what goes wrong stands in its log, and its end says only that.
+func (c *call) migration(m *machine, target string, t *task) error {
+	if err := c.migrate(m, target, t); err != nil {
+		t.logf("ERROR: migration aborted (duration 00:00:00): %s", err)
+		return die("migration aborted")
+	}
+	t.logf("migration finished successfully (duration 00:00:01)")
+	return nil
+}
+
+// stays says why a guest stays where it is (PVE/QemuMigrate.pm and LXC/Migrate.pm, prepare).
+func (c *call) stays(m *machine, target string, t *task) error {
+	switch res := localResources(m); {
+	case m.Lock != "":
+		return die("%s is locked (%s)", m.label(), m.Lock)
+	case m.Kind == "lxc" && m.Running && c.flag("online"):
+		return die("lxc live migration is currently not implemented")
+	case len(res) > 0:
+		return die("can't migrate VM which uses local devices: %s", strings.Join(res, ", "))
+	case !c.s.world.node(target).Online:
+		return die("Can't connect to destination address using public key")
+	}
+	for _, d := range c.localDisks(m) {
+		why := ""
+		switch {
+		case d["cdrom"] == 1:
+			why = "local cdrom image"
+		case m.Running && m.Kind == "qemu" && !c.flag("with-local-disks"):
+			why = "can't live migrate attached local disks without with-local-disks option"
+		case m.Running && m.Kind == "qemu" && len(m.Snapshots) > 0:
+			why = "online storage migration not possible if non-replicated snapshot exists"
+		}
+		if why != "" {
+			t.logf("ERROR: can't migrate local disk '%s': %s", d["volid"], why)
+			return die("can't migrate VM - check log")
+		}
+	}
+	return nil
 }
 
 // migrate moves a guest inside a task.
 func (c *call) migrate(m *machine, target string, t *task) error {
-	if m.Lock != "" {
-		return die("%s is locked (%s)", m.label(), m.Lock)
-	}
-	if res := localResources(m); len(res) > 0 {
-		return die("can't migrate VM which uses local devices: %s", strings.Join(res, ", "))
+	if err := c.stays(m, target, t); err != nil {
+		return err
 	}
 	to := orElse(c.p["targetstorage"], c.p["target-storage"])
+	if to == "1" {
+		to = ""
+	}
 	for _, d := range c.localDisks(m) {
-		id := d["volid"].(string)
-		v := c.s.world.volume(id)
-		if d["cdrom"] == 1 {
-			return die("can't migrate local cdrom '%s'", id)
-		}
-		if m.Running && m.Kind == "qemu" && !c.flag("with-local-disks") {
-			return die("can't live migrate attached local disks without with-local-disks option")
-		}
-		storage := v.storage()
-		if to != "" && to != "1" {
-			storage = to
-		}
-		if _, err := c.s.usable(storage, target, ""); err != nil {
+		v := c.s.world.volume(d["volid"].(string))
+		if _, err := c.s.usable(orElse(to, v.storage()), target, ""); err != nil {
 			return err
 		}
 	}
@@ -138,7 +195,7 @@ func (c *call) migrate(m *machine, target string, t *task) error {
 		}
 		t.logf("copying local disk '%s'", vol)
 		v.Node = target
-		if to != "" && to != "1" && to != v.storage() {
+		if to != "" && to != v.storage() {
 			made, err := c.s.allocate(allocSpec{storage: to, node: target, kind: m.Kind, vmid: m.VMID, size: v.Size, format: v.Format})
 			if err != nil {
 				return err

@@ -44,10 +44,10 @@ func (c *call) boot(m *machine) error {
 		m.Lock = ""
 	}
 	switch {
+	case m.Template:
+		return die("you can't start a %s if it's a template", map[string]string{"qemu": "vm", "lxc": "CT"}[m.Kind])
 	case m.Lock != "" && !(c.flag("skiplock") && c.who.isRoot()):
 		return die("%s is locked (%s)", m.label(), m.Lock)
-	case m.Template:
-		return die("you can't start a vm if it's a template")
 	case m.Running:
 		return die("%s %d already running", m.label(), m.VMID)
 	}
@@ -110,10 +110,13 @@ func startGuest(c *call) (any, error) {
 	if err := c.skiplock(); err != nil {
 		return nil, err
 	}
+	m, err := c.machine()
+	if err == nil && m.Kind == "lxc" && m.Running {
+		return nil, die("CT %d already running", m.VMID)
+	}
 	if err := c.quorum(); err != nil {
 		return nil, err
 	}
-	m, err := c.machine()
 	if err != nil && c.kind() == "lxc" {
 		missing := err
 		return c.start(c.node(), "vzstart", c.uri["vmid"], func(*task) error { return missing }), nil
@@ -121,9 +124,6 @@ func startGuest(c *call) (any, error) {
 	if err != nil {
 		missing := err
 		return c.start(c.node(), "qmstart", c.uri["vmid"], func(*task) error { return missing }), nil
-	}
-	if m.Kind == "lxc" && m.Running {
-		return nil, die("CT %d already running", m.VMID)
 	}
 	if upid, ha := c.managed(m, "started"); ha {
 		return upid, nil
@@ -168,6 +168,9 @@ func shutdownGuest(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.Kind == "qemu" && m.Paused && !c.flag("forceStop") {
+		return nil, errPaused()
+	}
 	if upid, ha := c.managed(m, "stopped"); ha {
 		return upid, nil
 	}
@@ -186,10 +189,18 @@ func shutdownGuest(c *call) (any, error) {
 	}), nil
 }
 
+// errPaused: a guest that is paused hears of a shutdown when it is resumed.
+func errPaused() error { return die("VM is paused - cannot shutdown") }
+
 func rebootGuest(c *call) (any, error) {
-	m, err := c.present(true)
-	if err != nil {
+	m, err := c.machine()
+	switch {
+	case err != nil:
 		return nil, err
+	case m.Kind == "qemu" && m.Paused:
+		return nil, errPaused()
+	case !m.Running:
+		return nil, die("VM %d not running", m.VMID) // of a container, too
 	}
 	return c.start(m.Node, c.taskType("reboot"), itoa(m.VMID), func(*task) error {
 		if err := c.unlocked(m); err != nil {
@@ -234,6 +245,7 @@ func resetGuest(c *call) (any, error) {
 	}), nil
 }
 
+// suspendGuest is vm_suspend: to disk it asks more.
 func suspendGuest(c *call) (any, error) {
 	m, err := c.present(true)
 	if err != nil {
@@ -242,12 +254,17 @@ func suspendGuest(c *call) (any, error) {
 	typ := map[string]string{"lxc": "vzsuspend", "qemu": "qmpause"}[m.Kind]
 	if c.flag("todisk") {
 		typ = "qmsuspend"
+		if err := c.checkToDisk(m); err != nil {
+			return nil, err
+		}
 	}
 	return c.start(m.Node, typ, itoa(m.VMID), func(*task) error {
-		if err := c.unlocked(m); err != nil {
-			return err
-		}
-		if !c.flag("todisk") {
+		switch backup := m.Lock == "backup" && m.Kind == "qemu"; {
+		case backup && c.flag("todisk"):
+			return die("cannot suspend to disk during backup")
+		case !backup && m.Lock != "" && !(c.flag("skiplock") && c.who.isRoot()):
+			return die("%s is locked (%s)", m.label(), m.Lock)
+		case !c.flag("todisk"):
 			m.Paused = true
 			return nil
 		}
@@ -258,13 +275,31 @@ func suspendGuest(c *call) (any, error) {
 	}), nil
 }
 
+func (c *call) checkToDisk(m *machine) error {
+	if r := c.s.world.ha(m.sid()); r != nil && r.State != "ignored" {
+		return die("Cannot suspend HA managed VM to disk")
+	}
+	if err := c.check("/vms/"+itoa(m.VMID), "VM.Config.Disk"); err != nil {
+		return err
+	}
+	for k := range m.Config {
+		if m.opts.base(k) == "hostpci" {
+			return die("cannot suspend VM to disk due to passed-through PCI device(s), which lack the possibility to save/restore their internal state")
+		}
+	}
+	return c.check("/storage/"+orElse(orElse(c.p["statestorage"], m.Config["vmstatestorage"]), "local"), "Datastore.AllocateSpace")
+}
+
 func resumeGuest(c *call) (any, error) {
 	m, err := c.machine()
 	if err != nil {
 		return nil, err
 	}
-	if !m.Running && m.Lock != "suspended" {
-		return nil, die("%s %d not running", m.label(), m.VMID)
+	switch {
+	case m.Kind == "lxc" && m.Running && !m.Paused:
+		return nil, die("CT %d already running", m.VMID)
+	case m.Kind == "qemu" && !m.Running && m.Lock != "suspended":
+		return nil, die("VM %d not running", m.VMID)
 	}
 	return c.start(m.Node, c.taskType("resume"), itoa(m.VMID), func(*task) error {
 		if m.Lock == "suspended" {

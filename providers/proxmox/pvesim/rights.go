@@ -261,6 +261,11 @@ func (e *edit) mayClone(src *machine) error {
 			return err
 		}
 	}
+	if st := src.Config["vmstatestorage"]; st != "" {
+		if err := e.check("/storage/"+st, "Datastore.AllocateSpace"); err != nil {
+			return err
+		}
+	}
 	for _, k := range sortedKeys(src.Config) {
 		base := src.opts.base(k)
 		mapped := src.Kind == "qemu" && (base == "usb" || base == "hostpci" || base == "virtiofs" || base == "rng0")

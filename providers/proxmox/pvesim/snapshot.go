@@ -53,16 +53,19 @@ func createSnapshot(c *call) (any, error) {
 		return nil, err
 	}
 	name := c.p["snapname"]
-	if name == "current" || name == "pending" {
-		return nil, die("unable to use snapshot name '%s' (reserved name)", name)
+	reserved := map[string]bool{"current": name == "current", "pending": m.Kind == "qemu" && strings.EqualFold(name, "pending"), "vzdump": m.Kind == "lxc" && name == "vzdump"}
+	for word, is := range reserved {
+		if is {
+			return nil, die("unable to use snapshot name '%s' (reserved name)", word)
+		}
 	}
 	typ := map[string]string{"qemu": "qmsnapshot", "lxc": "vzsnapshot"}[m.Kind]
 	return c.start(m.Node, typ, itoa(m.VMID), func(*task) error {
 		switch {
+		case m.Template:
+			return die("you can't take a snapshot if it's a template")
 		case m.Lock != "":
 			return die("%s is locked (%s)", m.label(), m.Lock)
-		case m.Template:
-			return die("cannot create snapshot of a template")
 		case m.snapshot(name) != nil:
 			return die("snapshot name '%s' already used", name)
 		}
@@ -162,8 +165,16 @@ func rollback(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.Kind == "qemu" && c.flag("start") {
+		if err := c.check("/vms/"+itoa(m.VMID), "VM.PowerMgmt"); err != nil {
+			return nil, err
+		}
+	}
 	typ := map[string]string{"qemu": "qmrollback", "lxc": "vzrollback"}[m.Kind]
 	return c.start(m.Node, typ, itoa(m.VMID), func(*task) error {
+		if m.Template {
+			return die("you can't rollback if vm is a template")
+		}
 		_, sn, err := c.named()
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package pvesim
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -48,22 +49,23 @@ func newSize(old int64, want string) int64 {
 	return sizeOr(want, 0)
 }
 
+// resizeQEMU is PUT resize: all that it asks of the VM it asks in its task.
 func resizeQEMU(c *call) (any, error) {
 	if err := c.skiplock(); err != nil {
 		return nil, err
 	}
-	m, err := c.machine()
-	if err != nil {
-		return nil, err
-	}
-	if err := c.same(m); err != nil {
-		return nil, err
-	}
-	if err := c.unlocked(m); err != nil {
-		return nil, err
-	}
 	key := c.p["disk"]
-	resize := func(*task) error {
+	return c.start(c.node(), "resize", c.uri["vmid"], func(*task) error {
+		m, err := c.machine()
+		if err != nil {
+			return err
+		}
+		if err := c.same(m); err != nil {
+			return err
+		}
+		if err := c.unlocked(m); err != nil {
+			return err
+		}
 		conf, ok := m.Config[key]
 		if !ok {
 			return die("disk '%s' does not exist", key)
@@ -88,8 +90,7 @@ func resizeQEMU(c *call) (any, error) {
 		}
 		c.setSize(m, key, v, size)
 		return nil
-	}
-	return c.start(m.Node, "resize", itoa(m.VMID), resize), nil
+	}), nil
 }
 
 // setSize grows a volume and notes it in the config.
@@ -109,10 +110,10 @@ func resizeLXC(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.same(m); err != nil {
+	if err := c.unlocked(m); err != nil {
 		return nil, err
 	}
-	if err := c.unlocked(m); err != nil {
+	if err := c.same(m); err != nil {
 		return nil, err
 	}
 	key := c.p["disk"]
@@ -155,31 +156,46 @@ func missingMount(key string) map[string]string {
 // moveVolume moves a disk to another storage or to another guest.
 func moveVolume(param, typ string) handler {
 	return func(c *call) (any, error) {
+		storage := c.p["storage"]
+		missing := "both 'storage' and 'target-vmid' missing, either needs to be set"
+		if c.has("target-vmid") {
+			missing = "either set 'storage' or 'target-vmid', but not both"
+		}
+		switch both := c.has("target-vmid") && storage != ""; {
+		case both && c.kind() == "lxc":
+			return nil, die("either set storage or target-vmid, but not both")
+		case both, !c.has("target-vmid") && storage == "":
+			return nil, badParams(map[string]string{"target-vmid": missing, "storage": missing})
+		case c.has("target-vmid"):
+			return c.reassign(c.p[param], orElse(c.p["target-"+param], c.p[param]))
+		}
+		if err := c.check("/storage/"+storage, "Datastore.AllocateSpace"); err != nil {
+			return nil, err
+		}
 		m, err := c.machine()
 		if err != nil {
 			return nil, err
 		}
-		if err := c.same(m); err != nil {
-			return nil, err
-		}
+		key := c.p[param]
 		if err := c.unlocked(m); err != nil {
 			return nil, err
 		}
-		key := c.p[param]
-		if c.has("target-vmid") {
-			return c.reassign(m, key, c.p["target-"+param])
+		if m.Kind == "lxc" {
+			err = c.checkMoveLXC(m, key)
+		} else {
+			err = c.checkMoveQEMU(m, key)
 		}
-		if err := c.checkMove(m, key); err != nil {
+		if err != nil {
 			return nil, err
 		}
 		return c.start(m.Node, typ, itoa(m.VMID), func(*task) error { return c.move(m, key) }), nil
 	}
 }
 
-func (c *call) checkMove(m *machine, key string) error {
-	storage := c.p["storage"]
-	if storage == "" {
-		return badParam("storage", "one of 'storage' or 'target-vmid' is required")
+// checkMoveQEMU is load_and_check_move of move_vm_disk.
+func (c *call) checkMoveQEMU(m *machine, key string) error {
+	if err := c.same(m); err != nil {
+		return err
 	}
 	conf, ok := m.Config[key]
 	if !ok {
@@ -187,18 +203,53 @@ func (c *call) checkMove(m *machine, key string) error {
 	}
 	vol, opts := diskParts(m.Kind, key, conf)
 	old, _, _ := strings.Cut(vol, ":")
+	storage := c.p["storage"]
 	switch {
-	case opts["media"] == "cdrom":
+	case opts["media"] == "cdrom" && !strings.Contains(vol, "cloudinit"):
 		return die("you can't move a cdrom")
+	case vol == "":
+		return die("disk '%s' has no associated volume", key)
 	case old == storage && (c.p["format"] == "" || c.p["format"] == volumeFormat(vol)):
 		return die("you can't move to the same storage with same format")
-	case m.Kind == "lxc" && m.Running:
+	}
+	st, err := c.s.usable(storage, m.Node, "")
+	switch {
+	case err != nil:
+		return err
+	case !st.holds("images"):
+		return badParam("storage", "storage '"+storage+"' does not support vm images")
+	case m.inSnapshot(vol) && c.flag("delete"):
+		return die("you can't move a disk with snapshots and delete the source")
+	}
+	return nil
+}
+
+// checkMoveLXC is move_to_storage_checks of move_volume.
+func (c *call) checkMoveLXC(m *machine, key string) error {
+	vol, _ := diskParts(m.Kind, key, m.Config[key])
+	switch {
+	case m.Running:
 		return die("cannot move volumes of a running container")
+	case strings.HasPrefix(key, "unused"):
+		return die("cannot move volume '%s', only configured volumes can be moved to another storage", key)
+	case m.Config[key] == "":
+		return &apiError{status: 500, msg: "format error", errors: missingMount(key)}
+	case m.inSnapshot(vol) && c.flag("delete"):
+		return die("you can't move a volume with snapshots and delete the source")
 	}
-	if c.s.world.storage(storage) == nil {
-		return die("storage '%s' does not exist", storage)
-	}
-	return c.check("/storage/"+storage, "Datastore.AllocateSpace")
+	return c.same(m)
+}
+
+// inSnapshot reports a volume that a snapshot of the guest refers to.
+func (m *machine) inSnapshot(vol string) bool {
+	return slices.ContainsFunc(m.Snapshots, func(sn *Snapshot) bool {
+		for k, v := range sn.Config {
+			if of, _ := diskParts(m.Kind, k, v); of == vol {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 func (c *call) move(m *machine, key string) error {
@@ -222,22 +273,18 @@ func (c *call) move(m *machine, key string) error {
 	return nil
 }
 
-// reassign gives a disk to another guest.
-func (c *call) reassign(m *machine, key, targetKey string) (any, error) {
-	target := c.s.guests[atoi(c.p["target-vmid"])]
-	targetKey = orElse(targetKey, key)
-	switch {
-	case target == nil || target.Node != m.Node || target.Kind != m.Kind:
-		return nil, die("Both %ss need to be on the same node (%s)", m.label(), m.Node)
-	case m.Config[key] == "":
-		return nil, die("disk '%s' for %s '%d' does not exist", key, m.label(), m.VMID)
-	case target.Config[targetKey] != "":
-		return nil, die("Target disk key '%s' is already in use for %s '%d'", targetKey, m.label(), target.VMID)
-	}
-	if err := c.check("/vms/"+itoa(target.VMID), "VM.Config.Disk"); err != nil {
+// reassign gives a disk to another guest (load_and_check_reassign_configs).
+func (c *call) reassign(key, targetKey string) (any, error) {
+	id := atoi(c.p["target-vmid"])
+	if err := c.check("/vms/"+itoa(id), "VM.Config.Disk"); err != nil {
 		return nil, err
 	}
-	return c.start(m.Node, "qmmove", itoa(m.VMID)+"-"+itoa(target.VMID), func(*task) error {
+	m, target := c.s.guests[c.vmid()], c.s.guests[id]
+	if err := c.checkReassign(m, target, key, targetKey); err != nil {
+		return nil, err
+	}
+	typ := map[string]string{"qemu": "qmmove", "lxc": "move_volume"}[m.Kind]
+	return c.start(m.Node, typ, itoa(m.VMID)+"-"+key+">"+itoa(id)+"-"+targetKey, func(*task) error {
 		conf := m.Config[key]
 		vol, _ := diskParts(m.Kind, key, conf)
 		v := c.s.world.volume(vol)
@@ -253,6 +300,50 @@ func (c *call) reassign(m *machine, key, targetKey string) (any, error) {
 		c.changed(target)
 		return nil
 	}), nil
+}
+
+func (c *call) checkReassign(m, target *machine, key, targetKey string) error {
+	id, lxc := c.p["target-vmid"], c.kind() == "lxc"
+	say := func(vm, ct string, args ...any) error {
+		if lxc {
+			vm = ct
+		}
+		return &apiError{status: 500, msg: fmt.Sprintf(vm, args...)}
+	}
+	switch {
+	case !lxc && itoa(c.vmid()) == id:
+		return badParam("target-vmid", "must be different than source VMID to reassign disk")
+	case lxc && (key == "rootfs" || targetKey == "rootfs"):
+		return die("Cannot move to/from 'rootfs'")
+	case m == nil || m.Kind != c.kind():
+		return say("could not find VM %d", "could not find CT %d", c.vmid())
+	case target == nil || target.Kind != c.kind():
+		return say("could not find target VM %s", "could not find CT %s", id)
+	case m.Node != target.Node:
+		return say("Both VMs need to be on the same node (%s != %s)", "Both containers need to be on the same node (%s != %s)", m.Node, target.Node)
+	}
+	for _, of := range []*machine{m, target} {
+		if err := c.unlocked(of); err != nil {
+			return err
+		}
+	}
+	vol, opts := diskParts(m.Kind, key, m.Config[key])
+	switch {
+	case m.Template || target.Template:
+		return say("Can't move disks from or to template VMs", "Can't move volumes from or to template CT")
+	case m.Config[key] == "":
+		return say("Disk '%s' for VM '%d' does not exist", "volume '%s' for container '%d' does not exist", key, m.VMID)
+	case target.Config[targetKey] != "":
+		return say("Target disk key '%s' is already in use for VM '%d'", "Target volume key '%s' is already in use for container '%d'", targetKey, target.VMID)
+	case !lxc && opts["media"] == "cdrom":
+		return die("CD drive contents can't be moved to another VM")
+	case m.inSnapshot(vol):
+		return say("Can't move disk used by a snapshot to another VM", "Cannot move volume used by a snapshot to another container")
+	case m.Running && !strings.HasPrefix(key, "unused"):
+		return say("Cannot move disk to another VM while the source VM is running - detach first", "Cannot move in-use volume while the source CT is running - detach or shutdown first")
+	}
+	storage, _, _ := strings.Cut(vol, ":")
+	return c.check("/storage/"+storage, "Datastore.AllocateSpace")
 }
 
 // unlink is PUT unlink: a deletion by another name.
