@@ -31,11 +31,14 @@ type engine struct {
 func newEngine(h *sshhost.Host, socket string, trips *atomic.Int64) (*engine, error) {
 	e := &engine{trips: trips}
 	stdio := "exec docker -H " + sshhost.Quote("unix://"+socket) + " system dial-stdio"
-	transport := bounded{&http.Transport{MaxConnsPerHost: maxEngineConns, MaxIdleConnsPerHost: maxEngineConns, DisableCompression: true}}
+	transport := bounded{&http.Transport{
+		MaxConnsPerHost: maxEngineConns, MaxIdleConnsPerHost: maxEngineConns, DisableCompression: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return h.DialUnix(ctx, socket, stdio) },
+	}}
 	var err error
-	e.client, err = client.New(
-		client.WithHTTPClient(&http.Client{Transport: transport, Timeout: engineTime}), client.WithHost("tcp://docker:80"), client.WithScheme("http"), client.WithAPIVersion(client.MaxAPIVersion),
-		client.WithDialContext(func(ctx context.Context, _, _ string) (net.Conn, error) { return h.DialUnix(ctx, socket, stdio) }),
+	e.client, err = client.New( // the HTTP client last: what is said of hosts wants a plain transport
+		client.WithHost("tcp://docker:80"), client.WithScheme("http"), client.WithAPIVersion(client.MaxAPIVersion),
+		client.WithHTTPClient(&http.Client{Transport: transport, Timeout: engineTime}),
 		client.WithHTTPRequestHook(e.request), client.WithHTTPResponseHook(e.answer),
 	)
 	if err != nil {
