@@ -40,6 +40,12 @@ const (
 // Steady rounds what is in use so that it is told again only when it has changed by a
 // step: a twentieth of all. Old is the same place at the last look.
 func (p *StoragePlace) Steady(old StoragePlace) {
+	if p.Size == 0 && !p.Active {
+		p.Size, p.Used = old.Size, old.Used // as it was when it was there
+	}
+	if old.Size > 0 && max(p.Size-old.Size, old.Size-p.Size) <= old.Size/50 {
+		p.Size = old.Size // some grow and shrink with what they hold
+	}
 	percent := int64(0)
 	if p.Size > 0 {
 		percent = p.Used / (p.Size/100 + 1)
@@ -48,8 +54,13 @@ func (p *StoragePlace) Steady(old StoragePlace) {
 	p.Used = steady(p.Used, old.Used, p.Size)
 }
 
-// Steady rounds the memory in use in the same way.
-func (n *Node) Steady(old Node) { n.MemoryUsed = steady(n.MemoryUsed, old.MemoryUsed, n.Memory) }
+// Steady rounds the memory in use in the same way. A node that is down is as it was.
+func (n *Node) Steady(old Node) {
+	if !n.Online && n.Memory == 0 {
+		n.Cores, n.Memory, n.MemoryUsed = old.Cores, old.Memory, old.MemoryUsed
+	}
+	n.MemoryUsed = steady(n.MemoryUsed, old.MemoryUsed, n.Memory)
+}
 
 func steady(now, told, all int64) int64 {
 	step := max(all/20/GiB*GiB, GiB)

@@ -18,6 +18,10 @@ type Facts struct {
 	Findings []Finding // sorted by rule; hints are left out
 	Sources  []Source
 	Events   []inventory.Event // oldest first
+
+	Whole        string // the file that has the whole tables, "" without one
+	HasTerraform bool   // the project has states of Terraform
+	FreeText     bool   // the author wants notes shown
 }
 
 // Nothing reports that no source was ever observed, so that there is nothing to tell.
@@ -32,9 +36,10 @@ type Cluster struct {
 	Name    string
 	Version string
 	Nodes   []inventory.Node
-	Unknown bool // not observed now; version and nodes are the last known ones
-	Partial bool // guests may exist that the account does not see: totals are lower bounds
-	Never   bool // never observed yet; nothing is known of it
+
+	Storages []inventory.Storage
+	Partial  bool // guests may exist that the account does not see: totals are lower bounds
+	Never    bool // never observed yet; nothing is known of it
 }
 
 // A Guest is a guest as documents know it.

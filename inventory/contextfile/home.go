@@ -24,14 +24,14 @@ const (
 // needs at once and that the repository cannot tell. The date is the day on which
 // the facts last changed; see Dated. What the budget does not allow is
 // aggregated, never cut silently.
-func Home(f *Facts, date string) string {
+func Home(f *Facts, at Place, date string) string {
 	budget := largeTokens
 	if len(f.Guests) <= smallHome {
 		budget = smallTokens
 	}
 	text := ""
 	for _, l := range []level{{40, names, 40}, {38, names, 30}, {30, names, 20}, {20, names, 10}, {10, names, 5}, {0, names, 5}, {0, bare, 0}, {0, counts, 0}} {
-		text = homeAt(f, date, l)
+		text = homeAt(f, at, date, l)
 		if len(text) <= budget*4 && strings.Count(text, "\n") <= homeLines {
 			break
 		}
@@ -55,9 +55,9 @@ const (
 	counts             // how many there are on each node
 )
 
-func homeAt(f *Facts, date string, l level) string {
+func homeAt(f *Facts, at Place, date string, l level) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Facts last changed %s. %s\n\n", date, observedNote)
+	begin(&b, at, "Home", date)
 	for _, c := range f.Clusters {
 		b.WriteString(clusterLine(f, &c))
 	}
@@ -71,8 +71,11 @@ func homeAt(f *Facts, date string, l level) string {
 	writeList(&b, "Waiting for a restart", addresses(f, func(g *Guest) bool { return g.Reboot }))
 	writeList(&b, "Protected, do not change", addresses(f, func(g *Guest) bool { return g.Protect }))
 	writeList(&b, "Snapshots of recon (`recon snapshots prune`)", snapshots(f))
-	stale(&b, f)
-	b.WriteString("\nMore: `recon show ADDRESS`, `recon plan`, `recon inventory`, `recon changes`.\n")
+	more := ""
+	if f.Whole != "" {
+		more = "`" + f.Whole + "` has the whole tables; "
+	}
+	b.WriteString("\nMore: " + more + "`recon show ADDRESS`, `recon plan`, `recon inventory`, `recon changes`.\n")
 	return emptyParts.ReplaceAllString(b.String(), "\n\n")
 }
 
@@ -106,10 +109,7 @@ func clusterLine(f *Facts, c *Cluster) string {
 		if ip := safeIP(n.Address); ip != "" {
 			name += " " + ip
 		}
-		switch {
-		case c.Unknown:
-			name += " (stale)"
-		case !n.Online:
+		if !n.Online && !f.told(n.Name) {
 			name += " (offline)"
 		}
 		nodes = append(nodes, name)
@@ -119,6 +119,11 @@ func clusterLine(f *Facts, c *Cluster) string {
 		text += " on " + strings.Join(limit(nodes, 16), ", ")
 	}
 	return text + "\n"
+}
+
+// told reports a node of which a line says that it cannot be observed.
+func (f *Facts) told(node string) bool {
+	return slices.ContainsFunc(f.Sources, func(s Source) bool { return s.Scope == node || s.Scope == s.Provider })
 }
 
 // totals counts the guests of a cluster; what is seen in part has a lower bound only.
@@ -197,18 +202,10 @@ func limit(items []string, n int) []string {
 func guestTable(b *strings.Builder, f *Facts, l level) {
 	key, others := keyGuests(f, l.rows)
 	if len(key) > 0 {
-		purpose := slices.ContainsFunc(key, func(g *Guest) bool { return g.Purpose != "" })
-		head, rule := "| Guest | Id | Node | Address |", "| --- | --- | --- | --- |"
-		if purpose {
-			head, rule = head+" Purpose |", rule+" --- |"
-		}
-		b.WriteString(head + "\n" + rule + "\n")
+		b.WriteString("| Guest | Id | Node | Address | Purpose |\n| --- | --- | --- | --- | --- |\n")
 		for _, g := range key {
-			fmt.Fprintf(b, "| %s%s | %s %d | %s%s | %s |", safeName(g.Name, g.Identity), stateNote(g), strings.ToUpper(g.Kind), g.VMID, safeNode(g.Node), staleNote(g), addressCell(g, 3))
-			if purpose {
-				fmt.Fprintf(b, " %s |", authored(g.Purpose))
-			}
-			b.WriteString("\n")
+			row := fmt.Sprintf("| %s%s | %s %d | %s | %s | %s", safeName(g.Name, g.Identity), stateNote(g), strings.ToUpper(g.Kind), g.VMID, safeNode(g.Node), addressCell(g, 3), authored(g.Purpose))
+			b.WriteString(strings.TrimRight(row, " ") + " |\n")
 		}
 	}
 	for _, line := range aggregate(others, l.rest) {
@@ -218,9 +215,6 @@ func guestTable(b *strings.Builder, f *Facts, l level) {
 
 // stateNote says what is unusual about a guest's state.
 func stateNote(g *Guest) string { return word(g.Status == "stopped", " (stopped)") }
-
-// staleNote marks what is only remembered.
-func staleNote(g *Guest) string { return word(g.Unknown, " (stale)") }
 
 func addressCell(g *Guest, most int) string { return strings.Join(limit(addressesOf(g), most), " ") }
 
@@ -296,7 +290,7 @@ func aggregate(others []*Guest, how rest) []string {
 		}
 		var items []string
 		for _, g := range at[p] {
-			text := fmt.Sprintf("%s%s%s %d", safeName(g.Name, g.Identity), stateNote(g), staleNote(g), g.VMID)
+			text := fmt.Sprintf("%s%s %d", safeName(g.Name, g.Identity), stateNote(g), g.VMID)
 			if ips := addressesOf(g); len(ips) > 0 && how == names {
 				text += " " + strings.Join(limit(ips, 3), " & ")
 			}
@@ -315,9 +309,6 @@ func serviceLines(b *strings.Builder, f *Facts, most int) {
 		text := s.name()
 		if p := s.ports(); p != "" {
 			text += " :" + strings.ReplaceAll(strings.ReplaceAll(p, "/tcp", ""), " ", " :")
-		}
-		if s.Unknown {
-			text += " (stale)"
 		}
 		byHost[safeName(s.Host, "")] = append(byHost[safeName(s.Host, "")], text)
 	}
@@ -383,16 +374,13 @@ func addresses(f *Facts, pick func(*Guest) bool) []string {
 }
 
 // stale says which facts are old, one line an outage.
-func stale(b *strings.Builder, f *Facts) {
+func stale(b *strings.Builder, sources []Source) {
 	var unknown []string
-	for _, s := range f.Sources {
+	for _, s := range sources {
 		unknown = append(unknown, StaleText(s))
 	}
-	if len(unknown) > 0 {
-		b.WriteString("\n")
-	}
 	for _, line := range limit(unknown, 5) {
-		b.WriteString(line + "\n")
+		b.WriteString(line + "\n\n")
 	}
 }
 
@@ -400,13 +388,16 @@ func stale(b *strings.Builder, f *Facts) {
 func StaleText(s Source) string {
 	switch {
 	case s.Scope == inventory.SomeGuests:
-		return fmt.Sprintf("PARTIAL since %s: recon's token does not see all guests of %s; what is not listed here may exist all the same.", s.Since.UTC().Format("2006-01-02 15:04 UTC"), s.Provider)
+		return fmt.Sprintf("PARTIAL since %s: recon's token does not see all guests of %s; of those the last known is shown, and more may exist.", s.Since.UTC().Format("2006-01-02 15:04 UTC"), s.Provider)
 	case s.Never:
 		return fmt.Sprintf("NOT OBSERVED YET: %s; nothing is known of it.", s.Provider)
 	}
 	what := s.Provider
 	if s.Scope != s.Provider {
 		what = safeName(s.Scope, "") + " of " + s.Provider
+		if vmid := inventory.VMID(s.Scope); vmid != 0 {
+			what = fmt.Sprintf("guest %d of %s", vmid, s.Provider)
+		}
 	}
 	return fmt.Sprintf("STALE since %s: %s could not be observed; its facts are the last known.", s.Since.UTC().Format("2006-01-02 15:04 UTC"), what)
 }
@@ -417,7 +408,7 @@ var dateLine = regexp.MustCompile(`(?m)^Facts last changed (\d{4}-\d{2}-\d{2})\.
 // text when rendering with it gives the old text again, else today.
 func Dated(old string, today time.Time, render func(date string) string) string {
 	if m := dateLine.FindStringSubmatch(old); m != nil {
-		if text := render(m[1]); text == old {
+		if text := render(m[1]); meaning(text) == meaning(old) {
 			return text
 		}
 	}

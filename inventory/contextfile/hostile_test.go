@@ -113,7 +113,7 @@ func TestHostileStringsReachNoDocument(t *testing.T) {
 		for j, b := range Blocks() {
 			for _, style := range styles[(i+j)%3 : (i+j)%3+1] { // all are three times as long, and treat names alike
 				what := fmt.Sprintf("%q in %s, %s", s[:min(len(s), 40)], b.ID, style)
-				text, err := Render(b.ID, f, style, "", today)
+				text, err := Render(b.ID, f, Place{Style: style, Heading: true}, "", today)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -131,7 +131,7 @@ func TestHostileStringsReachNoDocument(t *testing.T) {
 				if err != nil || len(again.IDs()) != 1 || again.Edited(b.ID) || again.Body(b.ID) != text {
 					t.Fatalf("%s: the block does not read back: %v", what, err)
 				}
-				clean, _ := Render(b.ID, live, style, "", today)
+				clean, _ := Render(b.ID, live, Place{Style: style}, "", today)
 				lower := strings.ToLower(clean)
 				if strings.Contains(lower, "ignore-previous") || strings.Contains(lower, "ignore previous") || strings.Contains(lower, "//evil") || strings.Contains(lower, "$(") || secretForms.MatchString(clean) {
 					t.Fatalf("%s: shown as it is in %q", what, clean)
@@ -146,7 +146,7 @@ func TestNotesAreNotShownByDefault(t *testing.T) {
 	f := worldOf("x")
 	f.Guests[0].Notes = ""
 	f.Guests[1].Notes = ""
-	text, err := Render("inventory", f, Reference, "", time.Now())
+	text, err := Render("inventory", f, Place{}, "", time.Now())
 	if err != nil || strings.Contains(text, "Notes") {
 		t.Fatalf("%v: %s", err, text)
 	}

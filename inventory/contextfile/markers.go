@@ -2,8 +2,6 @@ package contextfile
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
@@ -37,7 +35,8 @@ type Document struct {
 type block struct {
 	id         string
 	sum        string
-	begin, end int // indexes of the marker lines
+	ours       string // of what recon would have written when somebody decided for the text that is there
+	begin, end int    // indexes of the marker lines
 	obsidian   bool
 }
 
@@ -166,7 +165,7 @@ func (p *parser) begin(i int, attrs map[string]string, obsidian bool) error {
 		return p.errorAt(i, "block %q is already on line %d", id, p.blocks[j].begin+1)
 	}
 	p.open = len(p.blocks)
-	p.blocks = append(p.blocks, block{id: id, sum: attrs["sum"], begin: i, obsidian: obsidian})
+	p.blocks = append(p.blocks, block{id: id, sum: attrs["sum"], ours: attrs["ours"], begin: i, obsidian: obsidian})
 	return nil
 }
 
@@ -198,6 +197,26 @@ func (d *Document) IDs() []string {
 	return out
 }
 
+var headingLine = regexp.MustCompile(`^ {0,3}(#{1,6}) `)
+
+// UnderHeading reports whether a block stands right below a heading of the author's. The
+// title of a file is one for its only block.
+func (d *Document) UnderHeading(id string) bool {
+	i := d.index(id)
+	if i < 0 {
+		return false
+	}
+	for at := d.blocks[i].begin - 1; at >= 0; at-- {
+		line := strings.TrimSpace(string(d.lines[at]))
+		if line == "" {
+			continue
+		}
+		m := headingLine.FindStringSubmatch(line)
+		return m != nil && (len(m[1]) > 1 || len(d.blocks) == 1)
+	}
+	return false
+}
+
 // Body returns the text of a block with \n line endings, "" when there is none.
 func (d *Document) Body(id string) string {
 	i := d.index(id)
@@ -218,18 +237,32 @@ func (d *Document) Edited(id string) bool {
 	if d.blocks[i].sum == "" {
 		return strings.TrimSpace(body) != ""
 	}
-	return d.blocks[i].sum != Sum(body)
+	return d.blocks[i].sum != Sum(body) && d.blocks[i].sum != textSum(body)
+}
+
+// Settled reports whether somebody decided for a block's own text while recon would have
+// written this one. The day on which facts changed does not count.
+func (d *Document) Settled(id, body string) bool {
+	i := d.index(id)
+	return i >= 0 && d.blocks[i].ours == factSum(body)
+}
+
+// Settle notes in a block's marker that its own text stands although recon would have
+// written this one.
+func (d *Document) Settle(id, body string) []byte {
+	i := d.index(id)
+	if i < 0 || d.Settled(id, body) {
+		return d.Bytes()
+	}
+	b := d.blocks[i]
+	b.ours = factSum(body)
+	lines := slices.Clone(d.lines)
+	lines[b.begin] = d.marker(b)
+	return bytes.Join(lines, nil)
 }
 
 // Bytes returns the file.
 func (d *Document) Bytes() []byte { return bytes.Join(d.lines, nil) }
-
-// Sum is the hash of a block's text that stands in its marker. Line endings do
-// not count, since Git may change them.
-func Sum(body string) string {
-	h := sha256.Sum256([]byte(strings.ReplaceAll(body, "\r\n", "\n")))
-	return hex.EncodeToString(h[:6])
-}
 
 // Replace returns the file with a block's text replaced; everything outside stays
 // as it is. A block that was edited by hand is replaced only with force. The text
@@ -246,24 +279,32 @@ func (d *Document) Replace(id, body string, force bool) ([]byte, error) {
 	if body != "" && !strings.HasSuffix(body, "\n") {
 		body += "\n"
 	}
-	if d.Body(id) == body && d.blocks[i].sum == Sum(body) {
-		return d.Bytes(), nil
+	if meaning(d.Body(id)) == meaning(body) && b.sum != "" {
+		return d.Bytes(), nil // the same, in whatever form a formatter gave it
 	}
-	eol := lineEnding(d.lines[b.begin])
-	begin := beginMarker(id, body, b.obsidian) + eol
-	if b.begin == 0 && bytes.HasPrefix(d.lines[0], []byte("\xef\xbb\xbf")) {
-		begin = "\xef\xbb\xbf" + begin
+	b.sum, b.ours = Sum(body), ""
+	if !d.Edited(id) {
+		body = inForm(body, d.Body(id))
 	}
-	text := begin + strings.ReplaceAll(body, "\n", eol)
-	return slices.Concat(bytes.Join(d.lines[:b.begin], nil), []byte(text), bytes.Join(d.lines[b.end:], nil)), nil
+	text := append(d.marker(b), strings.ReplaceAll(body, "\n", lineEnding(d.lines[b.begin]))...)
+	return slices.Concat(bytes.Join(d.lines[:b.begin], nil), text, bytes.Join(d.lines[b.end:], nil)), nil
 }
 
-func beginMarker(id, body string, obsidian bool) string {
-	m := "recon:begin id=" + id + " v=" + Version + " sum=" + Sum(body)
-	if obsidian {
-		return "%% " + m + " %%"
+// marker is the line with which a block begins, in place of the one that is there.
+func (d *Document) marker(b block) []byte {
+	m := "recon:begin id=" + b.id + " v=" + Version + " sum=" + b.sum
+	if b.ours != "" {
+		m += " ours=" + b.ours
 	}
-	return "<!-- " + m + " -->"
+	form := "<!-- %s -->"
+	if b.obsidian {
+		form = "%%%% %s %%%%"
+	}
+	line := fmt.Sprintf(form, m) + lineEnding(d.lines[b.begin])
+	if b.begin == 0 && bytes.HasPrefix(d.lines[0], []byte("\xef\xbb\xbf")) {
+		line = "\xef\xbb\xbf" + line
+	}
+	return []byte(line)
 }
 
 func lineEnding(line []byte) string {

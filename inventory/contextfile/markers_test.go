@@ -170,7 +170,7 @@ func FuzzSanitise(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		facts := worldOf(s)
 		for _, b := range Blocks() {
-			text := b.render(facts, Reference, "2026-11-24", "")
+			text := b.render(facts, Place{}, "2026-11-24", "")
 			checkSafe(t, b.ID, text)
 		}
 	})

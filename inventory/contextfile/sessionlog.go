@@ -62,6 +62,7 @@ func entryList(head string, lines []string) string {
 
 func entriesOf(text string) (out []string) {
 	for _, line := range strings.Split(text, "\n") {
+		line = listSign.ReplaceAllString(strings.TrimSpace(line), "- ")
 		if sessionLine.MatchString(line) {
 			out = append(out, line)
 		}

@@ -12,9 +12,10 @@ const mostTasks = 25
 
 // Tasks renders the block "tasks": what is begun and not finished, each with what
 // is done, what remains, and the command that goes on with it.
-func Tasks(f *Facts, date string) string {
+func Tasks(f *Facts, at Place, date string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Facts last changed %s. %s\n\n", date, observedNote)
+	at.Heading = false // the file is all tasks
+	begin(&b, at, "", date)
 	if len(f.Tasks) == 0 {
 		b.WriteString("Nothing is open.\n")
 	}
@@ -27,7 +28,6 @@ func Tasks(f *Facts, date string) string {
 	if n := len(f.Tasks) - len(shown); n > 0 {
 		fmt.Fprintf(&b, "- [ ] and %s more: `recon plan`\n", plural(n, "resource"))
 	}
-	stale(&b, f)
 	return b.String()
 }
 

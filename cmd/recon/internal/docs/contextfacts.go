@@ -31,7 +31,10 @@ func gather(ctx context.Context, w *home.World, p *reconcile.Plan, h history) (*
 		r := &w.Project.Resources[i]
 		g.declared[r.Identity] = r
 	}
-	g.freeText = w.Project.Context != nil && slices.Contains(w.Project.Context.FreeText, "description")
+	if c := w.Project.Context; c != nil {
+		f.Whole, f.FreeText = c.ContextMD, slices.Contains(c.FreeText, "description")
+	}
+	f.HasTerraform = len(w.Project.Terraform) > 0
 	known, err := w.Known(ctx)
 	if err != nil {
 		return nil, err
@@ -75,9 +78,9 @@ func clustersOf(w *home.World) (out []contextfile.Cluster) {
 		if !ok {
 			continue
 		}
-		c := contextfile.Cluster{Name: name, Version: snap.Version, Nodes: snap.Nodes, Partial: snap.Partial, Never: w.NeverObserved(snap.Provider)}
+		c := contextfile.Cluster{Name: name, Version: snap.Version, Nodes: snap.Nodes, Storages: snap.Storages, Partial: snap.Partial, Never: w.NeverObserved(snap.Provider)}
 		if last, known := w.Memory.Clusters[snap.Provider]; len(snap.Nodes) == 0 && known {
-			c.Version, c.Nodes, c.Unknown = last.Version, last.Nodes, true
+			c.Version, c.Nodes, c.Storages = last.Version, last.Nodes, last.Storages
 		}
 		out = append(out, c)
 	}
@@ -90,7 +93,6 @@ type gatherer struct {
 	declared map[string]*inventory.Resource
 	latest   map[string]inventory.Event
 	claims   *inventory.Claims
-	freeText bool
 }
 
 func (g *gatherer) add(o *inventory.Observation, unknown bool) {
@@ -145,7 +147,7 @@ func (g *gatherer) topColumn(out *contextfile.Guest, a *inventory.Attr, v cty.Va
 	case inventory.ColumnDNS:
 		out.DNS = inventory.Strings(v)
 	case inventory.ColumnNotes:
-		if g.freeText {
+		if g.facts.FreeText {
 			out.Notes = inventory.Text(v)
 		}
 	}

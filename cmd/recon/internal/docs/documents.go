@@ -40,7 +40,8 @@ type Document struct {
 	New    []byte // the file as it should be; nil when nothing of it can be written
 
 	target *target
-	after  string // a document that must be written before this one
+	after  string               // a document that must be written before this one
+	untold []contextfile.Source // what cannot be observed, as far as no block of the file tells of it
 }
 
 // A BlockState is one block of a document.
@@ -124,7 +125,7 @@ func (w writer) target(t *target) ([]Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.keepAll = archive.New == nil || len(archive.Left()) > 0
+	w.keepAll = archive.New == nil || slices.ContainsFunc(archive.Blocks, func(b BlockState) bool { return b.Edited && w.how != Theirs })
 	d, err := w.document(t)
 	d.after = archive.Path
 	return []Document{archive, d}, err
@@ -197,6 +198,7 @@ func (w *writer) document(t *target) (Document, error) {
 			return d, err
 		}
 	}
+	d.untold = slices.Clone(w.facts.Sources)
 	for _, id := range doc.IDs() {
 		if doc, err = w.block(&d, doc, id, slices.Contains(before, id)); err != nil {
 			return d, err
@@ -216,34 +218,49 @@ func (w *writer) document(t *target) (Document, error) {
 // block brings one block up to date and notes how it stands.
 func (w *writer) block(d *Document, doc *contextfile.Document, id string, marked bool) (*contextfile.Document, error) {
 	state := BlockState{ID: id, Marked: marked, Edited: doc.Edited(id)}
-	state.Left = state.Edited && w.how == RefuseEdited
-	d.Blocks = append(d.Blocks, state)
-	if state.Edited && w.how != Theirs {
-		return doc, nil
-	}
-	body, err := w.render(d.target, doc, id)
+	body, err := w.render(d, doc, id)
 	if err != nil {
 		return nil, err
+	}
+	state.Left = state.Edited && w.how == RefuseEdited && !doc.Settled(id, body)
+	d.Blocks = append(d.Blocks, state)
+	if state.Edited && w.how == RefuseEdited {
+		return doc, nil
 	}
 	if err := w.checkSecrets(d.Path, body); err != nil {
 		return nil, err
 	}
-	text, err := doc.Replace(id, body, w.how == Theirs)
-	if err != nil {
-		return nil, err
+	text := doc.Settle(id, body)
+	if !state.Edited || w.how == Theirs {
+		if text, err = doc.Replace(id, body, w.how == Theirs); err != nil {
+			return nil, err
+		}
 	}
 	return contextfile.Parse(text, d.Path, contextfile.IDs()...)
 }
 
-func (w *writer) render(t *target, doc *contextfile.Document, id string) (string, error) {
-	switch old := w.trusted(doc, id); {
+// render renders one block. What cannot be observed is told by the first block of the
+// file that shows anything of it.
+func (w *writer) render(d *Document, doc *contextfile.Document, id string) (string, error) {
+	old := w.trusted(doc, id)
+	switch {
 	case id == SessionBlock && w.keepAll:
 		return contextfile.WholeLog(w.facts, old), nil
 	case id == ArchiveBlock:
 		return contextfile.Archive(old, w.arriving), nil
-	default:
-		return contextfile.Render(id, w.facts, t.style, old, w.home.Now())
 	}
+	concerns := func(s contextfile.Source) bool { return contextfile.Concerns(id, s) }
+	at := contextfile.Place{Style: d.target.style, Heading: !doc.UnderHeading(id)}
+	for _, s := range d.untold {
+		if concerns(s) {
+			at.Sources = append(at.Sources, s)
+		}
+	}
+	body, err := contextfile.Render(id, w.facts, at, old, w.home.Now())
+	if body != "" && !doc.Edited(id) {
+		d.untold = slices.DeleteFunc(d.untold, concerns)
+	}
+	return body, err
 }
 
 // appendBlocks adds the markers of the blocks that are missing.

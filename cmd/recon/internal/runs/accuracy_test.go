@@ -217,18 +217,19 @@ func (b *bench) questions() []question {
 // Markdown as a person does, by heads of tables and by phrases.
 type reader struct {
 	facts map[string]map[string][]string
-	stale map[string]bool
+	old   []string // nodes whose facts are the last known
 }
 
 var (
 	alsoLine    = regexp.MustCompile(`^Also (VM|LXC) on (\S+): (.*)$`)
 	alsoItem    = regexp.MustCompile(`^(\S+)((?: \(\w+\))*) (\d+)(?: (.+))?$`)
 	onLine      = regexp.MustCompile(`^\*\*On (\S+):\*\* (.*)$`)
+	staleLine   = regexp.MustCompile(`^STALE since \S+ \S+ UTC: (\S+) of proxmox.home could not be observed`)
 	protectLine = regexp.MustCompile(`^\*\*Protected, do not change:\*\* (.*)$`)
 )
 
 func newReader(texts ...string) *reader {
-	rd := &reader{facts: map[string]map[string][]string{}, stale: map[string]bool{}}
+	rd := &reader{facts: map[string]map[string][]string{}}
 	for _, text := range texts {
 		var heads []string
 		for _, line := range strings.Split(text, "\n") {
@@ -267,12 +268,6 @@ func (rd *reader) put(subject, field string, values ...string) {
 func (rd *reader) row(heads, cells []string) {
 	name, _, _ := strings.Cut(cells[0], " (")
 	for i, h := range heads {
-		if node, old := strings.CutSuffix(cells[min(i, len(cells)-1)], " (stale)"); old && h == "Node" {
-			cells[i] = node
-			rd.stale[name] = true
-		}
-	}
-	for i, h := range heads {
 		switch {
 		case i >= len(cells):
 		case heads[0] == "Guest" && h == "Id" && strings.Contains(cells[i], " "):
@@ -286,8 +281,6 @@ func (rd *reader) row(heads, cells []string) {
 				rd.put(name, "address", ip)
 				rd.put(ip, "host of address", name)
 			}
-		case heads[0] == "Guest" && h == "State":
-			rd.stale[name] = rd.stale[name] || strings.Contains(cells[i], "stale")
 		case heads[0] == "Guest":
 			rd.put(name, strings.ToLower(h), cells[i])
 		case heads[0] == "Name server" && h == "Used by":
@@ -307,6 +300,9 @@ func (rd *reader) row(heads, cells []string) {
 }
 
 func (rd *reader) phrase(line string) {
+	if m := staleLine.FindStringSubmatch(line); m != nil {
+		rd.old = append(rd.old, m[1])
+	}
 	if m := alsoLine.FindStringSubmatch(line); m != nil {
 		for _, item := range strings.Split(m[3], ", ") {
 			g := alsoItem.FindStringSubmatch(item)
@@ -316,7 +312,6 @@ func (rd *reader) phrase(line string) {
 			rd.put(g[1], "kind", m[1])
 			rd.put(g[1], "node", m[2])
 			rd.put(g[1], "vmid", g[3])
-			rd.stale[g[1]] = rd.stale[g[1]] || strings.Contains(g[2], "stale")
 			for _, ip := range strings.Split(g[4], " & ") {
 				if ip != "" && ip != "dhcp" {
 					rd.put(g[1], "address", ip)
@@ -382,7 +377,7 @@ func (b *bench) staleFacts(rd *reader) (stale int) {
 		truth[strings.ToLower(nameOf(g))] = g
 	}
 	for name, fields := range rd.facts {
-		if fields["vmid"] == nil || rd.stale[name] {
+		if fields["vmid"] == nil || len(fields["node"]) > 0 && slices.Contains(rd.old, fields["node"][0]) {
 			continue
 		}
 		g, ok := truth[name]
