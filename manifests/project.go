@@ -2,7 +2,9 @@ package manifests
 
 import (
 	"bytes"
+	"cmp"
 	"maps"
+	"strings"
 	"time"
 
 	"recon/inventory"
@@ -76,6 +78,27 @@ type Cluster struct {
 	// Credentials holds what went wrong with the token alone: it matters to a
 	// command that connects, not to one that only reads manifests.
 	Credentials hcl.Diagnostics
+}
+
+// sourceTime is how long a source may take for one look when its block does not say.
+const sourceTime = 30 * time.Second
+
+// Patience is how long a source, proxmox.home, may take for one look.
+func (p *Project) Patience(source string) time.Duration {
+	kind, name, _ := strings.Cut(source, ".")
+	limit := time.Duration(0)
+	if c := p.Cluster(name); c != nil && kind == "proxmox" {
+		limit = c.Timeout
+	}
+	if h := p.Host(name); h != nil && kind == "docker" {
+		limit = h.Timeout
+	}
+	for _, t := range p.Terraform {
+		if t.Name == name && kind == "terraform" {
+			limit = t.Timeout
+		}
+	}
+	return cmp.Or(limit, sourceTime)
 }
 
 // A Ledger is where a project that shares its ledger keeps it.

@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "15"); err != nil { // each of them runs commands; -rapid.checks asks for more
 		panic(err)
 	}
+	asEngine()
 	testscript.Main(m, map[string]func(){"recon": main, "fake-terraform": fakeTerraform, "bare-client": bareClient})
 }
 

@@ -148,16 +148,16 @@ func (h *Host) Run(ctx context.Context, c Command) (string, error) {
 		return "", fmt.Errorf("%s on %s: %w", c.What, h.cfg.Name, ctx.Err())
 	}
 	h.calls.Add(1)
-	var stdout, stderr limited
+	stdout, stderr := limited{over: cancel}, limited{over: cancel}
 	status, err := l.run(ctx, c, h.commandLine(l, c), &stdout, &stderr)
+	if err != nil && errors.Is(err, ErrLost) {
+		h.drop(l)
+	}
 	switch {
-	case err != nil:
-		if errors.Is(err, ErrLost) {
-			h.drop(l)
-		}
-		return "", fmt.Errorf("%s on %s: %w", c.What, h.cfg.Name, err)
-	case stdout.full:
+	case stdout.full || stderr.full:
 		return "", fmt.Errorf("%s on %s: more than %d bytes of output", c.What, h.cfg.Name, maxOutput)
+	case err != nil:
+		return "", fmt.Errorf("%s on %s: %w", c.What, h.cfg.Name, err)
 	case status != 0 && h.becomes(l) && sudoRefusal(stderr.String()) != "":
 		return "", &SudoError{User: l.user(), Host: h.cfg.Name, Said: sudoRefusal(stderr.String())}
 	case status != 0:
@@ -213,16 +213,18 @@ func (h *Host) DialUnix(ctx context.Context, socket, command string) (net.Conn, 
 // Quote makes one word of a shell out of any text.
 func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// limited collects output up to a bound.
+// limited collects output up to a bound, and says when it is reached.
 type limited struct {
 	strings.Builder
 	full bool
+	over func()
 }
 
 func (l *limited) Write(p []byte) (int, error) {
 	if l.Len()+len(p) > maxOutput {
 		l.full = true
-		return len(p), nil // keeps the command going; the caller gives up
+		l.over()
+		return 0, io.ErrShortWrite
 	}
 	return l.Builder.Write(p)
 }

@@ -15,7 +15,7 @@ func (h *Host) pipe(l link, command string) (net.Conn, error) {
 	outR, outW := io.Pipe()
 	c := Command{What: "docker system dial-stdio", Script: command, Stdin: inR}
 	go func() {
-		var stderr limited
+		stderr := limited{over: cancel}
 		status, err := l.run(ctx, c, h.commandLine(l, c), outW, &stderr)
 		switch {
 		case err == nil && status != 0:

@@ -1,11 +1,13 @@
 package terraform
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -14,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -133,48 +136,102 @@ func (p *Provider) binary() (string, error) {
 
 var errNotFound = errors.New("install it, or name another")
 
-// terraform prepares runs in the source's folder. The returned function cleans up.
+// A stage is where terraform runs: a program, a folder, and an environment. The
+// function cleans up.
 //
 // terraform-exec forbids TF_WORKSPACE, and selecting a workspace would write into
 // the author's folder. So a named workspace is selected in a data folder of
 // recon's own, whose entries are links to those of the real one.
+type stage struct {
+	bin, dir string
+	env      map[string]string
+	done     func()
+}
+
+func (p *Provider) stage() (*stage, error) {
+	at := &stage{dir: p.path(p.cfg.Directory), env: map[string]string{}, done: func() {}}
+	var err error
+	if at.bin, err = p.binary(); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(at.dir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("there is no folder %s", p.cfg.Directory)
+	}
+	for _, kv := range os.Environ() {
+		k, v, _ := strings.Cut(kv, "=")
+		at.env[k] = v
+	}
+	for _, k := range tfexec.ProhibitedEnv(at.env) {
+		delete(at.env, k)
+	}
+	if p.cfg.Workspace != "" {
+		data, err := dataFolder(at.dir, p.cfg.Workspace)
+		if err != nil {
+			return nil, fmt.Errorf("select workspace %s: %w", p.cfg.Workspace, err)
+		}
+		at.env["TF_DATA_DIR"], at.done = data, func() { _ = os.RemoveAll(data) }
+	}
+	return at, nil
+}
+
+// terraform prepares runs that plan and apply.
 func (p *Provider) terraform() (*tfexec.Terraform, func(), error) {
-	bin, err := p.binary()
+	at, err := p.stage()
 	if err != nil {
 		return nil, nil, err
 	}
-	dir := p.path(p.cfg.Directory)
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil, nil, fmt.Errorf("there is no folder %s", p.cfg.Directory)
+	tf, err := tfexec.NewTerraform(at.dir, at.bin)
+	if err == nil {
+		err = errors.Join(tf.SetEnv(at.env), tf.SetWaitDelay(waitDelay))
 	}
-	tf, err := tfexec.NewTerraform(dir, bin)
 	if err != nil {
+		at.done()
 		return nil, nil, fmt.Errorf("prepare terraform: %w", err)
 	}
-	// What terraform starts may hold on to its output when it is gone.
-	if err := tf.SetWaitDelay(waitDelay); err != nil {
-		return nil, nil, fmt.Errorf("prepare terraform: %w", err)
+	return tf, at.done, nil
+}
+
+// output runs terraform to hear something, for as long as the context lasts and as much as
+// a state may have. What it leaves behind is ended with it, and nobody waits for that.
+func (at *stage) output(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, at.bin, args...)
+	cmd.Dir = at.dir
+	for k, v := range at.env {
+		if !strings.HasPrefix(k, "TF_LOG") {
+			cmd.Env = append(cmd.Env, k+"="+v)
+		}
 	}
-	if p.cfg.Workspace == "" {
-		return tf, func() {}, nil
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = waitDelay
+	out, errs := &capped{left: localfile.Large}, &capped{left: localfile.Small}
+	cmd.Stdout, cmd.Stderr = out, errs
+	err := cmd.Run()
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case out.full:
+		return "", fmt.Errorf("it hands out more than %d MiB", localfile.Large>>20)
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
+		return "", fmt.Errorf("%w\n%s", err, errs)
 	}
-	data, err := dataFolder(dir, p.cfg.Workspace)
-	if err != nil {
-		return nil, nil, fmt.Errorf("select workspace %s: %w", p.cfg.Workspace, err)
+	return out.String(), nil
+}
+
+// A capped buffer takes so much and refuses more, which ends whoever writes.
+type capped struct {
+	bytes.Buffer
+	left int
+	full bool
+}
+
+func (c *capped) Write(b []byte) (int, error) {
+	if len(b) > c.left {
+		c.full = true
+		return 0, io.ErrShortWrite
 	}
-	env := map[string]string{}
-	for _, kv := range os.Environ() {
-		k, v, _ := strings.Cut(kv, "=")
-		env[k] = v
-	}
-	for _, k := range tfexec.ProhibitedEnv(env) {
-		delete(env, k)
-	}
-	env["TF_DATA_DIR"] = data
-	if err := tf.SetEnv(env); err != nil {
-		return nil, nil, fmt.Errorf("prepare terraform: %w", err)
-	}
-	return tf, func() { _ = os.RemoveAll(data) }, nil
+	c.left -= len(b)
+	return c.Buffer.Write(b)
 }
 
 // waitDelay is how long terraform has to end after it was interrupted.
@@ -212,18 +269,18 @@ func dataFolder(dir, workspace string) (string, error) {
 func (p *Provider) pull(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
 	defer cancel()
-	tf, done, err := p.terraform()
+	at, err := p.stage()
 	if err != nil {
 		return nil, err
 	}
-	defer done()
+	defer at.done()
 	if err := p.checkLock(p.localState()); err != nil {
 		return nil, err
 	}
-	if err := p.checkWorkspace(ctx, tf); err != nil {
+	if err := p.checkWorkspace(ctx, at); err != nil {
 		return nil, err
 	}
-	out, err := tf.StatePull(ctx)
+	out, err := at.output(ctx, "state", "pull")
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return nil, fmt.Errorf("%w: terraform state pull did not end within %s", ErrUnreachable, p.cfg.Timeout)
@@ -239,13 +296,19 @@ func (p *Provider) pull(ctx context.Context) ([]byte, error) {
 
 // checkWorkspace refuses a workspace that does not exist: terraform would hand out
 // an empty state for it.
-func (p *Provider) checkWorkspace(ctx context.Context, tf *tfexec.Terraform) error {
+func (p *Provider) checkWorkspace(ctx context.Context, at *stage) error {
 	if p.cfg.Workspace == "" {
 		return nil
 	}
-	list, _, err := tf.WorkspaceList(ctx)
+	out, err := at.output(ctx, "workspace", "list", "-no-color")
 	if err != nil {
 		return fmt.Errorf("terraform workspace list: %w", classify(err, nil))
+	}
+	var list []string
+	for line := range strings.Lines(out) {
+		if name := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "*")); name != "" {
+			list = append(list, name)
+		}
 	}
 	if !slices.Contains(list, p.cfg.Workspace) {
 		return fmt.Errorf("there is no workspace %q; there are %s", p.cfg.Workspace, strings.Join(list, ", "))

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-exec/tfexec"
 	tfjson "github.com/hashicorp/terraform-json"
@@ -39,11 +40,19 @@ func (p *Provider) plan(ctx context.Context, address string) (*plan, error) {
 	file := filepath.Join(dir, fmt.Sprintf("%d.tfplan", p.saved))
 	p.plans[address] = &plan{file: file, used: true}
 	p.mu.Unlock()
-	if _, err := tf.Plan(ctx, tfexec.Target(address), tfexec.Out(file), tfexec.Lock(false)); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, planTime)
+	defer cancel()
+	if err := unattended(ctx, func() error {
+		_, err := tf.Plan(ctx, tfexec.Target(address), tfexec.Out(file), tfexec.Lock(false))
+		return err
+	}); err != nil {
 		return nil, classify(err, p.secrets())
 	}
-	shown, err := tf.ShowPlanFile(ctx, file)
-	if err != nil {
+	var shown *tfjson.Plan
+	if err := unattended(ctx, func() (err error) {
+		shown, err = tf.ShowPlanFile(ctx, file)
+		return err
+	}); err != nil {
 		return nil, fmt.Errorf("show the saved plan: %w", classify(err, p.secrets()))
 	}
 	pl := p.read(shown, file)
@@ -51,6 +60,27 @@ func (p *Provider) plan(ctx context.Context, address string) (*plan, error) {
 	p.plans[address] = pl
 	p.mu.Unlock()
 	return pl, nil
+}
+
+// planTime bounds a plan: providers ask their servers for everything in the state.
+const planTime = 3 * time.Minute
+
+// unattended runs what may go on after its context has ended: terraform-exec waits for
+// whoever holds the output of a terraform that is gone.
+func unattended(ctx context.Context, run func() error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- run() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(2 * waitDelay):
+		return ctx.Err()
+	}
 }
 
 // read takes out of a saved plan what it would do.

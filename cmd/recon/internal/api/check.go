@@ -44,7 +44,11 @@ func CheckSources(ctx context.Context, h *Home, name string) (*Check, error) {
 			continue
 		}
 		found[i] = &CheckedSource{Source: r.Name()}
-		wg.Go(func() { found[i].Abilities = checker.Check(ctx) })
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, h.Project().Patience(r.Name()))
+			defer cancel()
+			found[i].Abilities = checker.Check(ctx)
+		})
 	}
 	wg.Wait()
 	for i, r := range readers {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -231,11 +232,10 @@ func (h *Home) runCommand(ctx context.Context, argv []string) (string, error) {
 	cmd.Stdout = out
 	err := cmd.Run()
 	switch {
-	case errors.Is(err, exec.ErrWaitDelay):
-	case err != nil:
-		return "", fmt.Errorf("run %s: %w", argv[0], err)
 	case out.left == 0:
 		return "", fmt.Errorf("run %s: it prints more than any token has", argv[0])
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
+		return "", fmt.Errorf("run %s: %w", argv[0], err)
 	}
 	return out.String(), nil
 }
@@ -247,10 +247,12 @@ type firstBytes struct {
 }
 
 func (f *firstBytes) Write(p []byte) (int, error) {
-	n := min(len(p), f.left)
-	f.left -= n
-	f.Builder.Write(p[:n])
-	return len(p), nil
+	if len(p) > f.left {
+		f.left = 0
+		return 0, io.ErrShortWrite
+	}
+	f.left -= len(p)
+	return f.Builder.Write(p)
 }
 
 // Files is the project's folder.

@@ -1,7 +1,6 @@
 package home
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -122,7 +121,7 @@ func (w *World) read(ctx context.Context, r providers.Reader) inventory.Snapshot
 			want = append(want, res)
 		}
 	}
-	snap, err := within(ctx, w.patience(r), func(ctx context.Context) (inventory.Snapshot, error) { return r.Read(ctx, want) })
+	snap, err := within(ctx, w.Project.Patience(r.Name()), func(ctx context.Context) (inventory.Snapshot, error) { return r.Read(ctx, want) })
 	if err != nil {
 		w.home.Log.Warn("source cannot be observed", "provider", r.Name(), "error", err)
 		scope := inventory.Scope{Provider: r.Name(), Scope: r.Name(), Err: err}
@@ -132,32 +131,6 @@ func (w *World) read(ctx context.Context, r providers.Reader) inventory.Snapshot
 		snap = inventory.Snapshot{Provider: r.Name(), Unknown: []inventory.Scope{scope}, Calls: snap.Calls}
 	}
 	return snap
-}
-
-// sourceTime is how long a source may take for one look when its block does not say.
-const sourceTime = 30 * time.Second
-
-// patience is how long a source may take.
-func (w *World) patience(r providers.Reader) time.Duration {
-	kind, name, _ := strings.Cut(r.Name(), ".")
-	limit := time.Duration(0)
-	switch p := w.Project; kind {
-	case "proxmox":
-		if c := p.Cluster(name); c != nil {
-			limit = c.Timeout
-		}
-	case "docker":
-		if h := p.Host(name); h != nil {
-			limit = h.Timeout
-		}
-	case "terraform":
-		for _, t := range p.Terraform {
-			if t.Name == name {
-				limit = t.Timeout
-			}
-		}
-	}
-	return cmp.Or(limit, sourceTime)
 }
 
 // within reads a source for as long as it may take, and a moment longer for one that
