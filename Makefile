@@ -45,6 +45,7 @@ attack: ## hostile input in its long form
 	go test ./reconcile -run '^TestMutatedPlans$$' -v -timeout 1h -plan.mutants 10000
 	go test ./inventory/factcheck -run 'TestFix|TestMetamorphic' -v -timeout 1h -facts.trees 1000
 	go test ./providers/docker -run '^TestSwapRaces$$' -v -timeout 1h -swap.races 200
+	go test ./cmd/recon -run '^(TestHostileSources|TestObeys)$$' -v -timeout 1h -hostile.long
 
 accuracy: ## how much of what a person asks the written files answer, and how rightly
 	RECON_ACCURACY=full go test ./cmd/recon/internal/runs -run '^TestAccuracy$$' -v -count=1 -timeout 20m

@@ -58,6 +58,9 @@ func attrValue(a *inventory.Attr, v cty.Value, expr hclsyntax.Expression) (cty.V
 	} else {
 		err = checkValue(a, out)
 	}
+	if errors.Is(err, errNewer) {
+		return out, warnAt(expr.Range(), "Unknown value", "%s: %s. Proxmox decides whether there is such a value.", a.Name, err)
+	}
 	if err != nil {
 		return v, errorAt(expr.Range(), "Unsuitable value", "%s: %s.", a.Name, err)
 	}
@@ -117,6 +120,10 @@ func checkBounds(a *inventory.Attr, n int64) error {
 	return nil
 }
 
+// errNewer is wrapped when a value is like none that this recon knows: a newer Proxmox may
+// have it.
+var errNewer = errors.New("")
+
 // checkValue reports a value that no provider would take.
 func checkValue(a *inventory.Attr, v cty.Value) error {
 	if a.Type.Equals(cty.Number) {
@@ -133,6 +140,9 @@ func checkValue(a *inventory.Attr, v cty.Value) error {
 			text += fmt.Sprintf(". Did you mean %q?", meant)
 		} else if hint := inventory.DidYouMean(inventory.Text(v), a.Enum); hint != "" {
 			text += "." + strings.TrimSuffix(hint, ".")
+		}
+		if !strings.Contains(text, "Did you mean") {
+			return fmt.Errorf("%s%w", text, errNewer)
 		}
 		return errors.New(text)
 	}

@@ -195,8 +195,8 @@ func (d *guestDecoder) set(p inventory.Path, a *inventory.Attr, arg *hclsyntax.A
 		d.report(w)
 	}
 	val, diag := attrValue(a, v, arg.Expr)
-	if diag != nil {
-		d.report(diag)
+	d.report(diag)
+	if diag != nil && diag.Severity == hcl.DiagError {
 		return
 	}
 	d.res.Attrs[p] = val

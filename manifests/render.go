@@ -158,6 +158,9 @@ func Declare(addr inventory.Address, have inventory.Resource, device inventory.P
 	return out
 }
 
+// masked stands in the place of secrets, and is never a value.
+const masked = "(secret)"
+
 // Quoted spells any text as a string of HCL.
 func Quoted(text string) string {
 	return string(hclwrite.TokensForValue(cty.StringVal(text)).Bytes())
@@ -169,7 +172,11 @@ func assignment(a *inventory.Attr, v cty.Value) string {
 	if !a.Takes(v) {
 		return fmt.Sprintf("# %s takes a %s, and what is there is a %s\n", a.Name, a.Type.FriendlyName(), v.Type().FriendlyName())
 	}
-	return a.Name + " = " + Literal(a, v) + "\n"
+	text := Literal(a, v)
+	if strings.Contains(text, masked) {
+		return "# " + a.Name + " is left out: it holds a secret, which recon does not know or does not write\n"
+	}
+	return a.Name + " = " + text + "\n"
 }
 
 // Literal spells a value as a manifest does: sizes with their unit, text of

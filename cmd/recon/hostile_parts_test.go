@@ -185,9 +185,9 @@ func repositoryModes() (out []mode) {
 		check(t, os.WriteFile(p.path(name), nil, 0o644))
 		check(t, os.Truncate(p.path(name), 20<<30))
 	}
-	add("has a manifest without end", true, true, func(t *testing.T, p *hostileProject) string { link(t, p, "z.hcl", "/dev/zero"); return "" })
+	add("has a manifest without end", true, true, func(t *testing.T, p *hostileProject) string { link(t, p, "manifests/z.hcl", "/dev/zero"); return "" })
 	add("has a manifest that is a pipe", false, true, func(t *testing.T, p *hostileProject) string { fifo(t, p, "manifests/z.hcl"); return "" })
-	add("has a manifest of 20 GiB", false, true, func(t *testing.T, p *hostileProject) string { huge(t, p, "z.hcl"); return "" })
+	add("has a manifest of 20 GiB", false, true, func(t *testing.T, p *hostileProject) string { huge(t, p, "manifests/z.hcl"); return "" })
 	add("has a document that is a pipe", true, false, func(t *testing.T, p *hostileProject) string { fifo(t, p, "CLAUDE.md"); return "" })
 	add("has a document without end", false, false, func(t *testing.T, p *hostileProject) string { link(t, p, "CLAUDE.md", "/dev/zero"); return "" })
 	add("has a compose file that is a pipe", false, false, func(t *testing.T, p *hostileProject) string { fifo(t, p, "media/compose.yaml"); return "" })

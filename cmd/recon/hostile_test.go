@@ -225,17 +225,17 @@ var hostileCommands = [][2]string{
 // has every mode with every command.
 func TestHostileSources(t *testing.T) {
 	recon := program(t)
-	sim, err := pvesim.New(pvesim.Options{StatCycle: -1, AuthDelay: -1, NodeDelay: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { sim.Close() })
 	for _, m := range modes() {
 		if !m.brief && !*long {
 			continue
 		}
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel() // nearly all of it is waiting
+			sim, err := pvesim.New(pvesim.Options{StatCycle: -1, AuthDelay: -1, NodeDelay: -1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { sim.Close() })
 			p := &hostileProject{home: &home{t: t, dir: t.TempDir(), sim: sim}}
 			block := m.make(t, p)
 			p.write("recon.hcl", fmt.Sprintf("proxmox \"good\" {\n  endpoints = [%q]\n  token = env(\"PVE_TOKEN\")\n  fingerprint = %q\n}\n", sim.Endpoint(), sim.Fingerprint())+block+"context {\n  claude_md = \"CLAUDE.md\"\n}\n")

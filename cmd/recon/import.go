@@ -125,7 +125,7 @@ func (c *cli) imported(im *api.Imported, dryRun bool) error {
 		}
 	}
 	for _, u := range im.Unknown {
-		c.errPrinter().Warning("not imported, since it could not be observed: %s", u)
+		c.errPrinter().Warning("not imported: %s", u)
 	}
 	if len(im.Blocks) == 0 && len(im.Unobserved) > 0 {
 		p.Printf("Nothing to import that recon's token can see, or that could be observed.")

@@ -1,7 +1,6 @@
 package terraform
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -218,9 +217,9 @@ func (at *stage) output(ctx context.Context, args ...string) (string, error) {
 	return out.String(), nil
 }
 
-// A capped buffer takes so much and refuses more, which ends whoever writes.
+// A capped text takes so much and refuses more, which ends whoever writes.
 type capped struct {
-	bytes.Buffer
+	strings.Builder
 	left int
 	full bool
 }
@@ -231,7 +230,7 @@ func (c *capped) Write(b []byte) (int, error) {
 		return 0, io.ErrShortWrite
 	}
 	c.left -= len(b)
-	return c.Buffer.Write(b)
+	return c.Builder.Write(b)
 }
 
 // waitDelay is how long terraform has to end after it was interrupted.

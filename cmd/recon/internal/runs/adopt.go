@@ -58,8 +58,10 @@ func PlanAdopt(ctx context.Context, w *home.World, what []string) (*Adoption, er
 			}
 		}
 	}
-	a.Files, a.Refusals, err = w.Project.Edits(w.Home().Files(), a.Edits)
-	return a, err
+	if a.Files, a.Refusals, err = w.Project.Edits(w.Home().Files(), a.Edits); err != nil {
+		return nil, err
+	}
+	return a, loads(w.Home(), a.Files, nil)
 }
 
 // observable reports a resource that cannot be adopted because nobody knows what

@@ -2,6 +2,7 @@ package runs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -67,7 +68,7 @@ func PlanImport(w *home.World, what []string, exact bool) (*Import, error) {
 			return nil, &home.Failure{Code: home.ExitError, Err: fmt.Errorf("nothing observed is called %q", a), Hint: "recon inventory lists what there is"}
 		}
 	}
-	return im, nil
+	return im, loads(w.Home(), im.Files, im.Blocks)
 }
 
 // matching returns the requests that mean an observed guest.
@@ -96,7 +97,7 @@ func (im *Import) one(w *home.World, o *inventory.Observation, labels map[invent
 	labels[addr] = true
 	file := manifests.Folder + "/" + cluster + ".hcl"
 	if pool := inventory.Text(o.Resource.Attrs["pool"]); pool != "" {
-		file = manifests.Folder + "/" + strings.ReplaceAll(pool, "/", "-") + ".hcl"
+		file = manifests.Folder + "/" + fileName(pool, cluster) + ".hcl"
 	}
 	r := manifests.Rendering{Label: addr.Name, Resource: o.Resource, Masked: o.Volatile.MaskedSet, Exact: im.Exact && !w.Project.Settings.Exact}
 	for _, name := range manifests.AtDefault(o.Resource) {
@@ -108,8 +109,29 @@ func (im *Import) one(w *home.World, o *inventory.Observation, labels map[invent
 	return im.block(w.Home(), o, addr, file, manifests.Render(r))
 }
 
+// fileName is the name of a pool's file: one that is neither hidden nor leads elsewhere.
+func fileName(pool, cluster string) string {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '_' || r == '-' {
+			return r
+		}
+		return '-'
+	}, pool)
+	return cmp.Or(strings.Trim(name, ".-_"), cluster)
+}
+
 // block appends a block to its file.
 func (im *Import) block(h *home.Home, o *inventory.Observation, addr inventory.Address, file string, text []byte) error {
+	b := ImportedBlock{Address: addr, Identity: o.Resource.Identity, File: file, Text: string(text)}
+	text, why, err := sound(h, b, o.Resource.Name())
+	if err != nil {
+		return err
+	}
+	if text == nil {
+		im.Unknown = append(im.Unknown, fmt.Sprintf("%s cannot be declared: %s", o.Resource.Identity, why))
+		return nil
+	}
+	b.Text = string(text)
 	if _, begun := im.Files[file]; !begun {
 		old, exists, err := home.ReadFile(h.Root, file)
 		if err != nil {
@@ -129,7 +151,7 @@ func (im *Import) block(h *home.Home, o *inventory.Observation, addr inventory.A
 		content = append(content, '\n')
 	}
 	im.Files[file] = append(content, text...)
-	im.Blocks = append(im.Blocks, ImportedBlock{Address: addr, Identity: o.Resource.Identity, File: file, Text: string(text)})
+	im.Blocks = append(im.Blocks, b)
 	return nil
 }
 
