@@ -185,21 +185,29 @@ func variantOf(file, of string) bool {
 	return ok && file != of && strings.ContainsAny(rest[:1], "-_.")
 }
 
-// fleet reports files for so many machines that nothing tells on which one a file runs:
-// three have the same agent.
+// fleet reports files of which nothing tells on which machine they run: three have an
+// agent of which each machine has one, or four publish one port, as in a collection
+// that nobody runs as a whole.
 func (f *Facts) fleet() bool {
-	folders := map[string][]string{}
+	most := 0
+	count := map[string][]string{}
+	add := func(what string, x *File, limit int) {
+		if home := x.Host.Name + ":" + x.Project; !x.Host.Unknown && !slices.Contains(count[what], home) {
+			count[what] = append(count[what], home)
+			most = max(most, len(count[what])-limit)
+		}
+	}
 	for x, s := range f.services() {
-		if name := ImageName(s.Image); slices.Contains(agents, name) && !x.Host.Unknown && !slices.Contains(folders[name], x.Host.Name+":"+x.Project) {
-			folders[name] = append(folders[name], x.Host.Name+":"+x.Project)
+		if name := ImageName(s.Image); slices.Contains(agents, name) {
+			add(name, x, 2)
+		}
+		for _, p := range s.Published {
+			if x.Host.Name == "" && p.Address == "" {
+				add(p.String(), x, 3)
+			}
 		}
 	}
-	for _, in := range folders {
-		if len(in) > 2 {
-			return true
-		}
-	}
-	return false
+	return most > 0
 }
 
 // agents are programs of which each machine has one.

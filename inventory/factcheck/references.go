@@ -134,6 +134,7 @@ var (
 	codePath    = regexp.MustCompile(`^(?:\./)?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.(?:md|tf|hcl|ya?ml|py|sh|json|toml|ini|conf|j2|tfvars|ps1|js|ts)$`)
 	makesIt     = regexp.MustCompile(`(?i)\b(?:creat\w*|generat\w*|cop(?:y|ied)|cp|mv|add\w*|writ\w*|output\w*|produc\w*|sav\w*|stored?|download\w*|export\w*|backup|rename\w*|will|would|your|e\.g|ex|git-?ignored|ignored|not committed|template|into|optional\w*|touch|nano|vim|if|upload\w*|deploy\w* to|mount\w*|remote|on the (?:host|server|vm)|inside|upstream|new|like|such as|instead|remov\w*|delet\w*|replac\w*|record\w*|log|this file|you are here|after|nach|later|soon|future|planned|coming|todo|wip|was|were|moved|old|no longer|missing|requir\w*|needs?|submodule|repo|repository)\b`)
 	saysFile    = regexp.MustCompile(`(?i)(?:\b(?:see|read|refer to|documented in|described in|details in|context:|guide:|docs?:|documentation:)\s*(?:also\s+|the\s+)?[*_]*$|^\s*(?:[-*+]\s+)?[*_]{0,2}(?:[A-Za-z]+ )*\b(?:json|playbook|script|runbook|guide|context|doc|docs|documentation|module|manifest)[*_]{0,2}:[*_]{0,2}\s+(?:see\s+)?$)`)
+	lineBehind  = regexp.MustCompile(`:\d+(?:-\d+)?$`)
 	letter      = regexp.MustCompile(`\pL`)
 	shapedFile  = regexp.MustCompile(`[-_0-9]|^[A-Z]{4,}`)
 )
@@ -142,6 +143,7 @@ var (
 func (l *library) dead(p *source.Page, ref *source.Ref, trees map[int]*drawn) *deadRef {
 	target, _, _ := strings.Cut(ref.Target, "#")
 	target, _, _ = strings.Cut(target, "?")
+	target = lineBehind.ReplaceAllString(target, "")
 	plain := strings.ReplaceAll(target, "%20", " ")
 	if m := homeFolder.FindStringSubmatch(plain); m != nil && ref.Form == source.Link {
 		return l.somebodysHome(p, ref, target, plain, m[1])

@@ -215,6 +215,9 @@ func (l *lexicon) parts(title string) []column {
 	return out
 }
 
+// ofKubernetes are kinds of its services, whose ports are of another network.
+var ofKubernetes = map[string]bool{"ClusterIP": true, "NodePort": true, "LoadBalancer": true}
+
 var total = regexp.MustCompile(`(?i)^[\s*_]*(?:grand )?totals?\b`)
 
 // row reads one row.
@@ -237,6 +240,9 @@ func (t *tableHead) row(r *markdownReader, cells []cell, index int) {
 	}
 	t.counts(cells)
 	if t.name >= len(cells) || rowIsPast(r, cells) {
+		return
+	}
+	if slices.ContainsFunc(cells, func(c cell) bool { return ofKubernetes[c.text] }) {
 		return
 	}
 	t.Rows++

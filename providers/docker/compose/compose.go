@@ -34,7 +34,7 @@ func (r *repository) service(s *source, p *types.Project, c types.ServiceConfig)
 	node := valueOf(from.services, c.Name)
 	out := doctor.ComposeService{
 		Name: c.Name, Container: release(c.ContainerName), Image: release(c.Image), Built: c.Build != nil, NetworkMode: release(c.NetworkMode), Profiles: c.Profiles,
-		Place: fmt.Sprintf("%s:%d", from.name, lineOf(from.services, c.Name)), Networks: networksOf(p, c),
+		Place: (&doctor.File{Path: from.name}).At(lineOf(from.services, c.Name)), Networks: networksOf(p, c),
 		Secrets: secretsOf(node), Needs: needsOf(c), Update: c.Labels["com.centurylinklabs.watchtower.enable"], Updates: updates(c),
 	}
 	if c.Labels["traefik.enable"] != "false" {

@@ -303,6 +303,10 @@ func TestSecretValue(t *testing.T) {
 		{"DB_PASSWORD", "$${FROM_A_TEMPLATE}", false},
 		{"OPENAI_API_KEY", "sk-local", false},
 		{"DB_PASSWORD", "insecure", false},
+		{"DB_PASSWORD", "joplin_db_password", false},
+		{"DB_PASSWORD", "yourpostgrespassword", false},
+		{"JWT_SECRET", "some-long-jwt-secret", false},
+		{"SECRET_KEY", "aLongRandomSeriesOfCharacters", false},
 		{"API_KEY", "{{ vault_key }}", false},
 	} {
 		if got := secretValue(row.name, row.value); (got != "") != row.secret || strings.Contains(got, row.value) && row.value != "" {

@@ -19,7 +19,7 @@ var (
 	// Names that only look like it.
 	harmlessName = regexp.MustCompile(`(?i)(_FILE|_PATH|_DIR|_NAME|_ID|_URL|_URI|_HOST|_TYPE|_LENGTH|_TTL|_EXPIR\w*|_AGE|_ENABLED?|_COUNT|_LIMIT|_HEADER|_ALGORITHM|_POLICY|_PUBLIC|PUBLIC_KEY|_REQUIRED|_LIFETIME|_TIMEOUT)$|^(NO|DISABLE|ENABLE|ALLOW|USE|SHOW|HIDE|REQUIRE|SKIP|GENERATE|RANDOM)_|_(NO|DISABLE|ENABLE|ALLOW|USE|SHOW|RANDOM|EMPTY|REQUIRE)_|RANDOM_ROOT_PASSWORD|EMPTY_PASSWORD`)
 	// Values that are to be filled in, or say that there is none.
-	placeholder = regexp.MustCompile(`(?i)^(|true|false|yes|no|on|off|none|null|nil|[0-9]{1,5}|\*+|x+|\.+|-+|\?+|_+|todo|tbd|fixme|redacted|hidden|secret|password|passwd|pass|token|key|apikey|api_?key|string|value|example|test|dummy|foo|bar|foobar|abc|placeholder)$|change[-_ ]?(me|this|it|in)|replace[-_ ]?(me|this|with)|your[-_ ]|[-_ ]here$|^my[-_ ]?(super)?[-_ ]?(secret|password|token|key)|some[-_ ]?(secret|password|token|key)|super[-_ ]?secret[-_ ]?(password|token|key)?$|insert[-_ ]|enter[-_ ]|put[-_ ]|fill[-_ ]|add[-_ ]your|^<.*>$|^\[.*\]$|example|placeholder|todo|redacted|not[-_]?a?[-_]?real|fake|dummy|x{4,}|\*{3,}|\.{3,}|/path/to|^(generate|random|openssl)[-_ ]|^sk-[a-z-]*$|^disabled`)
+	placeholder = regexp.MustCompile(`(?i)^(|true|false|yes|no|on|off|none|null|nil|[0-9]{1,5}|\*+|x+|\.+|-+|\?+|_+|todo|tbd|fixme|redacted|hidden|secret|password|passwd|pass|token|key|apikey|api_?key|string|value|example|test|dummy|foo|bar|foobar|abc|placeholder)$|change[-_ ]?(me|this|it|in)|replace[-_ ]?(me|this|with)|your[-_ ]|[-_ ]here$|^my[-_ ]?(super)?[-_ ]?(secret|password|token|key)|some[-_ ]?(secret|password|token|key)|super[-_ ]?secret[-_ ]?(password|token|key)?$|insert[-_ ]|enter[-_ ]|put[-_ ]|fill[-_ ]|add[-_ ]your|^<.*>$|^\[.*\]$|example|placeholder|todo|redacted|not[-_]?a?[-_]?real|fake|dummy|x{4,}|\*{3,}|\.{3,}|/path/to|^(generate|random|openssl)[-_ ]|^sk-[a-z-]*$|^disabled|^['"+ ]*your|^some[-_a-z]*(secret|password|token|key|string|thing)|something|random|\S+ \S+ \S+ `)
 	// Values that name a place where the secret is, or the way in which something works.
 	reference = regexp.MustCompile(`(?i)^(/|\./|~/|file:|vault:|op://|env:|secret:|/run/secrets|ref\+|arn:|ENC\[|\$ANSIBLE|!vault|https?://[^@]*$)|^\{\{|\}\}$`)
 	userName  = regexp.MustCompile(`(?i)(USER|USERNAME|DB|DATABASE|DB_?NAME|LOGIN)$`)
@@ -34,17 +34,23 @@ func isPlaceholder(value string) bool { return placeholder.MatchString(strings.T
 // trivial reports a value that keeps nothing secret: one to be filled in, one that a
 // program comes with, or words that say what stands here (admin_secure_password).
 func trivial(value string) bool {
-	return isPlaceholder(value) || slices.Contains(wellKnown, strings.ToLower(value)) || generic.MatchString(value)
+	return isPlaceholder(value) || slices.Contains(wellKnown, strings.ToLower(value)) || generic.MatchString(value) || namedAfter.MatchString(value)
 }
 
+// namedAfter is the name of something and that it is a password: joplin_db_password.
+var namedAfter = regexp.MustCompile(`(?i)^[a-z]+([-_ ][a-z]+)*[-_]?(pass|passwd|password|pw|secret)[0-9]{0,4}!?$`)
+
 var generic = regexp.MustCompile(`(?i)^((very|super|strong|secure|random|secret|password|passwd|pass|passphrase|admin|root|user|name|db|database|smtp|mail|my|the|a|token|key|api|jwt|auth|default|initial|test|long|string|complex|safe|encryption|app|session)[-_. ]?)+[0-9]{0,3}!?$`)
+
+// toFillIn is a comment beside a value that is to be replaced.
+var toFillIn = regexp.MustCompile(`(?i)change|generat|random|openssl|replace|your|get this|need to`)
 
 // secretsOf finds settings of a service's environment whose secret value stands in the
 // file. Of the value only its length is kept.
 func secretsOf(service *yaml.Node) (out []doctor.Secret) {
 	settings := environmentOf(service)
 	for _, e := range settings {
-		if why := secretValue(e.name, e.value); why != "" && !strings.Contains(strings.ToLower(e.comment), "change") && !slices.ContainsFunc(settings, func(o setting) bool { return o.name != e.name && o.value == e.value && userName.MatchString(o.name) }) {
+		if why := secretValue(e.name, e.value); why != "" && !toFillIn.MatchString(e.comment) && !slices.ContainsFunc(settings, func(o setting) bool { return o.name != e.name && o.value == e.value && userName.MatchString(o.name) }) {
 			out = append(out, doctor.Secret{Name: e.name, Line: e.line, Why: why})
 		}
 	}
