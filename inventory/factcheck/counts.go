@@ -46,7 +46,8 @@ func (x *reader) counts(l *source.Line, ms []mention) {
 	}
 	for _, m := range countText.FindAllStringSubmatchIndex(l.Text, -1) {
 		noun := l.Text[m[4]:m[5]]
-		if beforeCount.MatchString(l.Text[:m[0]]) || guestNoun(noun) != "node" && (!strings.Contains(strings.ToLower(l.Text), "total") || !ofHome(l.Section)) {
+		one := !strings.HasSuffix(strings.ToLower(noun), "s")
+		if one && l.Text[m[3]] == ' ' && l.Text[m[2]:m[3]] != "1" || beforeCount.MatchString(l.Text[:m[0]]) || guestNoun(noun) != "node" && (!strings.Contains(strings.ToLower(l.Text), "total") || !ofHome(l.Section)) {
 			continue
 		}
 		x.count(l, noun, m[2], m[3], ms)
