@@ -50,6 +50,7 @@ func TestOffline(t *testing.T) {
 		"a runbook's own number":                  {"-- a.md --\n# Proxmox: Five-Node Install Runbook\n-- b.md --\n- A 2-node Proxmox cluster\n", ""},
 		"machines and nodes":                      {"-- a.md --\nA 5-node homelab.\n-- b.md --\n- A 2-node Proxmox cluster\n", ""},
 		"a version before a node":                 {"-- a.md --\n- A Proxmox VE 9 node with ZFS\n-- b.md --\n- A 2-node Proxmox cluster\n", ""},
+		"several numbers in a cell":               {"-- a.md --\n| Name | VMID | Node |\n|---|---|---|\n| alpha1 | 201 | pve1 |\n-- b.md --\n| Name | VMID | Node |\n|---|---|---|\n| beta1 agents | 201, 202 | pve1 |\n", ""},
 		"totals of clusters":                      {"-- a.md --\n# Platform\n\n## Production\n\nTotal: 7 VMs\n\n## Staging\n\nTotal: 6 VMs\n", ""},
 		"a number that its author knows":          {inventoryPage + "-- a.md --\n`vm:399` is CT 399 (dc02) and stopped.\n\n| Name | VMID | IP |\n|---|---|---|\n| dc02 | 301 | 192.168.80.3 |\n", ""},
 		"guests of two hosts' sections":           {"-- a.md --\n## Node D\n\n| VMID | Name | RAM |\n|---|---|---|\n| 100 | alpha1 | 8 GB |\n\n## Node E\n\n| VMID | Name | RAM |\n|---|---|---|\n| 100 | beta1 | 4 GB |\n", ""},

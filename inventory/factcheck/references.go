@@ -133,7 +133,9 @@ var (
 	homeFolder  = regexp.MustCompile(`^(?:file://)?(/home/[^/]+|/Users/[^/]+|/[A-Za-z]:/Users/[^/]+|[A-Za-z]:[/\\]Users[/\\][^/\\]+)[/\\]`)
 	codePath    = regexp.MustCompile(`^(?:\./)?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.(?:md|tf|hcl|ya?ml|py|sh|json|toml|ini|conf|j2|tfvars|ps1|js|ts)$`)
 	makesIt     = regexp.MustCompile(`(?i)\b(?:creat\w*|generat\w*|cop(?:y|ied)|cp|mv|add\w*|writ\w*|output\w*|produc\w*|sav\w*|stored?|download\w*|export\w*|backup|rename\w*|will|would|your|e\.g|ex|git-?ignored|ignored|not committed|template|into|optional\w*|touch|nano|vim|if|upload\w*|deploy\w* to|mount\w*|remote|on the (?:host|server|vm)|inside|upstream|new|like|such as|instead|remov\w*|delet\w*|replac\w*|record\w*|log|this file|you are here|after|nach|later|soon|future|planned|coming|venir|prévu|geplant|futuro|pendiente|planejado|todo|wip|was|were|moved|old|no longer|missing|requir\w*|needs?|submodule|repo|repository)\b`)
-	saysFile    = regexp.MustCompile(`(?i)(?:\b(?:see|read|refer to|documented in|described in|details in|context:|guide:|docs?:|documentation:)\s*(?:also\s+|the\s+)?[*_]*$|^\s*(?:[-*+]\s+)?[*_]{0,2}(?:[A-Za-z]+ )*\b(?:json|playbook|script|runbook|guide|context|doc|docs|documentation|module|manifest)[*_]{0,2}:[*_]{0,2}\s+(?:see\s+)?$)`)
+	pointsAt    = regexp.MustCompile(`(?i)\b(?:see|read|refer to|documented in|described in|details in|context:|guide:|docs?:|documentation:)\s*(?:also\s+|the\s+)?[*_]*$`)
+	labelled    = regexp.MustCompile(`(?i)^\s*(?:[-*+]\s+)?[*_]{0,2}(?:[A-Za-z]+ )*\b(?:json|playbook|script|runbook|guide|context|doc|docs|documentation|module|manifest)[*_]{0,2}:[*_]{0,2}\s+(?:see\s+)?$`)
+	ofForge     = regexp.MustCompile(`^(?:\.\./)+(?:issues|pulls?|wiki|releases|tree|blob|actions|discussions|compare|commits?|milestones|projects|security|stargazers)(?:/|$)`)
 	lineBehind  = regexp.MustCompile(`:\d+(?:-\d+)?$`)
 	letter      = regexp.MustCompile(`\pL`)
 	shapedFile  = regexp.MustCompile(`[-_0-9]|^[A-Z]{4,}`)
@@ -180,7 +182,7 @@ func (l *library) deadLink(p *source.Page, ref *source.Ref, target, plain string
 			return nil // a place of a site
 		}
 	}
-	if strings.HasPrefix(at, "..") {
+	if strings.HasPrefix(at, "..") || ofForge.MatchString(plain) {
 		return nil // beyond the root: a place of the forge
 	}
 	for _, c := range []string{at, path.Clean(strings.TrimPrefix(plain, "/"))} {
@@ -258,7 +260,9 @@ func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string) *deadR
 	}
 	folder := path.Dir(target)
 	here := nested && (l.dirs[folder] || l.dirs[path.Join(path.Dir(p.Path), folder)])
-	pointed := saysFile.MatchString(ref.Before) && (here || nested && path.Ext(base) == ".md" || !nested && shapedFile.MatchString(strings.TrimSuffix(base, path.Ext(base))))
+	named := labelled.MatchString(ref.Before)
+	pointed := (named || pointsAt.MatchString(ref.Before)) &&
+		(here || named && nested && path.Ext(base) == ".md" || !nested && shapedFile.MatchString(strings.TrimSuffix(base, path.Ext(base))))
 	d := &deadRef{subject: target, meant: l.meant(target)}
 	if !pointed && (!here || everybodys[folder]) && commonEnd(d.meant, target) < 2 {
 		return nil

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"recon/inventory"
 )
@@ -269,10 +271,12 @@ func hostAddress(ip netip.Addr) bool {
 	return !ip.IsLoopback() && !ip.IsUnspecified() && !ip.IsLinkLocalUnicast() && (!ip.Is4() || ip.As4()[3] != 0 && ip.As4()[3] != 255)
 }
 
+var otherID = regexp.MustCompile(`^\W*[,/&+]\W*\d{3,9}\b`)
+
 func numberOfGuest(text string, off int) []Value {
 	m := idText.FindStringSubmatchIndex(text)
-	if m == nil {
-		return nil
+	if m == nil || otherID.MatchString(text[m[5]:]) {
+		return nil // "100, 110, 120" are several
 	}
 	out := []Value{{Role: VMID, Text: text[m[4]:m[5]], Norm: trimZeros(text[m[4]:m[5]]), Off: off + m[4]}}
 	if m[2] >= 0 {
@@ -344,8 +348,8 @@ var (
 // something in parentheses, and where it stands.
 func NameIn(text string) (name string, at int) {
 	at = len(leadingMarks.FindString(text))
-	for at < len(text) && text[at] >= 0x80 { // pictures
-		at++
+	for c, size := utf8.DecodeRuneInString(text[at:]); c >= 0x80 && !unicode.IsLetter(c); c, size = utf8.DecodeRuneInString(text[at:]) {
+		at += size // a picture
 	}
 	at += len(leadingMarks.FindString(text[at:]))
 	name = nameText.FindString(text[at:])

@@ -1,0 +1,54 @@
+package factcheck
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"recon/inventory/factcheck/source"
+)
+
+// Files that a page names, in a small tree; an empty result is a tree that must stay
+// silent.
+func TestReferences(t *testing.T) {
+	const others = "-- apps/a/compose.yml --\n-- docs/runbook.md --\n-- ansible/playbooks/site.yml --\n-- scripts/run.sh --\n"
+	tests := map[string]struct{ tree, want string }{
+		"a link":                         {"-- a.md --\n[x](docs/gone.md)\n", "a.md:1:5 dead_reference docs/gone.md"},
+		"a link to a line":               {"-- a.md --\n[x](docs/runbook.md:12-40)\n", ""},
+		"a link to a place of the forge": {"-- roles/x/README.md --\n[x](../../issues?q=is%3Aopen) [y](../tree/main)\n", ""},
+		"a link of a done task":          {"-- a.md --\n- [x] wrote [x](docs/gone.md)\n", ""},
+		"a path whose folder is there":   {"-- a.md --\nThe stack is `apps/a/gone.yml`, it says.\n", "a.md:1:15 dead_reference apps/a/gone.yml"},
+		"a path whose folder is not":     {"-- a.md --\nThe stack is `elsewhere/a/gone.yml`, it says.\n", ""},
+		"a path in everybody's folder":   {"-- a.md --\nThe job runs `scripts/gone.sh` there.\n", ""},
+		"one that the text points at":    {"-- a.md --\nSee `scripts/gone.sh`.\n", "a.md:1:6 dead_reference scripts/gone.sh"},
+		"one of another vault":           {"-- a.md --\nFull design: see `vault/Projects/Gone.md`.\n", ""},
+		"one with a label":               {"-- a.md --\n- Playbook: `wiki/Introduction.md`\n", "a.md:1:14 dead_reference wiki/Introduction.md"},
+		"a path that is to be made":      {"-- a.md --\nRecord results in `apps/a/gone.yml`.\n", ""},
+		"made in the line before":        {"-- a.md --\nThen create the new stack\nin `apps/a/gone.yml`, as above.\n", ""},
+		"alone on its line":              {"-- a.md --\n**`apps/a/gone.yml`**\n", ""},
+		"a placeholder":                  {"-- a.md --\nCopy of `apps/a/my_stack.yml`, `apps/a/OA-XX.yml`, see `project_notes_state.md`.\n", ""},
+		"what moves to another place":    {"-- a.md --\n## Files to Move\n\n- `apps/a/gone.yml` and more\n", ""},
+		"a report":                       {"-- phase2-complete.md --\n[x](docs/gone.md)\n", ""},
+		"a drawn tree":                   {"-- a.md --\n```\nhomelab/\n├── docs/\n│   └── gone.md\n├── apps/\n└── scripts/\n```\n", ""},
+		"a drawn tree with a neighbour":  {"-- a.md --\n```\nhomelab/\n├── docs/\n│   ├── runbook.md\n│   └── gone.md\n├── apps/\n└── lost/\n```\n", "a.md:5:9 dead_reference gone.md | a.md:7:5 dead_reference lost"},
+		"a tree of something else":       {"-- a.md --\n```\nproduction/\n├── k8s/\n├── pve/\n├── docs/\n└── native/\n```\n", ""},
+		"a tree that is not indented":    {"-- a.md --\n```\nhomelab/\n├── docs/\n├── README.md\n├── apps/\n├── README.md\n```\n", ""},
+		"services below a folder":        {"-- a.md --\n```\nhomelab/\n├── apps/\n│   ├── a/\n│   └── exporter   # of metrics\n├── docs/\n└── scripts/\n```\n", ""},
+		"what is to come":                {"-- a.md --\n```\nhomelab/\n├── docs/\n├── apps/\n└── charts/  # after the migration\n```\n", ""},
+		"this file, and a placeholder":   {"-- docs/readme.md --\n```\ndocs/\n├── runbook.md\n├── SERVICE/\n└── README.md   # this file\n```\n", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var docs []source.Document
+			tree := &Tree{}
+			for _, f := range txtar.Parse([]byte(tt.tree + others)).Files {
+				tree.Files = append(tree.Files, f.Name)
+				docs = append(docs, source.Document{Path: f.Name, Text: f.Data})
+			}
+			if got := found(Check(docs, nil, Options{Tree: tree})); got != tt.want {
+				t.Errorf("got  %s\nwant %s", strings.ReplaceAll(got, " | ", "\n     "), strings.ReplaceAll(tt.want, " | ", "\n     "))
+			}
+		})
+	}
+}
