@@ -155,6 +155,8 @@ func (a *Attr) Show(v cty.Value) string {
 		return "(none)"
 	case a.Secret:
 		return "(secret)"
+	case a.Hides(v):
+		return NotShown
 	case a.Unit == Bytes:
 		if n, ok := Int(v); ok {
 			return showSize(n)

@@ -131,6 +131,9 @@ func (p *Project) splice(e Edit) (splice, *Refusal) {
 	switch {
 	case attr.Secret:
 		return refuse(res.Range, "it is a secret, which is never written")
+	case attr.Hides(e.Value):
+		text = "what the notes say without the credential"
+		return refuse(res.Range, "it looks like it holds a credential, which is never written")
 	case block.Body.Attributes["for_each"] != nil:
 		return refuse(cmp.Or(res.Origin[e.Path], res.Range), "the block has for_each and serves several resources")
 	case arg == nil && attr.Name == "name" && nested == nil:

@@ -42,8 +42,24 @@ func Render(r Rendering) []byte {
 			b.WriteString("\n" + text)
 		}
 	}
+	for _, p := range Hidden(r.Resource) {
+		if r.Exact {
+			fmt.Fprintf(&b, "\nignore %q {\nreason = \"it looks like it holds a credential\"\n}\n", p)
+		}
+	}
 	b.WriteString("}\n")
 	return hclwrite.Format(b.Bytes())
+}
+
+// Hidden lists the fields that no manifest is written with, since what is there looks
+// like a credential.
+func Hidden(r inventory.Resource) (out []inventory.Path) {
+	for _, a := range r.Kind().Attrs {
+		if p := inventory.Path(a.Name); !a.Secret && a.Hides(r.Attrs[p]) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // topGroups returns the top-level arguments in groups: who it is, what it has,
@@ -61,7 +77,10 @@ func topGroups(r Rendering, kind *inventory.Kind) []string {
 		if inventory.IsNull(v) && a.Import == inventory.ImportAlways {
 			v = a.Default
 		}
-		if written(r, a, v) {
+		switch {
+		case a.Hides(v):
+			groups[a.Group] += fmt.Sprintf("# %s is not written down: it looks like it holds a credential\n", a.Name)
+		case written(r, a, v):
 			groups[a.Group] += assignment(a, v)
 		}
 	}

@@ -10,6 +10,12 @@ import (
 // Secrets do not appear in it.
 func NewEventField(f inventory.FieldChange, from, to cty.Value) inventory.EventField {
 	ef := inventory.EventField{Name: f.Path, FromText: f.Attr.Show(from), ToText: f.Attr.Show(to), From: inventory.JSONValue(from), To: inventory.JSONValue(to)}
+	if f.Attr.Hides(from) {
+		ef.From = ef.FromText
+	}
+	if f.Attr.Hides(to) {
+		ef.To = ef.ToText
+	}
 	switch {
 	case f.Attr.Secret:
 		ef.From, ef.To = Secret, Secret

@@ -171,8 +171,8 @@ func NewChangeJSON(c *inventory.Change) ChangeJSON {
 
 func newFieldJSON(f *inventory.FieldChange) fieldJSON {
 	value := func(v cty.Value) any {
-		if f.Attr.Secret && !inventory.IsNull(v) {
-			return Secret
+		if f.Attr.Hides(v) {
+			return f.Attr.Show(v)
 		}
 		return inventory.JSONValue(v)
 	}

@@ -124,6 +124,9 @@ func (c *cli) imported(im *api.Imported, dryRun bool) error {
 			p.Wrapped(file + ": " + strings.Join(named(blocks[file]), ", "))
 		}
 	}
+	for _, field := range im.Hidden {
+		c.errPrinter().Warning("%s looks like it holds a credential and is not written down; take the credential out of Proxmox, where whoever may look reads it", field)
+	}
 	for _, u := range im.Unknown {
 		c.errPrinter().Warning("not imported: %s", u)
 	}

@@ -101,6 +101,7 @@ type Drift struct {
 	Since    time.Time
 	By       string
 	Fields   []DriftField
+	Gone     bool // it was there, and is no longer
 }
 
 // A DriftField is a field with its two values as people read them.
@@ -121,6 +122,7 @@ type Task struct {
 	Impact   inventory.Impact
 	Blocked  []string // codes of reasons
 	InFlight bool     // a run was killed on it
+	Gone     bool     // it was there, and is no longer
 }
 
 // A Source is something that cannot be observed now.

@@ -332,6 +332,10 @@ func openDrift(b *strings.Builder, f *Facts) {
 	b.WriteString("\n**Open drift** (the manifest says one thing, live another):\n")
 	shown := f.Drift[:min(len(f.Drift), 8)]
 	for _, d := range shown {
+		if d.Gone {
+			fmt.Fprintf(b, "- %s does not exist any more%s\n", safeAddress(d.Address, d.Identity), sinceBy(d.Since, d.By))
+			continue
+		}
 		fmt.Fprintf(b, "- %s %s%s\n", safeAddress(d.Address, d.Identity), driftFields(d.Fields), sinceBy(d.Since, d.By))
 	}
 	if n := len(f.Drift) - len(shown); n > 0 {

@@ -175,10 +175,27 @@ func safeValue(field inventory.Path, s string) string {
 		return bare
 	case bare == "":
 		return "(empty)"
+	case strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]"):
+		return safeList(strings.Trim(s, "[]"))
 	case field.Leaf() == "description" || !valueText.MatchString(bare) || strings.Contains(bare, "//") || imperative(bare):
 		return notShown
 	}
 	return "`" + bare + "`"
+}
+
+// safeList returns a list of words, such as tags, when each of them may be shown and they
+// do not spell an order together.
+func safeList(items string) string {
+	words := strings.Split(items, ", ")
+	for _, w := range words {
+		if !valueText.MatchString(w) || strings.Contains(w, "//") {
+			return notShown
+		}
+	}
+	if len(words) > 8 || imperative(strings.Join(words, "-")) {
+		return notShown
+	}
+	return "`[" + strings.Join(words, ", ") + "]`"
 }
 
 // safeBy returns who did something, "" when the name is no account name.
@@ -227,6 +244,9 @@ var freeTextNoise = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://\S*|www\.\S*|\$\
 // author of the manifests has opted in to it. It is short, without anything that
 // Markdown, Obsidian or an assistant would act on, and stands in a code span.
 func FreeText(s string) string {
+	if inventory.HoldsCredential(s) {
+		return notShown
+	}
 	s = keepPrintable(s)
 	for old := ""; old != s; {
 		old, s = s, freeTextNoise.ReplaceAllString(s, "")

@@ -123,6 +123,20 @@ func fieldNames(e *inventory.Event) string {
 	return ": " + strings.Join(limit(out, 4), ", ")
 }
 
+// origin says what a resource was made from.
+func origin(e *inventory.Event) string {
+	for _, f := range e.Fields {
+		if f.Name == "from" && f.ToText != "" {
+			_, file, _ := strings.Cut(f.ToText, "/")
+			if file == "" {
+				file = f.ToText
+			}
+			return " from " + safeValue(f.Name, file)
+		}
+	}
+	return ""
+}
+
 // EventText says one event as documents may show it.
 func EventText(e *inventory.Event) string {
 	subject := safeAddress(e.Address, e.Identity)
@@ -140,7 +154,7 @@ func EventText(e *inventory.Event) string {
 	case inventory.WasApplied:
 		text = subject + " applied: " + eventFields(e)
 	case inventory.Created:
-		text = "made " + subject
+		text = "made " + subject + origin(e)
 	case inventory.Destroyed:
 		text = "destroyed " + subject + where(e)
 	case inventory.Changed:

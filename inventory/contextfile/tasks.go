@@ -50,6 +50,8 @@ func (t *Task) words() (done, remains, command string) {
 		return "an apply was interrupted on it", "see whether its last step happened", on("plan --target", "")
 	case t.Verdict == inventory.VerdictPendingReboot:
 		done, remains, command = "the values are written", "a restart, so that they take effect", on("apply --target", " --allow restart")
+	case t.Gone:
+		done, remains, command = "it was there, and somebody took it away", "to make it again, or to take it out of the manifests", apply
 	case t.Verdict == inventory.VerdictMissing:
 		done, remains, command = "it is declared", "to create it", apply
 	case t.Verdict == inventory.VerdictPendingChange:

@@ -75,10 +75,11 @@ func (im *Imported) JSON() any {
 	return struct {
 		FormatVersion string         `json:"format_version"`
 		Imported      []importedJSON `json:"imported"`
-		Defaults      map[string]int `json:"left_out_defaults"` // how often each was left out
+		Defaults      map[string]int `json:"left_out_defaults"`      // how often each was left out
+		Hidden        []string       `json:"looks_like_credentials"` // fields that are not written
 		Already       []string       `json:"already"`
 		Unknown       []string       `json:"unknown"`
-	}{FormatVersion, blocks, im.Defaults, append([]string{}, im.Already...), append([]string{}, im.Import.Unknown...)}
+	}{FormatVersion, blocks, im.Defaults, append([]string{}, im.Hidden...), append([]string{}, im.Already...), append([]string{}, im.Import.Unknown...)}
 }
 
 // Adopted is what an adoption changed, or why it changed nothing.

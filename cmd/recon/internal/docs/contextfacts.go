@@ -49,8 +49,8 @@ func gather(ctx context.Context, w *home.World, p *reconcile.Plan, h history) (*
 	})
 	slices.SortFunc(f.Services, func(a, b contextfile.Service) int { return inventory.CompareAddress(a.Address, b.Address) })
 	f.Sources = sourcesOf(w)
-	f.Drift = openDrift(w, p)
-	f.Tasks = tasksOf(w, p, h.inFlight)
+	f.Drift = openDrift(w, p, h.events)
+	f.Tasks = tasksOf(w, p, h)
 	for _, x := range p.Findings {
 		if x.Severity != "info" {
 			f.Findings = append(f.Findings, contextfile.Finding{Rule: x.Rule, Subject: x.Address})
@@ -208,12 +208,16 @@ func serviceOf(o *inventory.Observation, unknown bool) contextfile.Service {
 }
 
 // openDrift lists what differs because live moved, with the day on which that was first
-// seen. Of a field that comes and goes the value is left out.
-func openDrift(w *home.World, p *reconcile.Plan) []contextfile.Drift {
+// seen. Of a field that comes and goes the value is left out. What was there and is no
+// longer differs, too.
+func openDrift(w *home.World, p *reconcile.Plan, events []inventory.Event) []contextfile.Drift {
 	var out []contextfile.Drift
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		fields := reconcile.Drifted(c)
+		if e, gone := goneOutside(w, c, events); gone {
+			out = append(out, contextfile.Drift{Address: c.Addr, Identity: c.Want.Identity, Gone: true, Since: e.At, By: e.By})
+		}
 		if len(fields) == 0 {
 			continue
 		}
@@ -227,6 +231,19 @@ func openDrift(w *home.World, p *reconcile.Plan) []contextfile.Drift {
 	return out
 }
 
+// goneOutside finds how something disappeared that was there and that a manifest declares.
+func goneOutside(w *home.World, c *inventory.Change, events []inventory.Event) (inventory.Event, bool) {
+	if c.Verdict != inventory.VerdictMissing || w.Memory.Applied[c.Addr].Identity != c.Want.Identity {
+		return inventory.Event{}, false
+	}
+	for _, e := range slices.Backward(events) {
+		if e.Kind == inventory.Disappeared && e.Identity == c.Want.Identity {
+			return e, true
+		}
+	}
+	return inventory.Event{}, true
+}
+
 func driftFields(w *home.World, a inventory.Address, fields []inventory.EventField) (out []contextfile.DriftField) {
 	for _, f := range fields {
 		out = append(out, contextfile.DriftField{Path: f.Name, Desired: f.FromText, Live: f.ToText, Flapping: w.Memory.Flapping(a, f.Name)})
@@ -236,14 +253,17 @@ func driftFields(w *home.World, a inventory.Address, fields []inventory.EventFie
 
 // tasksOf lists what somebody has to finish: steps of a killed run, drift to
 // decide about, changes of manifests that are not applied, restarts that wait.
-func tasksOf(w *home.World, p *reconcile.Plan, inFlight []reconcile.Entry) (out []contextfile.Task) {
+func tasksOf(w *home.World, p *reconcile.Plan, h history) (out []contextfile.Task) {
 	killed := map[inventory.Address]time.Time{}
-	for _, e := range inFlight {
+	for _, e := range h.inFlight {
 		killed[e.Address] = e.BegunAt
 	}
 	for i := range p.Changes {
 		c := &p.Changes[i]
 		t, open := taskOf(w, c)
+		if e, gone := goneOutside(w, c, h.events); gone {
+			t.Since, t.By, t.Gone = e.At, e.By, true
+		}
 		if at, ok := killed[c.Addr]; ok {
 			t.InFlight, t.Since, t.By, open = true, at, "", true
 			delete(killed, c.Addr)

@@ -23,6 +23,7 @@ type Import struct {
 	Already []string // asked for, and declared already
 	Unknown []string // asked for, and not observable
 
+	Hidden   []string       // fields that look like a credential, and are not written
 	Exact    bool           // guests are written as exact ones
 	Defaults map[string]int // how often a value was left out because it is the default, by its name
 }
@@ -100,6 +101,9 @@ func (im *Import) one(w *home.World, o *inventory.Observation, labels map[invent
 		file = manifests.Folder + "/" + fileName(pool, cluster) + ".hcl"
 	}
 	r := manifests.Rendering{Label: addr.Name, Resource: o.Resource, Masked: o.Volatile.MaskedSet, Exact: im.Exact && !w.Project.Settings.Exact}
+	for _, p := range manifests.Hidden(o.Resource) {
+		im.Hidden = append(im.Hidden, fmt.Sprintf("%s.%s", addr, p))
+	}
 	for _, name := range manifests.AtDefault(o.Resource) {
 		im.Defaults[name]++
 	}

@@ -3,6 +3,7 @@ package runs
 import (
 	"context"
 	"slices"
+	"time"
 
 	"recon/inventory"
 	"recon/providers"
@@ -155,6 +156,21 @@ func leftWork(kind inventory.EventKind, steps []reconcile.Entry) bool {
 	})
 }
 
+// blame says who took away what is gone.
+func (r *recorder) blame(ctx context.Context) {
+	var gone []inventory.Event
+	var at []int
+	for i, e := range r.learned.Events {
+		if _, seen := r.world.LastSeen(e.Identity); seen && e.Kind == inventory.Disappeared {
+			gone, at = append(gone, e), append(at, i)
+		}
+	}
+	r.attribute(ctx, gone)
+	for i, e := range gone {
+		r.learned.Events[at[i]] = e
+	}
+}
+
 // attribute says who changed what, as far as the providers' logs tell of changes since
 // the last look.
 func (r *recorder) attribute(ctx context.Context, events []inventory.Event) {
@@ -175,7 +191,7 @@ func (r *recorder) attribute(ctx context.Context, events []inventory.Event) {
 		who := a.Attribute(ctx, ids)
 		for j := range events {
 			last, _ := r.world.LastSeen(events[j].Identity)
-			if by := who[events[j].Identity]; by.User != "" && by.At.After(last.At) {
+			if by := who[events[j].Identity]; by.User != "" && !by.At.Before(last.At.Truncate(time.Second)) { // logs count in seconds
 				events[j].By = by.User
 			}
 		}

@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -50,6 +51,7 @@ func record(ctx context.Context, ph *phase, w *home.World, p *reconcile.Plan, re
 	r.sources()
 	r.episodes()
 	r.moves(ctx)
+	r.blame(ctx)
 	r.agreement()
 	return r.learned.Events, ph.Learn(ctx, &r.learned)
 }
@@ -76,6 +78,10 @@ func (r *recorder) applied(res *reconcile.Result) {
 	}
 	for _, f := range c.Writing() {
 		e.Fields = append(e.Fields, reconcile.NewEventField(f, f.Live, f.Desired))
+	}
+	if from := c.Want.Policy.Create; e.Kind == inventory.Created && from != nil {
+		origin := cmp.Or(from.Clone, from.Template)
+		e.Fields = append(e.Fields, inventory.EventField{Name: "from", To: origin, ToText: origin})
 	}
 	e.Summary = fmt.Sprintf("%s %s", c.Action, c.Addr)
 	r.event(e)
