@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/google/renameio/v2"
 
@@ -52,10 +51,27 @@ func inside(base, rel string) (string, error) {
 	if real != root && !strings.HasPrefix(real, root+string(filepath.Separator)) {
 		return "", Refuse("", "%s leads out of its folder, to %s", rel, real)
 	}
-	if base := filepath.Base(real); base == ".mcp.json" || filepath.Base(filepath.Dir(real)) == "hooks" || strings.HasPrefix(base, "settings") && strings.HasSuffix(base, ".json") {
-		return "", Refuse("", "%s steers assistants; recon never writes it", rel)
+	if steers(strings.TrimPrefix(real, root)) {
+		return "", Refuse("", "%s steers assistants or Git; recon never writes it", rel)
+	}
+	if named, is := filepath.Ext(path), filepath.Ext(real); !strings.EqualFold(named, is) {
+		return "", Refuse("name the file itself", "%s is a link to %s, which is another kind of file", rel, real)
 	}
 	return real, nil
+}
+
+// steers reports a path below a root that decides what others do: settings and hooks of
+// assistants, and what is Git's or recon's own, in whatever case and at any depth. A
+// file system may not tell Hooks from hooks.
+func steers(path string) bool {
+	parts := strings.Split(strings.ToLower(filepath.ToSlash(path)), "/")
+	for _, dir := range parts[:len(parts)-1] {
+		if dir == "hooks" || dir == ".git" || dir == StateDir {
+			return true
+		}
+	}
+	base := parts[len(parts)-1]
+	return base == ".mcp.json" || base == ".git" || strings.HasPrefix(base, "settings") && strings.HasSuffix(base, ".json")
 }
 
 // resolve follows links as far as the path exists.
@@ -105,8 +121,8 @@ func ReplaceFile(base, rel string, old []byte, existed bool, content []byte) (ch
 	if _, err := t.Write(content); err != nil {
 		return false, fmt.Errorf("write %s: %w", rel, err)
 	}
-	if err := keepOwner(t.File, path); err != nil {
-		return false, fmt.Errorf("keep the owner of %s: %w", rel, err)
+	if err := keepNature(t.File, path); err != nil {
+		return false, fmt.Errorf("keep the owner and the attributes of %s: %w", rel, err)
 	}
 	if err := t.Sync(); err != nil {
 		return false, fmt.Errorf("write %s: %w", rel, err)
@@ -153,22 +169,6 @@ func unchanged(path string, old []byte, existed bool) error {
 		return ErrFileChanged
 	}
 	return nil
-}
-
-// keepOwner gives the new file the owner of the one that it replaces.
-func keepOwner(f *os.File, path string) error {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || os.Geteuid() != 0 {
-		return nil
-	}
-	return f.Chown(int(st.Uid), int(st.Gid))
 }
 
 func syncFolder(dir string) error {

@@ -1,13 +1,18 @@
 package home
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func folder(t *testing.T) *Home {
@@ -86,6 +91,51 @@ func TestModeAndOwnerAreKept(t *testing.T) {
 	}
 }
 
+// TestNatureIsKept: extended attributes stay; and a user who cannot give the new file what
+// the old one has does not replace it.
+func TestNatureIsKept(t *testing.T) {
+	h := folder(t)
+	put(t, h.Path("a.md"), "old")
+	attribute := unix.Setxattr(h.Path("a.md"), "user.recon", []byte("kept"), 0) == nil
+	// user::rw-, user:4242:r--, group::r--, mask::r--, other::---
+	acl := []byte{2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 4, 0, 0x92, 0x10, 0, 0, 4, 0, 4, 0, 255, 255, 255, 255, 16, 0, 4, 0, 255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255}
+	list := unix.Setxattr(h.Path("a.md"), "system.posix_acl_access", acl, 0) == nil
+	if !attribute && !list {
+		t.Log("not tried: this file system has no extended attributes")
+	}
+	if _, err := ReplaceFile(h.Root, "a.md", []byte("old"), true, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 100)
+	if n, err := unix.Getxattr(h.Path("a.md"), "user.recon", got); attribute && (err != nil || string(got[:n]) != "kept") {
+		t.Errorf("the attribute is %q, %v", got[:max(n, 0)], err)
+	}
+	if n, err := unix.Getxattr(h.Path("a.md"), "system.posix_acl_access", got); list && (err != nil || !bytes.Equal(got[:n], acl)) {
+		t.Errorf("the access list is %v, %v", got[:max(n, 0)], err)
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("skipped: only root can be somebody else")
+	}
+	put(t, h.Path("b.md"), "old")
+	if err := errors.Join(os.Chown(h.Root, 1000, 1000), os.Chown(h.Path("b.md"), 1234, 1000), os.Chmod(h.Path("b.md"), 0o664), os.Chmod(filepath.Dir(h.Root), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and it ends with this goroutine
+		if err := unix.Setfsuid(1000); err != nil {
+			ended <- nil
+			return
+		}
+		_, err := ReplaceFile(h.Root, "b.md", []byte("old"), true, []byte("new"))
+		ended <- err
+	}()
+	err := <-ended
+	if b, _ := os.ReadFile(h.Path("b.md")); err == nil || string(b) != "old" {
+		t.Errorf("another user replaced it: %q, %v", b, err)
+	}
+}
+
 func TestReadOnlyFileIsRefused(t *testing.T) {
 	h := folder(t)
 	put(t, h.Path("a.md"), "old")
@@ -112,13 +162,26 @@ func TestNeverOutsideTheRoot(t *testing.T) {
 	if err := os.Symlink(filepath.Dir(outside), h.Path("dir")); err != nil {
 		t.Fatal(err)
 	}
-	for _, rel := range []string{"dir/outside.md", "../x.md", ".claude/settings.json", ".claude/settings.local.json", ".claude/hooks/a.md", ".mcp.json"} {
+	for _, rel := range []string{"dir/outside.md", "../x.md", ".claude/settings.json", ".claude/settings.local.json", ".claude/hooks/a.md", ".mcp.json", ".Claude/SETTINGS.local.JSON", "x/.claude/Hooks/deep/a.md", ".git/config", ".GIT/a.md", "sub/.git/a.md", ".recon/a.md"} {
 		if _, err := ReplaceFile(h.Root, rel, nil, false, []byte("new")); Code(err) != ExitRefused {
 			t.Errorf("%s: %v", rel, err)
 		}
 	}
 	if b, _ := os.ReadFile(outside); string(b) != "mine" {
 		t.Errorf("the file outside holds %q", b)
+	}
+	for i, target := range []string{".git/config", "recon.hcl", ".git/hooks/a.md", ".claude/hooks/x/a.md", ".claude/settings.json"} {
+		name := fmt.Sprintf("CLAUDE%d.md", i)
+		put(t, h.Path(target), "theirs")
+		if err := os.Symlink(target, h.Path(name)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReplaceFile(h.Root, name, []byte("theirs"), true, []byte("new")); Code(err) != ExitRefused {
+			t.Errorf("%s: %v", target, err)
+		}
+		if b, _ := os.ReadFile(h.Path(target)); string(b) != "theirs" {
+			t.Errorf("%s holds %q", target, b)
+		}
 	}
 	inner := h.Path("real.md")
 	put(t, inner, "old")
