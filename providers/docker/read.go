@@ -47,7 +47,7 @@ func (p *Provider) Read(ctx context.Context, want []inventory.Resource) (invento
 				snap.Observations = append(snap.Observations, inventory.Observation{Resource: w, At: p.now(), Err: err})
 			}
 		}
-		if len(unknown.Addresses) > 0 || s.info != nil {
+		if len(unknown.Addresses) > 0 || daemon.State != inventory.Absent { // a daemon that is stopped is not in order
 			snap.Complete, snap.Unknown = false, append(snap.Unknown, unknown)
 		}
 	} else {

@@ -77,11 +77,13 @@ func FolderExists(ctx context.Context, dir string) (*Store, error) {
 		return nil, nil
 	}
 	s, err := openFile(ctx, dir)
-	if err != nil && strings.Contains(err.Error(), "unable to open database file") {
-		s, err = openFrozen(ctx, dir)
-	}
 	if err != nil && damaged(err) {
 		return nil, nil // the next command that writes sets it aside and says so
+	}
+	if err != nil && ctx.Err() == nil { // a folder of others, a file system that is read-only or full
+		if frozen, frozenErr := openFrozen(ctx, dir); frozenErr == nil {
+			return frozen, nil
+		}
 	}
 	return s, err
 }

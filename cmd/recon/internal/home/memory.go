@@ -53,6 +53,11 @@ func (h *Home) Ledger(ctx context.Context) (*ledger.Store, error) {
 	} else {
 		l, err = ledger.FolderExists(ctx, h.StatePath())
 	}
+	if err != nil && url == "" && ctx.Err() == nil {
+		// Who only looks does without: what is live needs no memory.
+		h.Log.Error("what recon remembers cannot be read, so it is not known since when things are as they are", "error", err)
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger: %w", err)
 	}
