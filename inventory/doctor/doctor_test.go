@@ -128,6 +128,7 @@ var rows = []struct {
 	{"hardlink-split-mounts", "named volumes", compose(ComposeService{Name: "radarr", Image: "radarr:5", Binds: []Bind{{Volume: "dl", Target: "/downloads"}, {Volume: "movies", Target: "/movies"}}}), "the volume dl and the volume movies"},
 	{"hardlink-split-mounts", "two machines", compose(ComposeService{Name: "radarr", Image: "radarr:5", Binds: []Bind{{Source: "/media/storage/nas-a/downloads", Target: "/downloads"}, {Source: "/media/storage/nas-b/movies", Target: "/movies"}}}), "is not known here"},
 	{"hardlink-split-mounts", "below /mnt", compose(ComposeService{Name: "radarr", Image: "radarr:5", Binds: []Bind{{Source: "/mnt/downloads", Target: "/downloads"}, {Source: "/mnt/movies", Target: "/movies"}}}), "is not known here"},
+	{"hardlink-split-mounts", "one folder twice", compose(ComposeService{Name: "radarr", Image: "radarr:5", Binds: []Bind{{Source: "/data", Target: "/downloads"}, {Source: "/data", Target: "/movies"}}}), "both are /data: take \"- /data:/movies\" out"},
 	{"hardlink-split-mounts", "one mount", on(running("radarr", binds("/data:/data"))), ""},
 	{"hardlink-split-mounts", "a torrent client needs no library", on(running("qbittorrent", binds("/data/torrents:/downloads", "/data/media:/movies"))), ""},
 	{"hardlink-split-mounts", "a folder below what arrives", on(running("sonarr", binds("/data/dl/tv:/downloads/complete/tv", "/data/tv:/tv"))), "\"- /data:/data\""},

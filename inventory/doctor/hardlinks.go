@@ -261,6 +261,8 @@ func (c *couple) split() inventory.Finding {
 	one, other := c.systems(from), c.systems(to)
 	parent := sharedFolder(from, to)
 	switch {
+	case from == to && from != "":
+		finding.Fix = fmt.Sprintf("both are %s: take %s out of volumes: %s, and point %s to folders below %s for both", from, line(c.b.bind), c.where, c.name, c.from)
 	case one != other && one != "" && other != "":
 		finding.Evidence = append(finding.Evidence, from+" lies on "+one, to+" lies on "+other)
 		finding.Fix = fmt.Sprintf("they are two file systems, so a copy cannot be avoided %s: put both on one, mount that once, and point %s there; or silence this", c.where, c.name)
