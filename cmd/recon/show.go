@@ -135,15 +135,15 @@ func (c *cli) showOne(sh *api.Shown) {
 	if sh.Terraform != nil {
 		columns, head = []int{0, 1, 2, 3, 4}, []string{"FIELD", "MANIFEST", "LAST APPLIED", "TERRAFORM", "LIVE", "IN USE"}
 	}
+	slices.SortStableFunc(sh.Fields, func(a, b api.ShownField) int { return rank(a) - rank(b) })
 	var rows [][]string
 	for _, f := range sh.Fields {
 		row := []string{f.Name}
+		if f.Differs {
+			row[0] = "! " + f.Name
+		}
 		for _, i := range columns {
-			text := f.Text[i]
-			if r := []rune(text); len(r) > 24 {
-				text = string(r[:21]) + "..."
-			}
-			row = append(row, text)
+			row = append(row, c.cell(f.Text[i]))
 		}
 		if last := len(row) - 1; row[last] == row[last-1] {
 			row[last] = ""
@@ -152,4 +152,23 @@ func (c *cli) showOne(sh *api.Shown) {
 	}
 	p.Printf("")
 	p.Table(head, rows)
+}
+
+// rank puts what differs first, then what a manifest says, then the rest.
+func rank(f api.ShownField) int {
+	switch {
+	case f.Differs:
+		return 0
+	case f.Declared:
+		return 1
+	}
+	return 2
+}
+
+// cell keeps a value to a column on a terminal; elsewhere it is whole.
+func (c *cli) cell(text string) string {
+	if r := []rune(text); c.stdout.Terminal() != nil && len(r) > 24 {
+		return string(r[:21]) + "..."
+	}
+	return text
 }

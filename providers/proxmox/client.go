@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -34,6 +35,7 @@ type Config struct {
 	Insecure    bool     // TLS is not verified
 	NoAgent     bool     // guests are never asked for their addresses
 
+	Log            *slog.Logger  // hears of every request; nil: nobody
 	InFlight       int           // requests at the same time on one node; 0 means 2
 	ConnectTimeout time.Duration // 0 means 5 s
 	Timeout        time.Duration // of one request; 0 means 40 s, above the 30 s of Proxmox's own proxy
@@ -89,6 +91,10 @@ func newClient(cfg Config) (*client, error) {
 		patience: min(orDefault(cfg.Timeout, 40*time.Second), cfg.patience()/3),
 		nodes:    map[string]*lane{},
 		calls:    &c.calls,
+		log:      cfg.Log,
+	}
+	if t.log == nil {
+		t.log = slog.New(slog.DiscardHandler)
 	}
 	if t.inFlight <= 0 {
 		t.inFlight = 2
@@ -168,6 +174,7 @@ type transport struct {
 	timeout   time.Duration // of a call that changes something
 	patience  time.Duration // of one that looks
 	calls     *atomic.Int64
+	log       *slog.Logger // hears of every request
 
 	mu      sync.Mutex
 	current int // index of the endpoint in use
@@ -211,7 +218,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	for i := range t.endpoints {
 		n := (first + i) % len(t.endpoints)
 		t.calls.Add(1)
+		start := time.Now()
 		resp, err := way.base.RoundTrip(onEndpoint(req.WithContext(ctx), t.endpoints[n], body))
+		t.tell(req.Method, path, t.endpoints[n].Host, resp, err, time.Since(start))
 		if err == nil {
 			t.use(n)
 			t.tellTime(resp)
@@ -223,6 +232,15 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	return nil, errors.Join(failures...)
+}
+
+// tell logs a request. Parameters may hold secrets, and stand in no log.
+func (t *transport) tell(method, path, host string, resp *http.Response, err error, took time.Duration) {
+	if err != nil {
+		t.log.Debug("request", "method", method, "path", path, "host", host, "took", took.Round(time.Millisecond), "error", explainTLS(err))
+		return
+	}
+	t.log.Debug("request", "method", method, "path", path, "host", host, "took", took.Round(time.Millisecond), "status", resp.StatusCode)
 }
 
 // tellTime keeps what time it is by the cluster's clock: uptimes are reckoned from it,

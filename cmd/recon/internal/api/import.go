@@ -86,8 +86,8 @@ func (im *Imported) JSON() any {
 type Adopted struct{ *runs.Adoption }
 
 // Adopt writes observed values into the manifests: all that was asked for, or
-// nothing.
-func Adopt(ctx context.Context, h *Home, what []string) (*Adopted, error) {
+// nothing. Nil is everything that differs; a dry run writes nothing.
+func Adopt(ctx context.Context, h *Home, what []string, dryRun bool) (*Adopted, error) {
 	w, err := h.Observe(ctx)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func Adopt(ctx context.Context, h *Home, what []string) (*Adopted, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(a.Refusals) > 0 || len(a.Edits) == 0 {
+	if len(a.Refusals) > 0 || len(a.Edits) == 0 || dryRun {
 		return &Adopted{a}, nil
 	}
 	return &Adopted{a}, runs.WriteAdopt(ctx, w, a)

@@ -48,6 +48,7 @@ type ShownField struct {
 	Line        int       `json:"line"`
 	Text        [5]string `json:"-"` // the values as people read them
 	Declared    bool      `json:"declared"`
+	Differs     bool      `json:"differs"`
 }
 
 // A Showing is what recon show answers.
@@ -185,6 +186,12 @@ func (s *shower) show(addr inventory.Address) *Shown {
 	}
 	sh.terraform(s.world.Claims, o.Resource.Identity)
 	sh.fields(want, &o, applied, s.world.Claims.Of(o.Resource.Identity))
+	if c := s.changes[o.Resource.Addr]; c != nil {
+		for i := range sh.Fields {
+			p := inventory.Path(sh.Fields[i].Name)
+			sh.Fields[i].Differs = c.Field(p) != nil || p.Absent() != "" && c.Field(p.Absent()) != nil
+		}
+	}
 	return sh
 }
 
@@ -250,8 +257,8 @@ func (sh *Shown) fields(want *inventory.Resource, o *inventory.Observation, appl
 			}
 			f.Text[i] = attr.Show(v.Value)
 			*values[i] = inventory.JSONValue(v.Value)
-			if attr.Secret {
-				*values[i] = reconcile.Secret
+			if attr.Hides(v.Value) {
+				*values[i] = f.Text[i]
 			}
 		}
 		sh.Fields = append(sh.Fields, f)

@@ -239,7 +239,7 @@ func (h *Home) Provider(ctx context.Context, c *manifests.Cluster) (*proxmox.Pro
 		token = strings.TrimSpace(out)
 		h.Secrets.Learn(secretOf(token))
 	}
-	cfg := proxmox.Config{Name: c.Name, Endpoints: c.Endpoints, Token: token, Fingerprint: c.Fingerprint, Insecure: c.Insecure, NoAgent: c.Addresses == "configured", Patience: c.Timeout}
+	cfg := proxmox.Config{Name: c.Name, Endpoints: c.Endpoints, Token: token, Fingerprint: c.Fingerprint, Insecure: c.Insecure, NoAgent: c.Addresses == "configured", Patience: c.Timeout, Log: h.Log}
 	if c.CAFile != "" {
 		ca, err := readOutside(h.absolute(c.CAFile))
 		if err != nil {

@@ -16,16 +16,24 @@ type Adoption struct {
 	Edits    []manifests.Edit
 	Files    map[string][]byte
 	Refusals []manifests.Refusal
+
+	Old map[string][]byte // what stands in the files now
 }
 
 // PlanAdopt turns the differing fields of resources into edits: live wins. Paths
-// choose fields; without one every differing field of the resource is meant.
+// choose fields; without one every differing field of the resource is meant. Nil means
+// every resource that is there.
 func PlanAdopt(ctx context.Context, w *home.World, what []string) (*Adoption, error) {
 	p, err := w.Compare(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a := &Adoption{}
+	a := &Adoption{Old: map[string][]byte{}}
+	for i := range p.Changes {
+		if c := &p.Changes[i]; what == nil && c.Action != inventory.ActionCreate {
+			a.take(c, "")
+		}
+	}
 	for _, text := range what {
 		addr, path, err := inventory.Find(w.Project.Resources, text)
 		if err != nil {
@@ -48,20 +56,28 @@ func PlanAdopt(ctx context.Context, w *home.World, what []string) (*Adoption, er
 		if p.Changes[i].Action == inventory.ActionCreate {
 			return nil, home.Refuse("take its block out of the manifests if it shall not exist", "%s does not exist, so there is nothing to adopt", addr)
 		}
-		for _, f := range p.Changes[i].Fields {
-			switch {
-			case !f.Writes() || path != "" && !f.Path.In(path):
-			case f.Undeclared && f.Attr.Wire == inventory.WireAbsent:
-				a.Edits = append(a.Edits, manifests.Declare(addr, p.Changes[i].Have.Resource, f.Path)...)
-			default:
-				a.Edits = append(a.Edits, manifests.Edit{Addr: addr, Path: f.Path, Value: f.Live})
-			}
-		}
+		a.take(&p.Changes[i], path)
 	}
 	if a.Files, a.Refusals, err = w.Project.Edits(w.Home().Files(), a.Edits); err != nil {
 		return nil, err
 	}
+	for file := range a.Files {
+		a.Old[file] = w.Project.Files[file].Bytes
+	}
 	return a, loads(w.Home(), a.Files, nil)
+}
+
+// take adds the edits after which the manifest says what live has, below a path.
+func (a *Adoption) take(c *inventory.Change, path inventory.Path) {
+	for _, f := range c.Fields {
+		switch {
+		case !f.Writes() || path != "" && !f.Path.In(path):
+		case f.Undeclared && f.Attr.Wire == inventory.WireAbsent:
+			a.Edits = append(a.Edits, manifests.Declare(c.Addr, c.Have.Resource, f.Path)...)
+		default:
+			a.Edits = append(a.Edits, manifests.Edit{Addr: c.Addr, Path: f.Path, Value: f.Live})
+		}
+	}
 }
 
 // observable reports a resource that cannot be adopted because nobody knows what
