@@ -43,8 +43,9 @@ func (b *stepBuilder) keep() {
 		impact = min(impact, f.Impact) // where all of it is withheld the snapshot is, too
 	}
 	b.steps = slices.Insert(b.steps, 0, inventory.Step{
-		Method: "POST", Path: b.base0() + "/snapshot", Params: map[string]string{"snapname": b.c.Keep, "description": keptWords + names(oneWay)}, Impact: impact, Keeps: true,
-		Touches: []string{"parent"}, Done: inventory.Probe{State: "present", Keys: map[string]string{"parent": b.c.Keep}}, Summary: "take snapshot " + b.c.Keep,
+		Method: "POST", Path: b.base0() + "/snapshot", Params: map[string]string{"snapname": b.c.Keep, "description": keptWords + names(oneWay)},
+		Impact: impact, Keeps: true, Touches: []string{"parent"}, Summary: "take snapshot " + b.c.Keep,
+		Done:  inventory.Probe{State: "present", Keys: map[string]string{"parent": b.c.Keep}},
 		Notes: []string{"a snapshot is taken before it, and stays until recon snapshots prune"},
 	})
 }
@@ -117,5 +118,7 @@ func (p *Provider) keptOf(ctx context.Context, o *inventory.Observation) ([]inve
 // Discard is the call that removes a snapshot.
 func (p *Provider) Discard(o inventory.Observation, k inventory.Kept) inventory.Step {
 	path := guestPath(o.Resource.Addr.Kind, o.Volatile.Node, inventory.VMID(o.Resource.Identity)) + "/snapshot/" + url.PathEscape(k.Name)
-	return inventory.Step{Method: "DELETE", Path: path, Params: map[string]string{}, Impact: inventory.ImpactLive, Touches: []string{"parent"}, Summary: "remove snapshot " + k.Name}
+	return inventory.Step{
+		Method: "DELETE", Path: path, Params: map[string]string{}, Impact: inventory.ImpactLive, Touches: []string{"parent"}, Summary: "remove snapshot " + k.Name,
+	}
 }

@@ -2,7 +2,6 @@ package proxmox
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -271,59 +270,6 @@ func shrinks(f *inventory.FieldChange) bool {
 	return ok1 && ok2 && want < have
 }
 
-// The calls of a change that come before and after those of single devices.
-const (
-	ofGuest = ""  // what Proxmox refuses for one reason or not at all
-	ofSlots = "~" // what names devices, which have to be there
-)
-
-// apart parts fields by what they may be refused for: a volume that cannot be made or a
-// device that is busy is no reason to lose the number of cores.
-func (b *stepBuilder) apart(fields []inventory.FieldChange) [][]inventory.FieldChange {
-	var order []string
-	groups := map[string][]inventory.FieldChange{}
-	for _, f := range fields {
-		key := b.callOf(&f)
-		if groups[key] == nil {
-			order = append(order, key)
-		}
-		groups[key] = append(groups[key], f)
-	}
-	slices.SortStableFunc(order, func(x, y string) int { return callRank(x) - callRank(y) })
-	out := make([][]inventory.FieldChange, 0, len(order))
-	for _, key := range order {
-		out = append(out, groups[key])
-	}
-	return out
-}
-
-func callRank(key string) int {
-	switch key {
-	case ofGuest:
-		return 0
-	case ofSlots:
-		return 2
-	}
-	return 1
-}
-
-// callOf names the call that a field belongs to: its device's, its own where Proxmox has
-// a reason of its own to refuse it, else the one for the rest of the guest.
-func (b *stepBuilder) callOf(f *inventory.FieldChange) string {
-	attr, block, slot := b.kind.Lookup(f.Path)
-	switch {
-	case attr.Slots:
-		return ofSlots
-	case block != nil && !block.Flat:
-		return b.keyOf(block, slot)
-	case f.Path == ciDrive || f.Path == ciStorage:
-		return string(ciDrive)
-	case attr.Apart():
-		return attr.Key
-	}
-	return ofGuest
-}
-
 // config adds one call that writes the fields into the configuration.
 func (b *stepBuilder) config(fields []inventory.FieldChange) {
 	if len(fields) == 0 {
@@ -368,77 +314,7 @@ func names(fields []inventory.FieldChange) string {
 	return strings.Join(out, ", ")
 }
 
-// volume adds the call for a size or a storage of a volume that exists; those of
-// new volumes are part of the configuration.
-func (b *stepBuilder) volume(f inventory.FieldChange) {
-	_, block, slot := b.kind.Lookup(f.Path)
-	if block == nil || !b.hasKey(b.keyOf(block, slot)) {
-		return
-	}
-	key := b.keyOf(block, slot)
-	done := inventory.Probe{State: "present", Fields: map[inventory.Path]inventory.Value{f.Path: {Value: f.Desired}}}
-	if f.Attr.Wire == inventory.WireSize {
-		b.add(inventory.Step{
-			Method: "PUT", Path: b.base + "/resize", Params: map[string]string{"disk": key, "size": encode(f.Attr, f.Desired)}, TakesDigest: !b.fresh, Repeatable: true,
-			Apart: true, Impact: f.Impact, Touches: []string{key}, Done: done, Summary: fmt.Sprintf("grow %s to %s", key, f.Attr.Show(f.Desired)),
-		})
-		return
-	}
-	b.moveVolume(f, block, slot, done)
-}
-
-// moveVolume adds the copy of a volume to another storage or into another format. Of a
-// clone that was just made nobody needs the old one.
-func (b *stepBuilder) moveVolume(f inventory.FieldChange, block *inventory.Block, slot string, done inventory.Probe) {
-	key := b.keyOf(block, slot)
-	call, param := "/move_disk", "disk"
-	if b.c.Addr.Kind == "lxc" {
-		call, param = "/move_volume", "volume"
-	}
-	storage := inventory.Text(b.wish(block.Path(slot, block.Wired(inventory.WireStorage).Name)))
-	params := map[string]string{param: key, "storage": storage}
-	what := "move " + key + " to storage " + storage
-	if format := wired(b.c.Want.Attrs, block, slot, inventory.WireFormat); !inventory.IsNull(format) {
-		params["format"] = inventory.Text(format)
-		what += " as " + params["format"]
-		done.Fields[block.Path(slot, block.Wired(inventory.WireFormat).Name)] = inventory.Value{Value: format}
-	}
-	if b.fresh {
-		params["delete"] = "1"
-	} else {
-		what += "; the old volume stays as unusedN"
-	}
-	b.add(inventory.Step{Method: "POST", Path: b.base + call, Params: params, TakesDigest: !b.fresh, Apart: true, Impact: f.Impact, Touches: []string{key}, Done: done, Summary: what})
-}
-
 func (b *stepBuilder) hasKey(key string) bool { _, ok := b.raw[key]; return ok }
-
-// place adds the call that moves the guest into a pool or to a node.
-func (b *stepBuilder) place(f inventory.FieldChange) {
-	done := inventory.Probe{State: "present", Fields: map[inventory.Path]inventory.Value{f.Path: {Value: f.Desired}}}
-	to, from := inventory.Text(f.Desired), inventory.Text(f.Live)
-	if f.Attr.Call == inventory.CallMigrate {
-		params := map[string]string{"target": to}
-		running := b.c.Have.Running != nil
-		switch {
-		case running && b.c.Addr.Kind == "vm":
-			params["online"], params["with-local-disks"] = "1", "1"
-		case running:
-			params["restart"] = "1"
-		}
-		b.add(inventory.Step{Method: "POST", Path: b.base + "/migrate", Params: params, Impact: f.Impact, Done: done, Summary: fmt.Sprintf("migrate from %s to %s", from, to)})
-		b.base = guestPath(b.c.Addr.Kind, to, b.vmid)
-		return
-	}
-	s := inventory.Step{Method: "PUT", Path: "/pools/" + to, Params: map[string]string{"vms": itoa(b.vmid)}, Repeatable: true, Apart: true, Impact: f.Impact, Done: done, Summary: "move into pool " + to}
-	switch {
-	case to == "":
-		s.Path, s.Params["delete"], s.Summary = "/pools/"+from, "1", "take out of pool "+from
-	case from != "":
-		s.Params["allow-move"] = "1"
-	}
-	b.add(s)
-}
 
 // power adds start, stop, or the restart that lets written values take effect.
 func (b *stepBuilder) power(kept, all []inventory.FieldChange) {
