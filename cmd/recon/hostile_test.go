@@ -29,13 +29,7 @@ type spoiler func(w http.ResponseWriter, r *http.Request)
 // that match. It returns its proxmox block.
 func hostileServer(t *testing.T, sim *pvesim.Server, name string, match func(path string) bool, spoil spoiler) string {
 	t.Helper()
-	behind, err := url.Parse(sim.Endpoint())
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(behind)
-	proxy.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
-	proxy.ErrorLog = discardLog()
+	proxy := behind(t, sim)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if match(strings.TrimPrefix(r.URL.Path, "/api2/json")) {
 			spoil(w, r)
@@ -51,6 +45,19 @@ func hostileServer(t *testing.T, sim *pvesim.Server, name string, match func(pat
 		s.Listener.Close()
 	})
 	return proxmoxBlock(name, s.URL, s.Certificate().Raw, sim.Token())
+}
+
+// behind passes requests on to the true server.
+func behind(t *testing.T, sim *pvesim.Server) http.Handler {
+	t.Helper()
+	to, err := url.Parse(sim.Endpoint())
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	proxy.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableCompression: true}
+	proxy.ErrorLog = discardLog()
+	return proxy
 }
 
 func proxmoxBlock(name, url string, cert []byte, token string) string {
