@@ -77,6 +77,12 @@ func (c *cli) compareDocuments(ctx context.Context, h *api.Home, o contextOption
 	if err != nil {
 		return err
 	}
+	if c.json() {
+		if err := c.printJSON(found.JSON()); err != nil {
+			return err
+		}
+		return exit(found.Code())
+	}
 	for _, e := range found.Edited {
 		c.errPrinter().Warning("%s was edited by hand", e)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -128,10 +129,18 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
+// textOnly are the commands that speak to people, or answer in a form of their own.
+func textOnly() []string {
+	return []string{"completion", "demo", "fmt", "help", "hosts", "init", "serve"}
+}
+
 // check validates the global flags.
 func (c *cli) check(cmd *cobra.Command) error {
 	if c.output != "text" && c.output != "json" {
 		return usage(cmd, fmt.Errorf("--output is text or json, not %q", c.output))
+	}
+	if word := strings.Fields(cmd.CommandPath() + " recon")[1]; c.json() && slices.Contains(textOnly(), word) {
+		return usage(cmd, fmt.Errorf("%s has no JSON; leave -o json out", cmd.CommandPath()))
 	}
 	if c.color != "auto" && c.color != "always" && c.color != "never" {
 		return usage(cmd, fmt.Errorf("--color is auto, always or never, not %q", c.color))

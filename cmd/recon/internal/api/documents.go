@@ -107,6 +107,21 @@ func DocumentsJSON(u docs.Update) any {
 	}{FormatVersion, out}
 }
 
+// JSON is the answer of recon context --check and --diff.
+func (c *Comparison) JSON() any {
+	stale := []string{}
+	for i := range c.Docs {
+		if c.Docs[i].Changed() {
+			stale = append(stale, c.Docs[i].Path)
+		}
+	}
+	return struct {
+		FormatVersion string   `json:"format_version"`
+		Stale         []string `json:"not_up_to_date"`
+		Edited        []string `json:"edited"`
+	}{FormatVersion, stale, append([]string{}, c.Edited...)}
+}
+
 // An Init is what recon init would write.
 type Init = docs.Init
 
