@@ -84,6 +84,14 @@ Start with "recon demo", which shows everything on a simulated home.`,
 	root.Version = version
 	root.SetVersionTemplate("recon {{.Version}}\n")
 	root.SetHelpCommand(newHelp())
+	if width := widthOf(c.stdout); width > 0 && width < 90 {
+		root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages", fmt.Sprintf("FlagUsagesWrapped %d", width)))
+		help := root.HelpFunc()
+		root.SetHelpFunc(func(cmd *cobra.Command, words []string) {
+			cmd.Long = term.Reflow(cmd.Long, width)
+			help(cmd, words)
+		})
+	}
 	root.AddCommand(
 		newDemo(c), newSim(c), newInit(c), newImport(c), newValidate(c), newFmt(c), newPlan(c), newApply(c), newDrift(c), newAdopt(c),
 		newContext(c), newFacts(c), newChanges(c), newCheck(c), newShow(c), newInventory(c), newHistory(c), newServe(c), newLock(c), newSnapshots(c), newHosts(c), newDoctor(c), newVersion(c),

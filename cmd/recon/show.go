@@ -143,7 +143,7 @@ func (c *cli) showOne(sh *api.Shown) {
 			row[0] = "! " + f.Name
 		}
 		for _, i := range columns {
-			row = append(row, c.cell(f.Text[i]))
+			row = append(row, f.Text[i])
 		}
 		if last := len(row) - 1; row[last] == row[last-1] {
 			row[last] = ""
@@ -163,12 +163,4 @@ func rank(f api.ShownField) int {
 		return 1
 	}
 	return 2
-}
-
-// cell keeps a value to a column on a terminal; elsewhere it is whole.
-func (c *cli) cell(text string) string {
-	if r := []rune(text); c.stdout.Terminal() != nil && len(r) > 24 {
-		return string(r[:21]) + "..."
-	}
-	return text
 }

@@ -33,3 +33,21 @@ func TestChangesAreFewLines(t *testing.T) {
 		}
 	}
 }
+
+// TestTablesFit: a table is no wider than its terminal, and whole in a pipe.
+func TestTablesFit(t *testing.T) {
+	long := strings.Repeat("x", 100)
+	for _, width := range []int{40, 60, 80, 0} {
+		var out bytes.Buffer
+		p := &Printer{W: NewWriter(&out, nil), Width: width}
+		p.Table([]string{"FIELD", "MANIFEST", "LIVE"}, [][]string{{"memory", long, "8 GiB"}, {"network.net0.bridge", "vmbr0", long}})
+		for line := range strings.Lines(out.String()) {
+			if n := len(strings.TrimRight(line, "\n")); width > 0 && n > width {
+				t.Errorf("at %d columns a line has %d: %s", width, n, line)
+			}
+		}
+		if width == 0 && strings.Count(out.String(), long) != 2 {
+			t.Error("a pipe does not get whole values")
+		}
+	}
+}

@@ -68,11 +68,24 @@ func (p *Printer) change(c *inventory.Change, opts PlanOptions) {
 		}
 		rows = append(rows, p.field(c, &c.Fields[i]))
 	}
-	fmt.Fprint(p.W, columns(rows, "    "))
+	fmt.Fprint(p.W, p.fields(rows))
 	p.consequences(c)
 	if opts.Calls {
 		p.calls(c.Steps)
 	}
+}
+
+// fields aligns the rows of a change, or wraps them where the terminal is too narrow.
+func (p *Printer) fields(rows [][]string) string {
+	text := columns(rows, "    ")
+	if p.Width == 0 || !slices.ContainsFunc(strings.Split(text, "\n"), func(l string) bool { return cellWidth(l) > p.Width }) {
+		return text
+	}
+	text = ""
+	for _, row := range rows {
+		text += wrap("    "+strings.TrimSpace(strings.Join(row, "  ")), "      ", p.width()) + "\n"
+	}
+	return text
 }
 
 func (p *Printer) glyph(a inventory.Action) string {

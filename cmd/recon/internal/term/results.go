@@ -2,6 +2,7 @@ package term
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"recon/inventory"
@@ -146,7 +147,40 @@ func (p *Printer) Table(head []string, rows [][]string) {
 			rows[i][j] = p.clean(rows[i][j])
 		}
 	}
-	text := columns(append([][]string{head}, rows...), "")
+	text := columns(fit(append([][]string{head}, rows...), p.Width), "")
 	first, rest, _ := strings.Cut(text, "\n")
 	fmt.Fprintf(p.W, "%s\n%s", p.paint(bold, first), rest)
 }
+
+// fit shortens the widest cells of a table until it fits into a terminal. Elsewhere, which
+// is a width of 0, values are whole.
+func fit(rows [][]string, width int) [][]string {
+	most := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			most[i] = max(most[i], cellWidth(cell))
+		}
+	}
+	total := 2 * (len(most) - 1)
+	for _, n := range most {
+		total += n
+	}
+	for ; width > 0 && total > width; total-- {
+		widest := slices.Index(most, slices.Max(most))
+		if most[widest] <= narrowest {
+			break
+		}
+		most[widest]--
+	}
+	for _, row := range rows {
+		for i, cell := range row {
+			if r := []rune(cell); len(r) > most[i] {
+				row[i] = string(r[:max(most[i]-2, 1)]) + ".."
+			}
+		}
+	}
+	return rows
+}
+
+// narrowest is how narrow a column gets at most.
+const narrowest = 6

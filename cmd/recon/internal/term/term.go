@@ -189,3 +189,21 @@ func (p *Printer) Heading(text string) { fmt.Fprintln(p.W, p.paint(bold, Clean(t
 
 // Command shows a command line as it would be typed.
 func (p *Printer) Command(text string) { fmt.Fprintln(p.W, p.paint(accent, "$ "+Clean(text))) }
+
+// Reflow wraps paragraphs of text to a width, anew where they were wrapped already. Lines
+// that begin with a blank stay lines of their own.
+func Reflow(text string, width int) string {
+	var out []string
+	for _, line := range strings.Split(text, "\n") {
+		last := len(out) - 1
+		if last >= 0 && line != "" && out[last] != "" && !strings.HasPrefix(line, " ") && !strings.HasPrefix(out[last], " ") {
+			out[last] += " " + line
+			continue
+		}
+		out = append(out, line)
+	}
+	for i, line := range out {
+		out[i] = wrap(line, strings.Repeat(" ", len(line)-len(strings.TrimLeft(line, " "))), width)
+	}
+	return strings.Join(out, "\n")
+}
