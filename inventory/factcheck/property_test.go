@@ -48,7 +48,7 @@ func checkPositions(t interface{ Fatalf(string, ...any) }, truth *Truth, name st
 func FuzzCheck(f *testing.F) {
 	for _, s := range []string{
 		"| Name | IP |\n|---|---|\n| gitlab | 10.9.9.9 |", "---\nip: 10.9.9.9\nname: gitlab\n---\n# x", "```\n| gitlab | | x |\n| 10.9.9.9 | | y |\n+---+\n```", "gitlab:\r\n  ansible_host: 10.9.9.9 # x",
-		"resource \"proxmox_lxc\" \"gitlab\" {\n vmid = 999\n}", "VM_NAMES = {\n\"101\": \"x-1\",\n}", "<a><hostname>gitlab</hostname><ip>10.9.9.9</ip></a>", "```\nx/\n├── a/\n│   └── b.md\n```", "services:\n  a:\n    image: b\n    ports: [\"1:2\"]",
+		"resource \"proxmox_lxc\" \"gitlab\" {\n vmid = 999\n}", "```\n│ ─────── │\n```", "| Name | IP |\n|---|---|\n| ═══ | 10.9.9.9 |", "VM_NAMES = {\n\"101\": \"x-1\",\n}", "<a><hostname>gitlab</hostname><ip>10.9.9.9</ip></a>", "```\nx/\n├── a/\n│   └── b.md\n```", "services:\n  a:\n    image: b\n    ports: [\"1:2\"]",
 	} {
 		f.Add([]byte(s))
 	}

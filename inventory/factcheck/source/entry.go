@@ -348,7 +348,11 @@ var (
 // something in parentheses, and where it stands.
 func NameIn(text string) (name string, at int) {
 	at = len(leadingMarks.FindString(text))
-	for c, size := utf8.DecodeRuneInString(text[at:]); c >= 0x80 && !unicode.IsLetter(c); c, size = utf8.DecodeRuneInString(text[at:]) {
+	for at < len(text) {
+		c, size := utf8.DecodeRuneInString(text[at:])
+		if c < utf8.RuneSelf || unicode.IsLetter(c) {
+			break
+		}
 		at += size // a picture
 	}
 	at += len(leadingMarks.FindString(text[at:]))
