@@ -128,9 +128,9 @@ func (c *cli) report(err error) int {
 }
 
 func (c *cli) errPrinter() *term.Printer {
-	return &term.Printer{W: c.stderr, Color: c.colored(c.stderr), Width: widthOf(c.stderr)}
+	return &term.Printer{W: c.stderr, Color: c.colored(c.stderr), Width: widthOf(c.stderr), Narrow: c.stderr.Terminal() != nil}
 }
 
 func (c *cli) printer() *term.Printer {
-	return &term.Printer{W: c.stdout, Color: c.colored(c.stdout), Width: widthOf(c.stdout)}
+	return &term.Printer{W: c.stdout, Color: c.colored(c.stdout), Width: widthOf(c.stdout), Narrow: c.stdout.Terminal() != nil}
 }

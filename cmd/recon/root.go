@@ -84,7 +84,7 @@ Start with "recon demo", which shows everything on a simulated home.`,
 	root.Version = version
 	root.SetVersionTemplate("recon {{.Version}}\n")
 	root.SetHelpCommand(newHelp())
-	if width := widthOf(c.stdout); width > 0 && width < 90 {
+	if width := widthOf(c.stdout); c.stdout.Terminal() != nil && width < 90 {
 		root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "FlagUsages", fmt.Sprintf("FlagUsagesWrapped %d", width)))
 		help := root.HelpFunc()
 		root.SetHelpFunc(func(cmd *cobra.Command, words []string) {

@@ -39,7 +39,7 @@ func TestTablesFit(t *testing.T) {
 	long := strings.Repeat("x", 100)
 	for _, width := range []int{40, 60, 80, 0} {
 		var out bytes.Buffer
-		p := &Printer{W: NewWriter(&out, nil), Width: width}
+		p := &Printer{W: NewWriter(&out, nil), Width: width, Narrow: width > 0}
 		p.Table([]string{"FIELD", "MANIFEST", "LIVE"}, [][]string{{"memory", long, "8 GiB"}, {"network.net0.bridge", "vmbr0", long}})
 		for line := range strings.Lines(out.String()) {
 			if n := len(strings.TrimRight(line, "\n")); width > 0 && n > width {

@@ -78,7 +78,7 @@ func (p *Printer) change(c *inventory.Change, opts PlanOptions) {
 // fields aligns the rows of a change, or wraps them where the terminal is too narrow.
 func (p *Printer) fields(rows [][]string) string {
 	text := columns(rows, "    ")
-	if p.Width == 0 || !slices.ContainsFunc(strings.Split(text, "\n"), func(l string) bool { return cellWidth(l) > p.Width }) {
+	if !p.Narrow || !slices.ContainsFunc(strings.Split(text, "\n"), func(l string) bool { return cellWidth(l) > p.width() }) {
 		return text
 	}
 	text = ""

@@ -147,14 +147,17 @@ func (p *Printer) Table(head []string, rows [][]string) {
 			rows[i][j] = p.clean(rows[i][j])
 		}
 	}
-	text := columns(fit(append([][]string{head}, rows...), p.Width), "")
+	text := columns(p.fit(append([][]string{head}, rows...)), "")
 	first, rest, _ := strings.Cut(text, "\n")
 	fmt.Fprintf(p.W, "%s\n%s", p.paint(bold, first), rest)
 }
 
-// fit shortens the widest cells of a table until it fits into a terminal. Elsewhere, which
-// is a width of 0, values are whole.
-func fit(rows [][]string, width int) [][]string {
+// fit shortens the widest cells of a table until it fits into a terminal. Elsewhere values
+// are whole.
+func (p *Printer) fit(rows [][]string) [][]string {
+	if !p.Narrow {
+		return rows
+	}
 	most := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
@@ -165,7 +168,7 @@ func fit(rows [][]string, width int) [][]string {
 	for _, n := range most {
 		total += n
 	}
-	for ; width > 0 && total > width; total-- {
+	for ; total > p.width(); total-- {
 		widest := slices.Index(most, slices.Max(most))
 		if most[widest] <= narrowest {
 			break

@@ -12,9 +12,10 @@ import (
 
 // A Printer writes for people.
 type Printer struct {
-	W     *Writer
-	Color bool
-	Width int
+	W      *Writer
+	Color  bool
+	Width  int
+	Narrow bool // the width is that of a terminal, and nothing may be wider
 }
 
 func (p *Printer) paint(s style, text string) string {
@@ -203,7 +204,9 @@ func Reflow(text string, width int) string {
 		out = append(out, line)
 	}
 	for i, line := range out {
-		out[i] = wrap(line, strings.Repeat(" ", len(line)-len(strings.TrimLeft(line, " "))), width)
+		if !strings.HasPrefix(line, " ") {
+			out[i] = wrap(line, "", width)
+		}
 	}
 	return strings.Join(out, "\n")
 }
