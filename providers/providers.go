@@ -144,3 +144,10 @@ func Look(ctx context.Context, r Reader, res inventory.Resource) inventory.Obser
 	}
 	return inventory.Observation{Resource: res, Err: errors.New("the provider said nothing about it")}
 }
+
+// A Surveyor can tell more of its domain than what is compared: what hangs together,
+// and how. It asks little, of what the last Read saw, and changes nothing; what it could
+// not ask it names.
+type Surveyor interface {
+	Survey(ctx context.Context) inventory.Surroundings
+}

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // shown is a code block of a document that a program or a file must agree with:
@@ -15,7 +17,8 @@ import (
 //	<!-- output: recon drift -->      what the demo prints for that command
 //	<!-- example: home/recon.hcl -->  a file below manifests/examples
 //	<!-- run: shelf recon doctor -->  what a command prints in a folder below testdata
-var shown = regexp.MustCompile("(?m)^<!-- (output|example|run): (.+) -->\n```(\\w+)\n((?s:.*?))```$")
+//	<!-- script: graph-demo stop -->  a file of a script, which holds it against the program
+var shown = regexp.MustCompile("(?m)^<!-- (output|example|run|script): (.+) -->\n```(\\w+)\n((?s:.*?))```$")
 
 // TestDocumentsShowWhatIs holds the code blocks of README and docs against what the
 // program prints today and against the examples that a test loads.
@@ -44,6 +47,8 @@ func TestDocumentsShowWhatIs(t *testing.T) {
 				body = outputOf(t, out.String(), m[2])
 			case "run":
 				body = runIn(t, root, m[2])
+			case "script":
+				body = inScript(t, m[2])
 			default:
 				b, err := os.ReadFile(filepath.Join(root, "manifests", "examples", m[2]))
 				if err != nil {
@@ -64,6 +69,23 @@ func TestDocumentsShowWhatIs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// inScript returns a file of a script, which the script itself compares.
+func inScript(t *testing.T, place string) string {
+	t.Helper()
+	script, file, _ := strings.Cut(place, " ")
+	a, err := txtar.ParseFile(filepath.Join(scripts, script+".txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range a.Files {
+		if f.Name == file {
+			return string(f.Data)
+		}
+	}
+	t.Fatalf("%s has no %s", script, file)
+	return ""
 }
 
 // runIn returns what a command prints in a folder below testdata.

@@ -46,6 +46,7 @@ func TestMain(m *testing.M) {
 //	answers FILE           compare what it printed, times and dates apart
 //	engine NAME            start a Docker engine of its own with NAME.json as its
 //	                       daemon.json, and write its host block into NAME.recon.hcl
+//	machine NAME...        a host that NAME.yaml describes, in the words of a compose file
 //	docker NAME ARGS       run the Docker command line against that engine
 //
 // The condition [docker] says whether a Docker engine can be started here.
@@ -61,7 +62,7 @@ func TestScripts(t *testing.T) {
 			e.Values[simKey{}] = &scriptSim{t: t}
 			return nil
 		},
-		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "token": cmdToken, "role": cmdRole, "edit": cmdEdit, "exits": cmdExits, "engine": cmdEngine, "docker": cmdDocker, "answers": cmdAnswers},
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "token": cmdToken, "role": cmdRole, "edit": cmdEdit, "exits": cmdExits, "engine": cmdEngine, "docker": cmdDocker, "answers": cmdAnswers, "machine": cmdMachine},
 		Condition: hasPart,
 	})
 }

@@ -13,6 +13,8 @@ package doctor
 import (
 	"iter"
 	"time"
+
+	"recon/inventory/wiring"
 )
 
 // Facts are everything that the rules judge.
@@ -73,6 +75,18 @@ type Host struct {
 	Networks    []string
 	Containers  []Container
 	HasDocker   bool
+
+	Shares []wiring.Share // folders of other machines, by fstab
+	Told   *Told          // what its proxies and name servers are told; nil when their files were not read
+}
+
+// Told is what the files of a host's proxies and name servers say.
+type Told struct {
+	Traefik []wiring.Dynamic
+	Static  *wiring.Static
+	Routes  []wiring.Route // of other proxies
+	Zones   []wiring.Zone
+	Unread  []string // files that could not be read or understood, with the reason
 }
 
 // A Port is one that something listens on.
@@ -118,6 +132,15 @@ type Container struct {
 	Writable    map[string]bool // whether its user can write, by path inside; only declared ones
 	Links       []Link          // hard links that were tried
 	Conflict    string          // the engine's words when it could not start for a port
+
+	IPs     []string // on its networks
+	Aliases []string // names under which its networks know it
+	Exposed []int    // ports that its image or settings name
+	Restart string   // restart policy: no, always, unless-stopped, on-failure
+	Needs   []Need   // that compose noted in its labels
+	Calls   []wiring.Call
+	Traefik *wiring.Dynamic // what its labels tell a Traefik
+	Static  *wiring.Static  // what it is started with, when it is one
 }
 
 // A UserNamespace says which users of the host those of a container are.

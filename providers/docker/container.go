@@ -13,6 +13,7 @@ const (
 	labelProject = "com.docker.compose.project"
 	labelService = "com.docker.compose.service"
 	labelFiles   = "com.docker.compose.project.config_files"
+	labelNeeds   = "com.docker.compose.depends_on"
 )
 
 // nameOf returns a container's own name: without the slash, and not that of a link

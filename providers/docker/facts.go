@@ -14,6 +14,7 @@ import (
 
 	"recon/inventory"
 	"recon/inventory/doctor"
+	"recon/inventory/wiring"
 )
 
 // hostFacts are what is known of the machine without its daemon.
@@ -21,7 +22,7 @@ func (p *Provider) hostFacts(h *hostProbe, d *daemonProbe) *doctor.Host {
 	r := parseResolv(h.resolv)
 	f := &doctor.Host{
 		Name: p.HostName(), Addresses: h.ips, Resolvers: r.servers, Stub: r.stub, Listening: parsePorts(h.nets, nil),
-		Mounts: parseMounts(h.mounts), Declared: parseFstab(h.fstab),
+		Mounts: parseMounts(h.mounts), Declared: parseFstab(h.fstab), Shares: wiring.Fstab(h.fstab),
 	}
 	if attrs, err := attrsOf(d.content); err == nil {
 		f.DNSFile = inventory.Strings(attrs["dns"])
@@ -72,13 +73,22 @@ func factsOf(c container.InspectResponse, s *sight, names []string) doctor.Conta
 		}
 	}
 	if c.NetworkSettings != nil {
-		for n := range c.NetworkSettings.Networks {
+		for n, e := range c.NetworkSettings.Networks {
 			f.Networks = append(f.Networks, n)
+			if e != nil && e.IPAddress.IsValid() {
+				f.IPs = append(f.IPs, e.IPAddress.String())
+			}
+			if e != nil {
+				f.Aliases = append(f.Aliases, e.Aliases...)
+			}
 		}
 		slices.Sort(f.Networks)
+		slices.Sort(f.IPs)
+		slices.Sort(f.Aliases)
+		f.Aliases = slices.Compact(f.Aliases)
 	}
 	if hc := c.HostConfig; hc != nil {
-		f.NetworkMode, f.OwnDNS = string(hc.NetworkMode), len(hc.DNS) > 0
+		f.NetworkMode, f.OwnDNS, f.Restart = string(hc.NetworkMode), len(hc.DNS) > 0, string(hc.RestartPolicy.Name)
 		for port, bindings := range hc.PortBindings {
 			for _, b := range bindings {
 				if n, err := strconv.Atoi(b.HostPort); err == nil && n > 0 {
@@ -128,6 +138,14 @@ func configFacts(f *doctor.Container, c *container.Config, names []string) {
 	f.Image, f.Project, f.Service = c.Image, c.Labels[labelProject], c.Labels[labelService]
 	f.File, _, _ = strings.Cut(c.Labels[labelFiles], ",")
 	f.WantNetwork = c.Labels["traefik.docker.network"]
+	f.Needs = needsOf(c.Labels[labelNeeds])
+	for p := range c.ExposedPorts {
+		if p.Proto() == "tcp" {
+			f.Exposed = append(f.Exposed, int(p.Num()))
+		}
+	}
+	slices.Sort(f.Exposed)
+	f.Traefik = wiring.Labels(f.Name, c.Labels, f.Exposed)
 	if u, _, _ := strings.Cut(c.User, ":"); u != "" {
 		if n, err := strconv.Atoi(u); err == nil {
 			f.UID, f.HasUID = n, true
@@ -142,7 +160,8 @@ func configFacts(f *doctor.Container, c *container.Config, names []string) {
 			f.UID, f.HasUID = n, true
 		}
 	}
-	f.Locals = doctor.MentionsIn(settings)
+	f.Locals, f.Calls = doctor.MentionsIn(settings), wiring.Env(settings)
+	f.Static = staticOf(c, settings)
 	for _, arg := range slices.Concat(c.Entrypoint, c.Cmd) {
 		f.Locals = append(f.Locals, doctor.Mentions("command", arg)...)
 	}
@@ -154,6 +173,29 @@ func configFacts(f *doctor.Container, c *container.Config, names []string) {
 	slices.SortFunc(f.Locals, func(a, b doctor.Local) int { return strings.Compare(a.Where, b.Where) })
 	slices.Sort(f.Names)
 	f.Names = slices.DeleteFunc(slices.Compact(f.Names), func(n string) bool { return n == f.Name || n == f.Service })
+}
+
+// needsOf reads what compose notes of depends_on: db:service_started:false,redis:...
+// (compose, pkg/api/labels.go).
+func needsOf(label string) (out []doctor.Need) {
+	for e := range strings.SplitSeq(label, ",") {
+		if parts := strings.Split(e, ":"); parts[0] != "" {
+			out = append(out, doctor.Need{Service: parts[0], Restart: len(parts) > 2 && parts[2] == "true"})
+		}
+	}
+	return out
+}
+
+// staticOf is what a Traefik is started with by its flags or its environment; nil for
+// any other program.
+func staticOf(c *container.Config, settings map[string]string) *wiring.Static {
+	if doctor.ImageName(c.Image) != "traefik" {
+		return nil
+	}
+	if s := wiring.StaticOf(wiring.Flags(slices.Concat(c.Entrypoint, c.Cmd))); s != nil {
+		return s
+	}
+	return wiring.StaticOf(wiring.Variables(settings))
 }
 
 var hostInURL = regexp.MustCompile(`[a-z][a-z0-9+.-]*://(?:[^/@\s]*@)?([A-Za-z0-9][A-Za-z0-9_.-]*)`)

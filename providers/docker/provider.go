@@ -69,6 +69,7 @@ var (
 	_ providers.Writer   = (*Provider)(nil)
 	_ providers.Looker   = (*Provider)(nil)
 	_ providers.Impacter = (*Provider)(nil)
+	_ providers.Surveyor = (*Provider)(nil)
 )
 
 // New returns the provider of a host. It makes no connection.

@@ -45,6 +45,7 @@ var (
 	_ providers.Checker    = (*Provider)(nil)
 	_ providers.Answerer   = (*Provider)(nil)
 	_ providers.Keeper     = (*Provider)(nil)
+	_ providers.Surveyor   = (*Provider)(nil)
 )
 
 // New returns the provider of a cluster. It makes no call.

@@ -107,6 +107,18 @@ func (w *World) doctorFacts(ctx context.Context) (*doctor.Facts, error) {
 		f.Guests = append(f.Guests, *g)
 	}
 	slices.SortFunc(f.Guests, func(a, b doctor.Guest) int { return inventory.NaturalCompare(a.Address, b.Address) })
+	for i := range w.Project.Resources {
+		if r := &w.Project.Resources[i]; r.Addr.Kind == inventory.KindService {
+			f.Services = append(f.Services, serviceFacts(r))
+		}
+	}
+	f.Hosts, err = w.hosts(guests)
+	return f, err
+}
+
+// hosts are the declared hosts of which something is known, with the guests that they
+// are.
+func (w *World) hosts(guests map[inventory.Address]*doctor.Guest) (out []doctor.Host, err error) {
 	for _, r := range w.Readers {
 		found, err := w.hostFacts(r)
 		if err != nil {
@@ -117,14 +129,9 @@ func (w *World) doctorFacts(ctx context.Context) (*doctor.Facts, error) {
 		}
 		h := *found
 		declaredFacts(w.Project, &h, guests)
-		f.Hosts = append(f.Hosts, h)
+		out = append(out, h)
 	}
-	for i := range w.Project.Resources {
-		if r := &w.Project.Resources[i]; r.Addr.Kind == inventory.KindService {
-			f.Services = append(f.Services, serviceFacts(r))
-		}
-	}
-	return f, nil
+	return out, nil
 }
 
 // hostFacts are what the look saw of a host, or, when the look is one at the memory,

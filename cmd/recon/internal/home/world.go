@@ -29,6 +29,9 @@ type World struct {
 	Keep bool // plans for apply take snapshots before what cannot be taken back
 
 	home *Home
+
+	around []inventory.Surroundings // of each reader, once it was surveyed
+
 	past reconcile.Past // what the manifests said before; nil until it is asked for
 	old  bool           // a look at the memory alone
 }

@@ -1,0 +1,191 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"recon/inventory"
+	"recon/inventory/graph"
+)
+
+// A Question is what is asked of the graph.
+type Question struct {
+	Verb   string           `json:"verb"` // show, depends, impact, trace, why
+	Of     string           `json:"of"`   // "" of show is everything
+	To     string           `json:"to"`
+	Action graph.Action     `json:"action"`
+	Depth  int              `json:"depth"` // 0 is without end
+	Edges  []graph.EdgeKind `json:"edges"` // none is every kind
+}
+
+// A GraphAnswer says what was asked, and what is not known. Of an answer to another
+// verb the fields are empty.
+type GraphAnswer struct {
+	FormatVersion string            `json:"format_version"`
+	AsOf          string            `json:"as_of"`
+	Complete      bool              `json:"complete"`
+	Question      Question          `json:"question"`
+	Dependents    []graph.Dependent `json:"dependents"`
+	Impact        *graph.Impact     `json:"impact"`
+	Ways          [][]graph.Edge    `json:"ways"`
+	MoreWays      bool              `json:"more_ways"`
+	Nodes         []graph.Node      `json:"nodes"`
+	Edges         []graph.Edge      `json:"edges"`
+	Cycles        [][]string        `json:"cycles"` // things that need each other, among the nodes
+	NotKnown      []NotKnown        `json:"not_known"`
+
+	Part *graph.Graph `json:"-"` // nodes and edges, to be drawn
+}
+
+// NotKnown is something that is not known, and whether it may change the answer.
+type NotKnown struct {
+	graph.Gap
+	MayChange bool `json:"may_change"`
+}
+
+// AskGraph observes everything and answers one question.
+func AskGraph(ctx context.Context, h *Home, q Question) (*GraphAnswer, error) {
+	if err := q.check(); err != nil {
+		return nil, err
+	}
+	g, at, err := GraphOf(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	return answerOf(g, at, q)
+}
+
+// GraphOf observes everything and says how it hangs together, and when that was.
+func GraphOf(ctx context.Context, h *Home) (*graph.Graph, string, error) {
+	w, err := h.Observe(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	defer w.Close()
+	if err := w.AskAddresses(ctx); err != nil {
+		return nil, "", err
+	}
+	w.Survey(ctx)
+	g, err := w.Graph(ctx)
+	return g, inventory.Timestamp(w.At), err
+}
+
+func (q *Question) check() error {
+	for _, e := range q.Edges {
+		if !slices.Contains(graph.EdgeKinds(), e) {
+			return &Failure{Code: ExitUsage, Err: fmt.Errorf("there is no edge %q", e), Hint: fmt.Sprintf("edges: %v", graph.EdgeKinds())}
+		}
+	}
+	if !slices.Contains([]graph.Action{"", graph.Restart, graph.Stop, graph.Delete}, q.Action) {
+		return &Failure{Code: ExitUsage, Err: fmt.Errorf("--action is restart, stop or delete, not %q", q.Action)}
+	}
+	return nil
+}
+
+// answerOf answers a question of a graph.
+func answerOf(g *graph.Graph, at string, q Question) (*GraphAnswer, error) {
+	a := &GraphAnswer{FormatVersion: FormatVersion, AsOf: at, Question: q, Dependents: []graph.Dependent{}, Ways: [][]graph.Edge{}, Cycles: [][]string{}, NotKnown: []NotKnown{}}
+	for _, name := range []*string{&a.Question.Of, &a.Question.To} {
+		if *name == "" {
+			continue
+		}
+		n, err := g.Find(*name)
+		if err != nil {
+			return nil, &Failure{Code: ExitError, Err: err, Hint: "recon graph show lists what there is"}
+		}
+		*name = n.ID
+	}
+	if a.Question.Edges == nil {
+		a.Question.Edges = []graph.EdgeKind{}
+	}
+	nodes, inside := map[string]bool{}, map[string]bool{}
+	switch q.Verb {
+	case "depends":
+		a.depends(g, nodes, inside)
+	case "impact":
+		a.impact(g, nodes, inside)
+	case "trace", "why":
+		a.ways(g, nodes)
+	default:
+		a.show(g, nodes)
+	}
+	a.gaps(g, nodes, inside)
+	return a, nil
+}
+
+func (a *GraphAnswer) show(g *graph.Graph, nodes map[string]bool) {
+	part := g.All(a.Question.Edges)
+	if a.Question.Of != "" {
+		part = g.Around(a.Question.Of, a.Question.Depth, a.Question.Edges)
+	}
+	for i := range part.Nodes {
+		nodes[part.Nodes[i].ID] = true
+	}
+	a.draw(part)
+}
+
+// draw takes up the part of the graph that the answer is about.
+func (a *GraphAnswer) draw(part *graph.Graph) {
+	a.Part, a.Nodes, a.Edges = part, part.Nodes, part.Edges
+	a.Cycles = append(a.Cycles, part.Cycles()...)
+}
+
+func (a *GraphAnswer) depends(g *graph.Graph, nodes, inside map[string]bool) {
+	a.Dependents = append(a.Dependents, g.Depends(a.Question.Of, a.Question.Depth, a.Question.Edges)...)
+	nodes[a.Question.Of], inside[a.Question.Of] = true, true
+	for _, d := range a.Dependents {
+		nodes[d.ID] = true
+	}
+	a.draw(g.Of(nodes, a.Question.Edges))
+}
+
+func (a *GraphAnswer) impact(g *graph.Graph, nodes, inside map[string]bool) {
+	a.Impact = g.Impact(a.Question.Of, a.Question.Action, a.Question.Edges)
+	nodes[a.Question.Of], inside[a.Question.Of] = true, true
+	for _, x := range a.Impact.Affected {
+		nodes[x.ID] = true
+		inside[x.ID] = x.Effect == graph.Down
+	}
+	a.draw(g.Of(nodes, a.Question.Edges))
+}
+
+func (a *GraphAnswer) ways(g *graph.Graph, nodes map[string]bool) {
+	if a.Question.Verb == "why" {
+		a.Edges = g.Why(a.Question.Of, a.Question.To)
+		if len(a.Edges) > 0 {
+			a.Ways = append(a.Ways, a.Edges)
+		}
+	} else {
+		ways, more := g.Ways(a.Question.Of, a.Question.To, a.Question.Edges)
+		a.Ways, a.MoreWays = append(a.Ways, ways...), more
+	}
+	nodes[a.Question.Of], nodes[a.Question.To] = true, true
+	for _, way := range a.Ways {
+		for _, e := range way {
+			nodes[e.From], nodes[e.To] = true, true
+		}
+	}
+	a.draw(g.Of(nodes, a.Question.Edges))
+}
+
+// gaps says what is not known. A way that was found is no less one for what is not.
+func (a *GraphAnswer) gaps(g *graph.Graph, nodes, inside map[string]bool) {
+	lists := a.Question.Verb != "show" && len(a.Ways) == 0
+	may, others := g.Concerning(nodes, inside, lists)
+	for _, gap := range may {
+		a.NotKnown = append(a.NotKnown, NotKnown{gap, true})
+	}
+	for _, gap := range others {
+		a.NotKnown = append(a.NotKnown, NotKnown{gap, false})
+	}
+	a.Complete = len(may) == 0
+}
+
+// Code is the exit code of a question.
+func (a *GraphAnswer) Code() int {
+	if !a.Complete {
+		return ExitIncomplete
+	}
+	return ExitOK
+}

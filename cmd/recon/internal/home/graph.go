@@ -1,0 +1,93 @@
+package home
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"recon/inventory"
+	"recon/inventory/graph"
+	"recon/providers"
+	"recon/providers/docker"
+	"recon/providers/proxmox"
+)
+
+// Survey asks every source once for what is around what it observes: storages, backup
+// jobs, the files of proxies and name servers.
+func (w *World) Survey(ctx context.Context) {
+	if w.around != nil || w.old {
+		return
+	}
+	w.around = make([]inventory.Surroundings, len(w.Readers))
+	var wg sync.WaitGroup
+	for i, r := range w.Readers {
+		if s, ok := r.(providers.Surveyor); ok && w.Snapshots[i].Calls > 0 && len(w.Snapshots[i].Observations)+len(w.Snapshots[i].Nodes) > 0 {
+			wg.Go(func() { w.around[i] = s.Survey(ctx) })
+		}
+	}
+	wg.Wait()
+}
+
+// Graph says how everything that is known hangs together, as far as it was surveyed.
+func (w *World) Graph(ctx context.Context) (*graph.Graph, error) {
+	hosts, err := w.hosts(guestFacts(w))
+	if err != nil {
+		return nil, err
+	}
+	known, err := w.Known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := graph.Facts{At: w.At, Hosts: hosts, Declared: w.Project.Graph.Edges, Terraform: w.inTerraform(), Lost: w.gaps()}
+	declared := map[string]*inventory.Resource{}
+	for i := range w.Project.Resources {
+		declared[w.Project.Resources[i].Identity] = &w.Project.Resources[i]
+	}
+	for i := range known {
+		f.Things = append(f.Things, graph.Thing{Observation: known[i].Observation, Stale: known[i].Stale, Declared: declared[known[i].Resource.Identity]})
+	}
+	for i, r := range w.Readers {
+		if _, ok := r.(*proxmox.Provider); ok {
+			c := graph.Surveyed{Name: strings.TrimPrefix(r.Name(), "proxmox."), Nodes: w.Snapshots[i].Nodes, Partial: w.Snapshots[i].Partial}
+			if w.around != nil {
+				c.Around = w.around[i]
+			}
+			f.Clusters = append(f.Clusters, c)
+		}
+	}
+	return graph.Build(f), nil
+}
+
+// gaps are what could not be observed or surveyed. What is wrong with one host concerns
+// what it is, and a lost cluster everything.
+func (w *World) gaps() (out []graph.Gap) {
+	for _, u := range w.Unknown() {
+		g := graph.Gap{What: u.Scope, Why: u.Err.Error(), Missing: graph.Anything}
+		for _, a := range u.Addresses {
+			g.About = append(g.About, a.String())
+		}
+		if u.Scope == u.Provider {
+			g.About = nil
+		}
+		out = append(out, g)
+	}
+	for i := range w.around {
+		for _, p := range w.around[i].Lost {
+			g := graph.Gap{What: p.What, Why: p.Why, Missing: graph.Anything}
+			if d, ok := w.Readers[i].(*docker.Provider); ok {
+				g.About = []string{"host." + d.HostName()}
+			}
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// inTerraform are the addresses that resources have in Terraform's state, by identity.
+func (w *World) inTerraform() map[string]string {
+	out := map[string]string{}
+	for _, id := range w.Claims.Identities() {
+		out[id] = w.Claims.Of(id).Address
+	}
+	return out
+}

@@ -1,0 +1,182 @@
+package term
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"recon/inventory/graph"
+)
+
+// kindAndState is what stands behind the name of a node.
+func kindAndState(n *graph.Node) string {
+	if n.State == "" || n.State == "running" || n.State == "online" {
+		return string(n.Kind)
+	}
+	return string(n.Kind) + ", " + n.State
+}
+
+func words(k graph.EdgeKind) string { return strings.ReplaceAll(string(k), "_", " ") }
+
+// Dependents prints what needs a node as a tree: below each thing stand those that need
+// it, and by what that is known.
+func (p *Printer) Dependents(of string, list []graph.Dependent) {
+	p.Heading(of)
+	if len(list) == 0 {
+		p.Printf("  nothing is known to need it")
+	}
+	below := map[string][]graph.Dependent{}
+	for _, d := range list {
+		below[d.Path[0].To] = append(below[d.Path[0].To], d)
+	}
+	p.branch(of, "", below)
+}
+
+func (p *Printer) branch(of, indent string, below map[string][]graph.Dependent) {
+	for i, d := range below[of] {
+		joint, next := "├─ ", "│  "
+		if i == len(below[of])-1 {
+			joint, next = "└─ ", "   "
+		}
+		edge := d.Path[0]
+		fmt.Fprintf(p.W, "%s%s (%s) %s\n", indent+joint, p.clean(d.ID), p.clean(kindAndState(&d.Node)), p.paint(quiet, p.clean(words(edge.Kind)+": "+doubtful(edge))))
+		p.branch(d.ID, indent+next, below)
+	}
+}
+
+// doubtful is the evidence of an edge, and that it is not sure.
+func doubtful(e *graph.Edge) string {
+	if e.Sure {
+		return e.Evidence
+	}
+	return e.Evidence + " (by its name)"
+}
+
+// groups are the effects of an action, in the words of a heading.
+var groups = []struct {
+	effect graph.Effect
+	title  string
+}{
+	{graph.Down, "Goes down with it"},
+	{graph.Unreachable, "Nobody answers there any more"},
+	{graph.NoStorage, "Loses disks or folders"},
+	{graph.NoNetwork, "Loses the network"},
+	{graph.NoNames, "Loses names"},
+	{graph.NoLogin, "Nobody can log in"},
+	{graph.Lacks, "Runs on without something that it calls"},
+}
+
+// Impact prints what an action does to everything else.
+func (p *Printer) Impact(i *graph.Impact) {
+	title := map[graph.Action]string{graph.Restart: "While %s restarts", graph.Stop: "When %s is stopped", graph.Delete: "When %s is gone"}[i.Action]
+	p.Heading(fmt.Sprintf(title, i.Of.ID))
+	if len(i.Affected) == 0 {
+		p.Printf("  nothing else is known to need it")
+	}
+	for _, group := range groups {
+		var rows [][]string
+		for _, a := range i.Affected {
+			if a.Effect == group.effect {
+				rows = append(rows, []string{p.clean(a.ID), p.clean(because(a))})
+			}
+		}
+		if len(rows) > 0 {
+			fmt.Fprintf(p.W, "\n%s (%d)\n", group.title, len(rows))
+			fmt.Fprint(p.W, columns(rows, "  "))
+		}
+	}
+	if len(i.Keeps) > 0 {
+		fmt.Fprintf(p.W, "\nKeeps working (%d)\n", len(i.Keeps))
+		var rows [][]string
+		for _, k := range i.Keeps {
+			rows = append(rows, []string{p.clean(k.ID), p.clean(k.Why)})
+		}
+		fmt.Fprint(p.W, columns(rows, "  "))
+	}
+	if len(i.Single) > 0 {
+		fmt.Fprintln(p.W, "\nSingle points of failure")
+		for _, s := range i.Single {
+			fmt.Fprintln(p.W, wrap("  "+p.clean(fmt.Sprintf("%s: %s of %s", s.ID, s.Role, few(s.For))), "    ", p.width()))
+		}
+	}
+}
+
+// because is the way by which an effect came, from what it is done to.
+func because(a graph.Affected) string {
+	var text string
+	if len(a.Path) == 1 {
+		text = doubtful(a.Path[0])
+	} else {
+		text = doubtful(a.Path[0]) + "; through " + a.Path[0].To
+	}
+	if a.StaysDown {
+		text += "; does not start again by itself"
+	}
+	return text
+}
+
+// few lists names, and how many there are beyond the first.
+func few(names []string) string {
+	if len(names) <= 6 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:5], ", "), len(names)-5)
+}
+
+// Ways prints ways through the graph, hop by hop.
+func (p *Printer) Ways(from, to string, ways [][]graph.Edge, more bool) {
+	if len(ways) == 0 {
+		p.Printf("No way from %s to %s is known.", from, to)
+	}
+	for i, way := range ways {
+		if len(ways) > 1 {
+			p.Heading(fmt.Sprintf("Way %d of %d", i+1, len(ways)))
+		}
+		fmt.Fprintln(p.W, p.clean(way[0].From))
+		for _, e := range way {
+			fmt.Fprintf(p.W, "  %s %s  %s\n", p.paint(quiet, words(e.Kind)), p.clean(e.To), p.paint(quiet, p.clean(doubtful(&e)+" ["+string(e.Source)+"]")))
+		}
+	}
+	if more {
+		p.Printf("There are more ways than these.")
+	}
+}
+
+// GraphList prints nodes with what they need.
+func (p *Printer) GraphList(nodes []graph.Node, edges []graph.Edge) {
+	needs := map[string][]string{}
+	for _, e := range edges {
+		needs[e.From] = append(needs[e.From], words(e.Kind)+" "+e.To)
+	}
+	for i := range nodes {
+		n := &nodes[i]
+		fmt.Fprintf(p.W, "%s (%s)\n", p.clean(n.ID), p.clean(kindAndState(n)))
+		for _, text := range needs[n.ID] {
+			fmt.Fprintln(p.W, p.paint(quiet, "  "+p.clean(text)))
+		}
+	}
+}
+
+// A Gap is something that is not known.
+type Gap struct {
+	Text, Why string
+	MayChange bool
+}
+
+// Gaps prints what is not known: first what may change the answer.
+func (p *Printer) Gaps(gaps []Gap, cycles [][]string) {
+	for _, c := range cycles {
+		fmt.Fprintln(p.W, wrap("\nThese need each other in a circle: "+p.clean(few(c)), "  ", p.width()))
+	}
+	for _, may := range []bool{true, false} {
+		title := map[bool]string{true: "Not known, and it may change the answer", false: "Not known, beside that"}[may]
+		some := slices.DeleteFunc(slices.Clone(gaps), func(g Gap) bool { return g.MayChange != may })
+		if len(some) == 0 {
+			continue
+		}
+		fmt.Fprintln(p.W, "\n"+title)
+		for _, g := range some {
+			fmt.Fprintln(p.W, wrap("  "+p.clean(g.Text+": "+g.Why), "    ", p.width()))
+		}
+	}
+}

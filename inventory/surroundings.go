@@ -1,0 +1,61 @@
+package inventory
+
+import "slices"
+
+// Surroundings are what a cluster has beside its guests, and what is compared with
+// nothing: where volumes lie, what is backed up, what the HA manager looks after.
+type Surroundings struct {
+	Storages []Storage
+	Backups  []BackupJob
+	HA       []HAResource
+	Lost     []Part // what could not be asked
+}
+
+// A Part is something that could not be asked or read, and why.
+type Part struct{ What, Why string }
+
+// A Storage is a storage of the cluster's configuration.
+type Storage struct {
+	Name    string
+	Type    string
+	Server  string   // of a network storage
+	Nodes   []string // on which it is; none is every one
+	Content []string
+	Shared  bool // it is the same one on every node
+}
+
+// Network reports a storage that lies on another machine.
+func (s *Storage) Network() bool { return s.Server != "" }
+
+// A BackupJob is a scheduled vzdump job.
+type BackupJob struct {
+	ID      string
+	Enabled bool
+	All     bool
+	VMIDs   []int
+	Exclude []int // from all
+	Pool    string
+	Node    string // on which the job runs; "" is every one
+	Storage string
+}
+
+// Covers reports whether the job takes a guest along: by a list, by its pool, or as one
+// of all but some, and then only on its node (PVE/VZDump.pm, get_included_guests).
+func (j *BackupJob) Covers(vmid int, pool, node string) bool {
+	if j.Node != "" && j.Node != node {
+		return false
+	}
+	switch {
+	case j.Pool != "":
+		return j.Pool == pool
+	case len(j.VMIDs) > 0:
+		return slices.Contains(j.VMIDs, vmid)
+	}
+	return j.All && !slices.Contains(j.Exclude, vmid)
+}
+
+// An HAResource is a guest that the HA manager looks after.
+type HAResource struct {
+	VMID  int
+	State string // started, stopped, disabled, ignored
+}
