@@ -5,7 +5,7 @@ import "slices"
 // Surroundings are what a cluster has beside its guests, and what is compared with
 // nothing: where volumes lie, what is backed up, what the HA manager looks after.
 type Surroundings struct {
-	Storages []Storage
+	Storages []StorageConfig
 	Backups  []BackupJob
 	HA       []HAResource
 	Lost     []Part // what could not be asked
@@ -14,18 +14,14 @@ type Surroundings struct {
 // A Part is something that could not be asked or read, and why.
 type Part struct{ What, Why string }
 
-// A Storage is a storage of the cluster's configuration.
-type Storage struct {
-	Name    string
-	Type    string
-	Server  string   // of a network storage
-	Nodes   []string // on which it is; none is every one
-	Content []string
-	Shared  bool // it is the same one on every node
+// A StorageConfig is what the cluster's configuration says of a storage, and no look at
+// a node does.
+type StorageConfig struct {
+	Name   string
+	Type   string
+	Server string // of one that lies on another machine; "" otherwise
+	Shared bool   // it is the same one on every node
 }
-
-// Network reports a storage that lies on another machine.
-func (s *Storage) Network() bool { return s.Server != "" }
 
 // A BackupJob is a scheduled vzdump job.
 type BackupJob struct {

@@ -85,11 +85,11 @@ func (m *machineSpec) probe() string {
 	for _, r := range m.Resolvers {
 		resolv += "nameserver " + r + "\n"
 	}
-	fmt.Fprintf(&b, "uid 0\nnow 1795516144.3\nuptime 17502.70\nhz 100\ninit systemd\ncli yes\nmounts %s\nfstab %s\ntcp %s\naddresses %s\nresolv %s\n",
+	fmt.Fprintf(&b, "uid 0\nnow 1795516144.3\nuptime 17502.70\nhz 100\ninit systemd\nmounts %s\nfstab %s\ntcp %s\naddresses %s\nresolv %s\n",
 		encoded("27 1 254:0 / / rw,relatime - ext4 /dev/root rw\n"), encoded(m.Fstab), encoded(sockets), encoded(strings.Join(m.Addresses, " ")), encoded(resolv))
 	file := "file " + encoded("/etc/docker/daemon.json") + "\nreal " + encoded("/etc/docker/daemon.json") + "\n"
 	if m.Containers != nil {
-		b.WriteString("daemon 700\nexe " + encoded("/usr/sbin/dockerd") + "\ncmdline " + encoded("dockerd\x00") + "\nowner 0\n" + file)
+		b.WriteString("cli yes\ndaemon 700\nexe " + encoded("/usr/sbin/dockerd") + "\ncmdline " + encoded("dockerd\x00") + "\nowner 0\n" + file)
 	}
 	b.WriteString("daemon 0\n" + file + "end yes\n")
 	return b.String()

@@ -262,7 +262,7 @@ func (b *builder) storages() {
 		c := &b.Clusters[i]
 		for _, s := range c.Around.Storages {
 			id := b.scoped("storage", c.Name, s.Name)
-			if n := b.nodes[id]; n == nil || !s.Network() {
+			if n := b.nodes[id]; n == nil || s.Server == "" {
 				continue
 			}
 			to, sure := b.machine(s.Server)

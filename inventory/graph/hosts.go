@@ -67,9 +67,6 @@ func (b *builder) dockerThing(t *Thing) {
 	id := b.ids[r.Identity]
 	switch r.Addr.Kind {
 	case inventory.KindDaemon:
-		if t.Declared == nil && t.Volatile.Status == "stopped" {
-			return // a host without Docker has none
-		}
 		n := b.node(id, Daemon, r.Addr.Name, stateOf(t))
 		n.At = t.At
 		b.edge(id, host, RunsOn, Live, true, "the Docker daemon of %s", inventory.HostOf(r.Identity))

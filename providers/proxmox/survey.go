@@ -17,8 +17,6 @@ func (p *Provider) Survey(ctx context.Context) inventory.Surroundings {
 		Name     string `json:"storage"`
 		Type     string `json:"type"`
 		Server   string `json:"server"`
-		Nodes    string `json:"nodes"`
-		Content  string `json:"content"`
 		Shared   scalar `json:"shared"`
 		Disabled scalar `json:"disable"`
 	}
@@ -45,8 +43,8 @@ func (p *Provider) Survey(ctx context.Context) inventory.Surroundings {
 	var out inventory.Surroundings
 	for _, s := range storages {
 		if !s.Disabled.bool() {
-			out.Storages = append(out.Storages, inventory.Storage{
-				Name: s.Name, Type: s.Type, Server: strings.ToLower(s.Server), Nodes: listed(s.Nodes), Content: listed(s.Content), Shared: s.Shared.bool() || sharedTypes[s.Type],
+			out.Storages = append(out.Storages, inventory.StorageConfig{
+				Name: s.Name, Type: s.Type, Server: strings.ToLower(s.Server), Shared: s.Shared.bool() || sharedTypes[s.Type],
 			})
 		}
 	}
