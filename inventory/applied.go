@@ -9,6 +9,7 @@ type Applied struct {
 	Identity string
 	Attrs    Attrs
 	Bases    Attrs // of fields that are not in Attrs; null where nobody knows
+	Begun    Attrs // what a run that was killed was about to write; it may have arrived, or not
 
 	// Unfinished: recon made the resource, and it has never been all that was declared.
 	Unfinished bool

@@ -316,6 +316,8 @@ func (d *differ) writeOnly(f *inventory.FieldChange) {
 // null when nobody knows.
 func (d *differ) base(f *inventory.FieldChange) cty.Value {
 	switch remembered, known := d.applied.Bases[f.Path]; {
+	case !inventory.IsNull(d.applied.Begun[f.Path]) && f.Attr.Same(d.applied.Begun[f.Path], f.Live):
+		return f.Live // recon's own value, which the run that set it could not tell of
 	case !inventory.IsNull(f.LastApplied):
 		return f.LastApplied
 	case !inventory.IsNull(f.Terraform):

@@ -103,19 +103,49 @@ type Recollection struct {
 	Untold   []Entry                                 // steps that were done and stand in no history: recon was killed
 	Managed  int                                     // resources that the manifests declared last time
 	LastRun  int64                                   // the last run that began
+	Going    bool                                    // that run had not ended, so what is remembered may be a part of what it learns
 	Looked   time.Time                               // when a run last looked at the world
 }
 
-// Remembered are the values last applied, and what runs have made that could not say so:
-// recon was killed.
+// Whole reports whether nothing has been learned since, if that was the last run.
+func (r *Recollection) Whole(last int64) bool { return r.LastRun == last && !r.Going }
+
+// Remembered are the values last applied, and what runs have made or set that could not
+// say so: recon was killed.
 func (r *Recollection) Remembered() map[inventory.Address]inventory.Applied {
 	out := maps.Clone(r.Applied)
+	if out == nil {
+		out = map[inventory.Address]inventory.Applied{}
+	}
 	for _, e := range slices.Concat(r.InFlight, r.Untold) {
-		if a := out[e.Address]; e.Step.Makes && a.Identity != e.Identity {
-			if out == nil {
-				out = map[inventory.Address]inventory.Applied{}
-			}
+		if e.Step.Makes && out[e.Address].Identity != e.Identity {
 			out[e.Address] = inventory.Applied{Identity: e.Identity, Unfinished: true}
+		}
+	}
+	for _, e := range r.Untold {
+		if a := out[e.Address]; a.Identity == e.Identity {
+			a.Attrs = withSet(a.Attrs, &e)
+			out[e.Address] = a
+		}
+	}
+	for _, e := range r.InFlight {
+		if a := out[e.Address]; a.Identity == e.Identity {
+			a.Begun = withSet(a.Begun, &e)
+			out[e.Address] = a
+		}
+	}
+	return out
+}
+
+// withSet returns the values with those that a step sets.
+func withSet(attrs inventory.Attrs, e *Entry) inventory.Attrs {
+	out := inventory.Attrs{}
+	maps.Copy(out, attrs)
+	resource := inventory.Resource{Addr: e.Address}
+	kind := resource.Kind()
+	for path, v := range e.Step.Done.Fields {
+		if attr, _, _ := kind.Lookup(path); attr != nil && !attr.Secret {
+			out[path] = v.Value
 		}
 	}
 	return out

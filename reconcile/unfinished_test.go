@@ -38,3 +38,33 @@ func TestUnfinishedIsNobodysDrift(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnValueIsNobodysDrift: what a run that was killed has set, or was about to set, is
+// recon's own, whatever the manifest asks for by now.
+func TestOwnValueIsNobodysDrift(t *testing.T) {
+	set := func(cores int64) Entry {
+		wish, _ := guest(nil, nil, nil)
+		return Entry{Address: wish.Addr, Identity: wish.Identity, Step: inventory.Step{Done: inventory.Probe{Fields: map[inventory.Path]inventory.Value{"cores": {Value: cty.NumberIntVal(cores)}}}}}
+	}
+	tests := []struct {
+		name        string
+		wish, live  int64
+		open, ended []Entry
+		verdict     inventory.Verdict
+	}{
+		{"nothing was under way", 6, 4, nil, nil, inventory.VerdictConflict},
+		{"set and not told", 6, 4, nil, []Entry{set(4)}, inventory.VerdictPendingChange},
+		{"being set, and it arrived", 6, 4, []Entry{set(4)}, nil, inventory.VerdictPendingChange},
+		{"being set, and it did not", 6, 2, []Entry{set(4)}, nil, inventory.VerdictPendingChange},
+		{"being set, and another value is there", 6, 5, []Entry{set(4)}, nil, inventory.VerdictConflict},
+		{"set, then changed by somebody", 4, 5, nil, []Entry{set(4)}, inventory.VerdictDrift},
+	}
+	for _, tt := range tests {
+		wish, live := guest(inventory.Attrs{"cores": cty.NumberIntVal(tt.wish)}, inventory.Attrs{"cores": cty.NumberIntVal(tt.live)}, nil)
+		memory := Recollection{InFlight: tt.open, Untold: tt.ended, Applied: map[inventory.Address]inventory.Applied{wish.Addr: {Identity: wish.Identity, Attrs: inventory.Attrs{"cores": cty.NumberIntVal(2)}}}}
+		c := Diff(Input{Desired: []inventory.Resource{wish}, Snapshots: []inventory.Snapshot{{Observations: []inventory.Observation{live}}}, LastApplied: memory.Remembered()})[0]
+		if c.Verdict != tt.verdict {
+			t.Errorf("%s: %s, want %s", tt.name, c.Verdict, tt.verdict)
+		}
+	}
+}

@@ -170,7 +170,7 @@ func (q query) journal(r *reconcile.Recollection) error {
 // runs says which run was the last, and what the last one that looked at the world
 // has found.
 func (q query) runs(r *reconcile.Recollection) error {
-	if err := q.one(`SELECT MAX(id) FROM runs HAVING MAX(id) IS NOT NULL`, []any{&r.LastRun}); err != nil {
+	if err := q.one(`SELECT id, ended_at IS NULL FROM runs ORDER BY id DESC LIMIT 1`, []any{&r.LastRun, &r.Going}); err != nil {
 		return err
 	}
 	var looked int64

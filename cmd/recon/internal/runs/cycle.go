@@ -58,7 +58,7 @@ func Run(ctx context.Context, h *home.Home, kind string, opts docs.Options) (*Cy
 	}
 	defer func() { c.World.Close() }()
 	err = writing(ctx, h, kind, func(ph *phase) (int, error) {
-		if ph.before != c.World.Memory.LastRun {
+		if !c.World.Memory.Whole(ph.before) {
 			again, err := observed(ctx, h)
 			if err != nil {
 				return home.ExitError, err

@@ -55,7 +55,7 @@ func Locked(ctx context.Context, h *home.Home, kind string, do func() error) err
 
 // catchUp reads the memory again when another run has written since it was read.
 func (ph *phase) catchUp(ctx context.Context, w *home.World) error {
-	if ph.before == w.Memory.LastRun {
+	if w.Memory.Whole(ph.before) {
 		return nil
 	}
 	return w.Reread(ctx, ph.ledger)

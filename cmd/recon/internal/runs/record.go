@@ -69,6 +69,9 @@ func (r *recorder) applied(res *reconcile.Result) {
 	}
 	c := res.Change
 	r.done[c.Addr] = res
+	if len(res.Done) == 0 {
+		return // it was so already: another run has done it, and tells of it
+	}
 	e := inventory.Event{Address: c.Addr, Identity: c.Want.Identity, Kind: inventory.WasApplied, By: "recon"}
 	switch c.Action {
 	case inventory.ActionCreate:
