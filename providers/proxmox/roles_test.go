@@ -34,6 +34,15 @@ func TestRolesSuffice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range section.FindAllStringSubmatch(string(text), -1) {
+		if s[1] != "look" && !strings.Contains(string(readme), s[2]) { // how to look stands among the first steps
+			t.Errorf("README.md has other lines for the section %s", s[1])
+		}
+	}
 	for _, release := range []string{"8.4", "9.1", "9.2"} {
 		m := newMatrix(t, release)
 		root := m.as("admin")
