@@ -89,7 +89,7 @@ type file struct {
 }
 
 // deep are the keys whose objects dockerd does not flatten, once it has them.
-var deep = []string{"cluster-store-opts", "default-network-opts", "log-opts", "runtimes", "default-ulimits", "features", "builder"}
+var deep = []string{"cluster-store-opts", "default-network-opts", "log-opts", "runtimes", "default-ulimits", "features", "builder", "nri-opts"}
 
 func (j judge) fileOf(ms []member) file {
 	f := file{own: map[string]json.RawMessage{}, flat: map[string]json.RawMessage{}}
@@ -141,8 +141,10 @@ var since = map[string]release{
 	"nri-opts": {29, 0},
 }
 
-// others are keys and flags that dockerd takes and that have no attribute. Some are
-// gone from later releases, and then say so themselves.
+// gone are keys that a release was seen to refuse which earlier ones take.
+var gone = map[string]release{"api-cors-header": {29, 0}, "cluster-store": {29, 0}, "cluster-store-opts": {29, 0}, "cluster-advertise": {29, 0}, "graph": {29, 0}}
+
+// others are keys and flags that dockerd takes and that have no attribute.
 var others = []string{
 	"api-cors-header", "cluster-store", "cluster-store-opts", "cluster-advertise", "deprecated-key-path", "graph", "disable-legacy-registry", "rootless", "resolv-conf", "default-init",
 	"swarm-raft-heartbeat-tick", "swarm-raft-election-tick", "http-proxy", "https-proxy", "no-proxy", "nri-opts", "min-api-version", "restart", "validate", "config-file", "help", "version",
@@ -160,6 +162,9 @@ func (j judge) has(key string) bool {
 func (j judge) known(key string) []objection {
 	if s := since[key]; !j.has(key) {
 		return []objection{{key, fmt.Sprintf("is a key of Docker %d.%d and later, and this is %d.%d", s.major, s.minor, j.version.major, j.version.minor)}}
+	}
+	if last, is := gone[key]; is && j.version.known() && !j.version.before(last.major, last.minor) {
+		return []objection{{key, fmt.Sprintf("is a key that Docker %d.%d takes no more", j.version.major, j.version.minor)}}
 	}
 	if _, ok := wireTypes()[key]; ok || slices.Contains(others, key) || !j.version.known() || j.version.major > newest {
 		return nil

@@ -1,6 +1,8 @@
 package docker
 
 import (
+	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -67,4 +69,45 @@ func TestJudgeTakesAnything(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestJudgeAgainstValidate holds the judge against what dockerd --validate of Docker 29,
+// built from its Go module and run by hand, said of the same files: what the judge objects
+// to that daemon refuses, and what it refuses recon asks it about before a restart.
+func TestJudgeAgainstValidate(t *testing.T) {
+	f, err := os.Open("testdata/validate-29.0.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := json.NewDecoder(f)
+	var head struct{ Args []string }
+	if err := lines.Decode(&head); err != nil {
+		t.Fatal(err)
+	}
+	j := judge{args: head.Args, version: releaseOf("29.0.0")}
+	refused, seen := 0, 0
+	for lines.More() {
+		var row struct {
+			File, Says, Start string // Start: how the daemon failed to start with a file that is valid
+			Valid             bool
+		}
+		if err := lines.Decode(&row); err != nil {
+			t.Fatal(err)
+		}
+		got := j.objections([]byte(row.File))
+		switch {
+		case row.Valid && (len(got) > 0) != (row.Start != ""):
+			t.Errorf("%s is valid (%s), and the judge says %v", row.File, row.Start, got)
+		case !row.Valid:
+			if refused++; len(got) > 0 {
+				seen++
+			} else {
+				t.Logf("left to --validate: %s: %s", row.File, row.Says)
+			}
+		}
+	}
+	if refused < 40 || seen*10 < refused*9 {
+		t.Errorf("of %d refused files the judge sees %d", refused, seen)
+	}
 }

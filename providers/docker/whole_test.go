@@ -109,6 +109,9 @@ var handWritten = []struct{ json, is string }{
 // RECON_DAEMONJSON=full only every sixth is tried, since each takes a restart or two.
 func TestWholeFile(t *testing.T) {
 	b := newBench(t, `{}`)
+	if v := b.Docker(t, "version", "--format", "{{.Server.Version}}"); !strings.HasPrefix(v, "20.10.") {
+		t.Skipf("skipped: the files are told for Docker 20.10, and this is %s; TestJudgeAgainstValidate has those of 29", v)
+	}
 	step := 6
 	if os.Getenv("RECON_DAEMONJSON") == "full" {
 		step = 1
