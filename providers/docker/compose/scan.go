@@ -122,7 +122,7 @@ func (r *repository) walk(ctx context.Context) error {
 				return fs.SkipDir
 			}
 			return nil
-		case d.IsDir() && p != "." && (strings.HasPrefix(d.Name(), ".") || slices.Contains(foreign, d.Name())):
+		case d.IsDir() && p != "." && (strings.HasPrefix(d.Name(), ".") || slices.Contains(foreign, d.Name()) || strings.HasPrefix(d.Name(), "molecule")):
 			return fs.SkipDir
 		}
 		r.names[p] = true
@@ -140,7 +140,7 @@ func (r *repository) walk(ctx context.Context) error {
 }
 
 // foreign are folders with what others wrote, or what was written for tests.
-var foreign = []string{"node_modules", "vendor", "testdata", "site-packages", "venv", "molecule", "fixtures"}
+var foreign = []string{"node_modules", "vendor", "testdata", "site-packages", "venv", "fixtures"}
 
 // candidate reports a file that may hold compose text, write daemon.json, or tell of
 // hosts and mounts.
