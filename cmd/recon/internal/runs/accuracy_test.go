@@ -102,8 +102,20 @@ func nameOf(g pvesim.Guest) string {
 
 var configured = regexp.MustCompile(`\bip=(\d+\.\d+\.\d+\.\d+)/`)
 
-// ipsOf reads the addresses of a guest's configuration.
-func ipsOf(g pvesim.Guest) (out []string) {
+// ipsOf are the addresses of a guest: those of its configuration, else those that it
+// would say that it has.
+func ipsOf(g pvesim.Guest) []string {
+	out := configuredOf(g)
+	if len(out) == 0 && g.Running && (g.Kind == "lxc" || strings.Contains(g.Config["agent"], "1")) {
+		for _, a := range g.Addresses {
+			ip, _, _ := strings.Cut(a, "/")
+			out = append(out, ip)
+		}
+	}
+	return out
+}
+
+func configuredOf(g pvesim.Guest) (out []string) {
 	for key, v := range g.Config {
 		if (strings.HasPrefix(key, "ipconfig") || kindOf(g) == "lxc" && strings.HasPrefix(key, "net")) && configured.MatchString(v) {
 			out = append(out, configured.FindStringSubmatch(v)[1])
@@ -122,6 +134,9 @@ func (b *bench) cycle() {
 		b.t.Fatal(err)
 	}
 	defer w.Close()
+	if err := w.AskAddresses(ctx); err != nil {
+		b.t.Fatal(err)
+	}
 	p, err := w.Compare(ctx)
 	if err != nil {
 		b.t.Fatal(err)
@@ -400,7 +415,7 @@ func (b *bench) staleFacts(rd *reader) (stale int) {
 func (b *bench) mutate(i int) string {
 	gs := b.guests()
 	at := b.r.IntN(len(gs))
-	what := []string{"migrate", "rename", "kind", "vmid", "dns", "outage", "delete"}[i%7]
+	what := []string{"migrate", "rename", "kind", "vmid", "dns", "outage", "delete", "dhcp", "undeclared"}[i%9]
 	b.sim.ClearFaults()
 	b.down = ""
 	if what == "outage" {
@@ -428,6 +443,15 @@ func (b *bench) mutate(i int) string {
 			next := &pvesim.Guest{VMID: g.VMID, Kind: g.Kind, Node: w.Nodes[0].Name, Config: map[string]string{"memory": "1024"}}
 			next.Config[map[string]string{"qemu": "name", "lxc": "hostname"}[g.Kind]] = fmt.Sprintf("reused-%d", i)
 			w.Guests[k] = next
+		case "dhcp": // the lease is another one
+			for _, g := range w.Guests {
+				if g.Kind == "lxc" && g.Running && len(g.Addresses) > 0 && len(configuredOf(*g)) == 0 {
+					g.Addresses = []string{fmt.Sprintf("10.77.%d.9/16", i%200)}
+					break
+				}
+			}
+		case "undeclared": // what no manifest names
+			g.Config["memory"], g.Config["protection"] = strconv.Itoa(1024+i), "1"
 		case "dns":
 			g.Config["nameserver"] = fmt.Sprintf("10.0.0.%d", 2+i%200)
 		case "delete":
