@@ -101,6 +101,14 @@ type Change struct {
 	Keep       string // the name of a snapshot to take before what cannot be taken back, "" for none
 	Unfinished bool   // recon made the resource and did not come to the end; this is the rest
 	Blocked    []Reason
+	Harms      []Harm // what a restart, or worse, does to others; the worst first
+}
+
+// A Harm is what something loses while, or because, a resource is down.
+type Harm struct {
+	Address string `json:"address"`
+	Effect  string `json:"effect"` // down, unreachable, storage, network, names, login, lacks
+	Why     string `json:"why"`
 }
 
 // Field returns the field at the path, or nil.

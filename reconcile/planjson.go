@@ -45,6 +45,7 @@ type ChangeJSON struct {
 	Fields     []fieldJSON        `json:"fields"`
 	Blocked    []inventory.Reason `json:"blocked"`
 	Calls      []CallJSON         `json:"calls"`
+	Harms      []inventory.Harm   `json:"harms"` // what others lose meanwhile
 }
 
 type changedByJSON struct {
@@ -155,7 +156,7 @@ func NewChangeJSON(c *inventory.Change) ChangeJSON {
 	j := ChangeJSON{
 		Address: c.Addr.String(), Kind: c.Addr.Kind, Identity: c.Want.Identity, Provider: c.Want.Provider, Name: c.Want.Name(),
 		Action: c.Action, Verdict: c.Verdict, Impact: c.Impact, Unfinished: c.Unfinished, Digest: orNull(c.Digest),
-		Fields: []fieldJSON{}, Blocked: orEmpty(c.Blocked), Calls: CallsJSON(c.Steps),
+		Fields: []fieldJSON{}, Blocked: orEmpty(c.Blocked), Calls: CallsJSON(c.Steps), Harms: orEmpty(c.Harms),
 	}
 	if by := c.Have.Volatile.Changed; by.User != "" {
 		j.ChangedBy = &changedByJSON{by.User, by.What, inventory.Timestamp(by.At)}

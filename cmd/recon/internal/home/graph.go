@@ -10,6 +10,7 @@ import (
 	"recon/providers"
 	"recon/providers/docker"
 	"recon/providers/proxmox"
+	"recon/reconcile"
 )
 
 // Survey asks every source once for what is around what it observes: storages, backup
@@ -56,6 +57,50 @@ func (w *World) Graph(ctx context.Context) (*graph.Graph, error) {
 		}
 	}
 	return graph.Build(f), nil
+}
+
+// harms says of each change that restarts, stops or destroys something what others lose.
+// It asks nobody anything: what only the files of a proxy tell, recon graph impact tells.
+func (w *World) harms(ctx context.Context, p *reconcile.Plan) error {
+	var g *graph.Graph
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		action := actionOf(c)
+		if action == "" {
+			continue
+		}
+		if g == nil {
+			var err error
+			if g, err = w.Graph(ctx); err != nil {
+				return err
+			}
+		}
+		impact := g.Impact(c.Addr.String(), action, nil)
+		if impact == nil {
+			continue
+		}
+		for _, a := range impact.Affected {
+			c.Harms = append(c.Harms, inventory.Harm{Address: a.ID, Effect: string(a.Effect), Why: a.Path[0].Evidence})
+		}
+	}
+	return nil
+}
+
+// actionOf is what a change does to others, "" when they go on. Containers go on without
+// their daemon where it says so.
+func actionOf(c *inventory.Change) graph.Action {
+	if len(c.Steps) == 0 || c.Action == inventory.ActionCreate || c.Have.Volatile.Status == "stopped" || inventory.True(c.Have.Running["live_restore"]) {
+		return ""
+	}
+	switch c.Impact {
+	case inventory.ImpactRestart:
+		return graph.Restart
+	case inventory.ImpactOutage:
+		return graph.Stop
+	case inventory.ImpactDestroy:
+		return graph.Delete
+	}
+	return ""
 }
 
 // gaps are what could not be observed or surveyed. What is wrong with one host concerns

@@ -323,6 +323,9 @@ func (w *World) plan(ctx context.Context, req reconcile.Request) (*reconcile.Pla
 		return nil, err
 	}
 	w.attribute(ctx, p)
+	if err := w.harms(ctx, p); err != nil {
+		return nil, err
+	}
 	if err := w.examine(ctx, p); err != nil {
 		return nil, err
 	}

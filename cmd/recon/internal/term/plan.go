@@ -199,6 +199,9 @@ func (p *Printer) consequences(c *inventory.Change) {
 		text += fmt.Sprintf(" (needs --allow %s)", c.Impact)
 	}
 	fmt.Fprintln(p.W, wrap("    "+text, "      ", p.width()))
+	if len(c.Harms) > 0 {
+		fmt.Fprintln(p.W, wrap("      meanwhile "+p.clean(harmed(c.Harms)), "        ", p.width()))
+	}
 	for _, s := range c.Steps {
 		for _, note := range s.Notes {
 			fmt.Fprintln(p.W, wrap("      "+p.clean(note), "      ", p.width()))
@@ -209,6 +212,27 @@ func (p *Printer) consequences(c *inventory.Change) {
 			fmt.Fprintf(p.W, "      %s %s\n", p.paint(bad, "lost:"), p.clean(v))
 		}
 	}
+}
+
+// harmed says in a sentence what others lose, by what they lose.
+func harmed(harms []inventory.Harm) string {
+	words := map[string]string{
+		"down": "down", "unreachable": "unreachable", "storage": "without their disks or folders", "network": "without network", "names": "without names",
+		"login": "without login", "lacks": "without something that they call",
+	}
+	var effects []string
+	members := map[string][]string{}
+	for _, h := range harms {
+		if members[h.Effect] == nil {
+			effects = append(effects, h.Effect)
+		}
+		members[h.Effect] = append(members[h.Effect], h.Address)
+	}
+	var parts []string
+	for _, e := range effects {
+		parts = append(parts, words[e]+": "+few(members[e]))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // movedOutside reports a change of which somebody else is the cause.
