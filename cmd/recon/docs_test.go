@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"github.com/yuin/goldmark/text"
 
 	"recon/cmd/recon/internal/api"
+	"recon/cmd/recon/internal/term"
 	"recon/providers/proxmox/pvesim"
 )
 
@@ -180,7 +182,7 @@ func checkCommands(t *testing.T, body string) {
 }
 
 func checkCommand(t *testing.T, words []string) {
-	cmd, rest, err := newRoot(&cli{}).Find(words)
+	cmd, rest, err := newRoot(&cli{stdout: term.NewWriter(io.Discard, nil)}).Find(words)
 	if err != nil || !cmd.Runnable() {
 		t.Errorf("there is no recon %v: %v", words, err)
 		return
