@@ -61,8 +61,8 @@ func TestTwoOnOneLedger(t *testing.T) {
 type pair struct {
 	*home
 	rnd   *rand.Rand
-	db    *sql.DB // the ledger, nil when it is a file
-	clone string  // where the other one works
+	db    *sql.DB           // the ledger, nil when it is a file
+	clone string            // where the other one works
 	set   map[string]bool   // "ADDRESS TAG": what reached the cluster
 	first map[string]string // the tag with which a guest was made
 }
