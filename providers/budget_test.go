@@ -38,14 +38,13 @@ func TestFloodsEnd(t *testing.T) {
 // TestCaught: a panic is an error that says that recon is wrong, and where.
 func TestCaught(t *testing.T) {
 	err := Caught(func() error {
-		var m map[string]int
-		m["a"] = 1
-		return nil
+		var none *strings.Reader
+		return none.UnreadByte()
 	})
 	if !errors.Is(err, ErrFault) || !strings.Contains(err.Error(), "budget_test.go") {
 		t.Errorf("got %v", err)
 	}
-	if err := Caught(func() error { return io.EOF }); err != io.EOF {
+	if err := Caught(func() error { return io.EOF }); !errors.Is(err, io.EOF) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -215,7 +215,6 @@ func modes() (out []mode) {
 // beside the source that is not.
 type hostileProject struct {
 	*home
-	truth string // the block of the good cluster
 }
 
 func (p *hostileProject) path(name string) string { return filepath.Join(p.dir, name) }
@@ -223,8 +222,20 @@ func (p *hostileProject) path(name string) string { return filepath.Join(p.dir, 
 // hostileCommands are commands, with what they say of the good cluster; those that change
 // something come last.
 var hostileCommands = [][2]string{
-	{"plan", "vm.media"}, {"inventory", "media"}, {"drift", "vm.media"}, {"show vm.media", "media"}, {"check", "good"}, {"changes", ""}, {"doctor", ""},
-	{"import --all --dry-run", ""}, {"history", ""}, {"facts", ""}, {"validate", ""}, {"context", ""}, {"apply --yes", ""}, {"adopt vm.media", ""},
+	{"plan", "vm.media"},
+	{"inventory", "media"},
+	{"drift", "vm.media"},
+	{"show vm.media", "media"},
+	{"check", "good"},
+	{"changes", ""},
+	{"doctor", ""},
+	{"import --all --dry-run", ""},
+	{"history", ""},
+	{"facts", ""},
+	{"validate", ""},
+	{"context", ""},
+	{"apply --yes", ""},
+	{"adopt vm.media", ""},
 }
 
 // TestHostileSources: whatever one source does, each command ends within the time that

@@ -297,8 +297,17 @@ func diskCell(g *Guest) string {
 
 func nodesTable(f *Facts) table {
 	t := table{what: "nodes", columns: []column{
-		{head: "Node", plain: "Machine"}, {head: "Cluster"}, {head: "Address", plain: "Address"}, {head: "Version"}, {head: "VMs", plain: "Virtual machines"}, {head: "LXCs", plain: "Containers"},
-		{head: "Cores"}, {head: "Cores given"}, {head: "Memory", plain: "Memory"}, {head: "Memory in use"}, {head: "Memory free", plain: "Free memory"},
+		{head: "Node", plain: "Machine"},
+		{head: "Cluster"},
+		{head: "Address", plain: "Address"},
+		{head: "Version"},
+		{head: "VMs", plain: "Virtual machines"},
+		{head: "LXCs", plain: "Containers"},
+		{head: "Cores"},
+		{head: "Cores given"},
+		{head: "Memory", plain: "Memory"},
+		{head: "Memory in use"},
+		{head: "Memory free", plain: "Free memory"},
 	}}
 	for _, c := range f.Clusters {
 		for _, n := range c.Nodes {
@@ -428,8 +437,16 @@ type shelf struct{ cluster, storage, node string }
 
 func storagesTable(f *Facts) table {
 	t := table{what: "storages", columns: []column{
-		{head: "Storage", plain: "Storage"}, {head: "On", plain: "On"}, {head: "Type"}, {head: "Holds"}, {head: "Size"}, {head: "In use"}, {head: "Free", plain: "Free space"},
-		{head: "Guests", plain: "Guests on it"}, {head: "Volumes"}, {head: "Allocated", plain: "Space given out"},
+		{head: "Storage", plain: "Storage"},
+		{head: "On", plain: "On"},
+		{head: "Type"},
+		{head: "Holds"},
+		{head: "Size"},
+		{head: "In use"},
+		{head: "Free", plain: "Free space"},
+		{head: "Guests", plain: "Guests on it"},
+		{head: "Volumes"},
+		{head: "Allocated", plain: "Space given out"},
 	}}
 	known := map[shelf][]string{}
 	shared := map[string]bool{}

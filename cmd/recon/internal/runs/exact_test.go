@@ -165,14 +165,14 @@ func TestExactTellsAllThatIsUndeclared(t *testing.T) {
 			s.agrees("import --exact")
 			for range 6 {
 				said, back := s.undeclared()
-				w, p := s.plan()
+				_, p := s.plan()
 				if len(p.Changes) != 1 || p.Changes[0].Verdict != inventory.VerdictDrift || slices.ContainsFunc(p.Changes[0].Fields, func(f inventory.FieldChange) bool { return !f.Undeclared }) {
 					t.Fatalf("%s is told as %s", said, fieldsOf(p))
 				}
 				if _, err := Run(context.Background(), s.home, "drift", docs.Options{}); err != nil {
 					t.Fatal(err)
 				}
-				w, p = s.plan()
+				w, p := s.plan()
 				c := p.Changes[0]
 				if c.Verdict != inventory.VerdictDrift {
 					t.Fatalf("%s is told as %s after it was remembered", said, fieldsOf(p))
