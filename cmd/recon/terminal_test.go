@@ -109,9 +109,12 @@ func TestTerminalIsNeverRaw(t *testing.T) {
 	if len(p.texts) < 300 {
 		t.Fatalf("only %d texts", len(p.texts))
 	}
-	var proxy http.Handler
+	var poisons sync.Mutex // requests come side by side
+	proxy := behind(t, sim)
 	block := hostileServer(t, sim, "home", everything, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "5/pending") {
+			poisons.Lock()
+			defer poisons.Unlock()
 			w.WriteHeader(http.StatusInternalServerError)
 			_ = json.NewEncoder(w).Encode(map[string]any{"message": p.text(), "errors": map[string]string{"x": p.text()}})
 			return
@@ -120,14 +123,15 @@ func TestTerminalIsNeverRaw(t *testing.T) {
 		proxy.ServeHTTP(rec, r)
 		var answer any
 		if json.Unmarshal(rec.body.Bytes(), &answer) == nil {
+			poisons.Lock()
 			text, _ := json.Marshal(p.poison(answer))
+			poisons.Unlock()
 			rec.body.Reset()
 			rec.body.Write(text)
 		}
 		w.WriteHeader(rec.code)
 		_, _ = w.Write(rec.body.Bytes())
 	})
-	proxy = behind(t, sim)
 	h := &home{t: t, dir: t.TempDir(), sim: sim}
 	h.write("recon.hcl", strings.Replace(block, `"2s"`, `"30s"`, 1)+"context {\n  claude_md = \"CLAUDE.md\"\n  session_log = \"log.md\"\n}\n")
 	h.write("manifests/media.hcl", "vm \"media\" {\n  vmid = 111\n  cores = 3\n  tags = [\"a\"]\n  os_type = \"l26\"\n}\n\nvm \"away\" {\n  vmid = 105\n}\n")
