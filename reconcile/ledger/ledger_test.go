@@ -151,7 +151,7 @@ func wholeObservation() inventory.Observation {
 		Volatile: inventory.Volatile{
 			Status: "running", Template: true, HA: "started", Node: "node01", Since: noon, Addresses: []string{"192.0.2.1"}, AddressesAt: noon, Pending: []string{"memory"}, MaskedSet: []inventory.Path{"cloud_init.password"},
 			Volumes: []string{"local:vm-111-disk-0"}, Raw: map[string]string{"net0": "virtio=AA,bridge=vmbr0"},
-			Kept: []inventory.Kept{{Name: "recon-1", Before: "memory", At: noon}},
+			Kept:    []inventory.Kept{{Name: "recon-1", Before: "memory", At: noon}},
 			Changed: inventory.Attribution{User: "lena@pve", What: "qmconfig", At: noon},
 		},
 	}
