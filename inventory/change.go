@@ -181,6 +181,9 @@ type Probe struct {
 // A Value is a cty value with its type, for JSON.
 type Value struct{ Value cty.Value }
 
+// BeingMade reports a resource that is there and not whole yet.
+func BeingMade(o *Observation) bool { return o.Lock == "create" || o.Lock == "clone" }
+
 // Holds reports whether the observation shows that the step happened. An
 // Unknown observation shows nothing.
 func (p Probe) Holds(o *Observation) bool {
@@ -190,8 +193,8 @@ func (p Probe) Holds(o *Observation) bool {
 	if p.State != "" && p.State != o.State.String() {
 		return false
 	}
-	if p.State == Present.String() && (o.Lock == "create" || o.Lock == "clone") {
-		return false // it is still being made
+	if p.State == Present.String() && BeingMade(o) {
+		return false
 	}
 	kind := o.Resource.Kind()
 	for path, want := range p.Fields {

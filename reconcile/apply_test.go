@@ -352,3 +352,25 @@ func TestDependents(t *testing.T) {
 		t.Errorf("first %s, second %s %v", r[0].Status, r[1].Status, r[1].Err)
 	}
 }
+
+// TestAnotherRunHasDoneIt: between the plan and the lock another run has made the same
+// change. No call is begun that its digest is sure to have refused: were recon killed
+// then, the next run would find the values and believe that this one brought them about.
+func TestAnotherRunHasDoneIt(t *testing.T) {
+	for _, looks := range []bool{true, false} {
+		h, wish := newFakeHome(), twoFields()
+		snap, _ := h.Read(context.Background(), []inventory.Resource{wish})
+		req := Request{Input: Input{Desired: []inventory.Resource{wish}, Snapshots: []inventory.Snapshot{snap}}, Readers: []providers.Reader{h}}
+		p, err := New(context.Background(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.edit("home/111", "onboot", cty.True)
+		h.edit("home/111", "description", cty.StringVal("b"))
+		j := &memoryJournal{open: map[int64]string{}}
+		r := Apply(context.Background(), p, req, Options{Ceiling: inventory.ImpactDestroy, Journal: j, LookFirst: looks})
+		if r[0].Status != StatusDone || len(r[0].Done) > 0 || len(h.calls) > 0 || (j.n > 0) == looks {
+			t.Errorf("looks %t: %s %v, %d steps begun, calls %v", looks, r[0].Status, r[0].Err, j.n, h.calls)
+		}
+	}
+}

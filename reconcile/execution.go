@@ -123,7 +123,7 @@ func (e *execution) step(ctx context.Context, s inventory.Step) error {
 		}
 		defer free()
 	}
-	if !s.TakesDigest && !e.fresh {
+	if !e.fresh && (!s.TakesDigest || e.opts.LookFirst) {
 		if err := e.compare(ctx); err != nil {
 			return err
 		}
@@ -226,8 +226,10 @@ func outcome(err error) string {
 	return string(StatusDone)
 }
 
-// compare looks before a call that takes no digest: the resource must still be
-// what was planned for.
+// compare looks before a call that takes no digest, and before any when another run may
+// have made it already: the resource must still be what was planned for. The journal
+// then holds no call that an old digest was sure to have refused, of which, were recon
+// killed, the next run would believe that it brought about what it finds.
 func (e *execution) compare(ctx context.Context) error {
 	obs := providers.Look(ctx, e.writer, e.change.Want)
 	if obs.State == inventory.Unknown {

@@ -23,7 +23,7 @@ import (
 )
 
 var (
-	sharedSeeds = flag.Int("shared.seeds", 0, "how many seeds TestTwoOnOneLedger runs; some still lose an event, so none run by default")
+	sharedSeeds = flag.Int("shared.seeds", 3, "how many seeds TestTwoOnOneLedger runs")
 	sharedFirst = flag.Int64("shared.first", 1, "the first seed")
 )
 

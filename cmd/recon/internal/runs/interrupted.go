@@ -31,7 +31,7 @@ func settle(ctx context.Context, ph *phase, w *home.World) (said []string, err e
 	}
 	var open []reconcile.Entry
 	for _, e := range w.Memory.InFlight {
-		became := whatBecame(ctx, w, &e)
+		became := ending(ctx, w, &e)
 		said = append(said, fmt.Sprintf("%s: interrupted on %s while recon was to %s: %s", e.Address, e.BegunAt.Format(time.DateTime), e.Step.Summary, became))
 		outcome := "interrupted; " + became
 		switch became {
@@ -59,6 +59,28 @@ const (
 	undeclare = "it is no longer declared as it was"
 )
 
+// lateness is how long after it began a call may still arrive whose sender was killed:
+// what was sent lies in the server's queue.
+const (
+	lateness  = 3 * time.Second
+	latePause = 250 * time.Millisecond
+)
+
+// ending looks what became of a step, until its call cannot be on its way any more.
+func ending(ctx context.Context, w *home.World, e *reconcile.Entry) string {
+	for {
+		became := whatBecame(ctx, w, e)
+		if age := w.Home().Now().Sub(e.BegunAt); became != didNot || age < 0 || age > lateness {
+			return became
+		}
+		select {
+		case <-ctx.Done():
+			return unseenYet
+		case <-time.After(latePause):
+		}
+	}
+}
+
 func whatBecame(ctx context.Context, w *home.World, e *reconcile.Entry) string {
 	res := w.Project.Resource(e.Address)
 	i := slices.IndexFunc(w.Readers, func(r providers.Reader) bool {
@@ -69,7 +91,7 @@ func whatBecame(ctx context.Context, w *home.World, e *reconcile.Entry) string {
 	}
 	o := providers.Look(ctx, w.Readers[i], *res)
 	switch {
-	case o.State == inventory.Unknown:
+	case o.State == inventory.Unknown, e.Step.Makes && inventory.BeingMade(&o):
 		return unseenYet
 	case !e.Step.Done.Holds(&o):
 		return didNot
