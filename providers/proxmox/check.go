@@ -127,17 +127,17 @@ type capability struct {
 	any        []string // one of them is enough
 	all        []string // each is good for something
 	costs      string
-	role       string                 // what to call a role that grants it, where PVEAuditor does not
+	role       string                 // what to call a role that grants what PVEAuditor does not
 	state      inventory.AbilityState // when it is missing
 }
 
 // capabilities are what recon does with a token, beside what single changes ask (rights.go).
 func capabilities(version string) []capability {
 	return []capability{
-		{"see guests", "/vms", []string{seeGuests}, nil, "guests are hidden: nothing is proven absent, totals are lower bounds, commands exit with 3", "", inventory.Fails},
+		{"see guests", "/vms", []string{seeGuests}, nil, "guests are hidden: nothing is proven absent, totals are lower bounds, commands exit with 3", "ReconSee", inventory.Fails},
 		{"see nodes and quorum", "/", []string{"Sys.Audit"}, nil, "absence is not proven, and changes are blocked, since nobody knows whether the cluster has quorum", "", inventory.Lacks},
 		{"see who changed what", "/", []string{seeLog}, nil, "\"last changed by: not visible to this token\"", "ReconLook", inventory.Lacks},
-		{"see storages", "/storage", []string{"Datastore.Audit"}, nil, "whether a storage that a change names is there is not known before the change", "", inventory.Lacks},
+		{"see storages", "/storage", []string{"Datastore.Audit"}, nil, "whether a storage that a change names is there is not known before the change", "ReconStorages", inventory.Lacks},
 		{"addresses from the agent", "/vms", agentPrivileges(version), nil, "no address of VMs that get theirs by DHCP", "ReconAgent", inventory.Lacks},
 		{
 			"change guests", "/vms", nil,
@@ -153,7 +153,7 @@ func (k *checker) privileges() {
 		k.add(k.capability(c))
 	}
 	if path := k.rights.blind(); path != "" && path != "/vms" {
-		k.add(k.missing(capability{name: "see guests", path: path, costs: "guests are hidden: nothing is proven absent, totals are lower bounds, commands exit with 3", state: inventory.Fails}, []string{seeGuests}))
+		k.add(k.missing(capability{name: "see guests", path: path, costs: "guests are hidden: nothing is proven absent, totals are lower bounds, commands exit with 3", role: "ReconSee", state: inventory.Fails}, []string{seeGuests}))
 	}
 }
 
@@ -180,17 +180,38 @@ func (k *checker) capability(c capability) inventory.Ability {
 // missing names the privileges and the commands that grant them.
 func (k *checker) missing(c capability, privileges []string) inventory.Ability {
 	user, _, _ := strings.Cut(k.client.token, "!")
-	role, mend := "PVEAuditor", []string{}
-	if slices.ContainsFunc(privileges, func(p string) bool { return !strings.HasSuffix(p, ".Audit") }) {
-		role = c.role
-		mend = append(mend, fmt.Sprintf("pveum role add %s --privs %s", role, strings.Join(privileges, ",")))
+	granted := append(slices.Clone(privileges), k.inherited(c.path, privileges[0])...)
+	own := slices.DeleteFunc(slices.Clone(granted), func(p string) bool { return strings.HasSuffix(p, ".Audit") })
+	var roles, mend []string
+	if len(own) < len(granted) {
+		roles = append(roles, "PVEAuditor")
 	}
-	mend = append(mend, fmt.Sprintf("pveum acl modify %s --users %s --tokens '%s' --roles %s", c.path, user, k.client.token, role))
+	if len(own) > 0 {
+		roles = append(roles, c.role)
+		mend = append(mend, fmt.Sprintf("pveum role add %s --privs %s", c.role, strings.Join(own, ",")))
+	}
+	mend = append(mend, fmt.Sprintf("pveum acl modify %s --users %s --tokens '%s' --roles %s", c.path, user, k.client.token, strings.Join(roles, ",")))
 	said := strings.Join(privileges, ", ")
 	if len(privileges) > 3 {
 		said = fmt.Sprintf("%s, and %d more,", strings.Join(privileges[:2], ", "), len(privileges)-2) // the commands have them all
 	}
 	return inventory.Ability{Name: c.name, State: c.state, Said: "the token lacks " + said + " on " + c.path, Costs: c.costs, Mend: mend}
+}
+
+// inherited lists what the token has on a path from further up, of the kind of a privilege.
+// A role that is given on the path replaces it, so it has to be given again.
+func (k *checker) inherited(path, like string) []string {
+	if path == "/" {
+		return nil
+	}
+	area, _, _ := strings.Cut(like, ".")
+	var out []string
+	for _, p := range slices.Sorted(maps.Keys(k.rights["/"])) {
+		if strings.HasPrefix(p, area+".") && p != like && k.rights["/"][p] == 1 && k.rights.has(path+"/0", p) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // cluster says how the cluster is.

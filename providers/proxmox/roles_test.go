@@ -2,6 +2,7 @@ package proxmox
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -57,11 +58,80 @@ func TestRolesSuffice(t *testing.T) {
 				t.Errorf("%s: before %s nothing is blocked of %s", release, w.section, w.want[0].Identity)
 			}
 			pveum(t, m, root, string(text), w.section)
+			if lost := lacking(p, "ReconLook", "ReconAgent"); len(lost) > 0 {
+				t.Errorf("%s: after %s the token has lost %v", release, w.section, lost)
+			}
 			for _, want := range w.want {
 				doAll(t, p, release+" "+w.section, want)
 			}
 		}
 	}
+}
+
+// TestMendsMend: what check tells to run gives the token everything, whatever it had before,
+// and takes nothing away: a role on a path replaces what was inherited there.
+func TestMendsMend(t *testing.T) {
+	acl := "pveum acl modify %s --users recon@pve --tokens 'recon@pve!recon' --roles %s"
+	starts := map[string][][2]string{
+		"nothing":              nil,
+		"sees":                 {{"/", "PVEAuditor"}},
+		"sees one guest":       {{"/vms/900", "PVEAuditor"}},
+		"a user of guests":     {{"/", "PVEVMUser"}},
+		"an owner of guests":   {{"/vms", "PVEVMAdmin"}},
+		"changes cards, blind": {{"/", "PVEAuditor"}, {"/vms", "CardsOnly"}},
+		"writes to storages":   {{"/", "SpaceOnly"}},
+	}
+	for _, release := range []string{"8.4", "9.2"} {
+		for name, start := range starts {
+			m := newMatrix(t, release)
+			root := m.as("admin")
+			lines := []string{
+				"pveum user add recon@pve", "pveum user token add recon@pve recon --privsep 1",
+				"pveum role add CardsOnly --privs VM.Config.Network", "pveum role add SpaceOnly --privs Datastore.AllocateSpace",
+			}
+			for _, s := range start {
+				lines = append(lines, fmt.Sprintf(acl, s[0], s[1]))
+			}
+			pveumLines(t, m, root, lines)
+			p := m.with("recon@pve!recon=" + secretOf(m.sim))
+			had := privileges(t, p)
+			for _, a := range p.Check(t.Context()) {
+				if strings.HasPrefix(a.Said, "the token lacks") {
+					pveumLines(t, m, root, a.Mend)
+				}
+			}
+			if left := lacking(p); len(left) > 0 {
+				t.Errorf("%s, %s: the commands leave out %v", release, name, left)
+			}
+			for path, ps := range had {
+				for priv := range ps {
+					if !privileges(t, p).has(path, priv) && (path == "/vms" && strings.HasPrefix(priv, "VM.") || path == "/storage" && strings.HasPrefix(priv, "Datastore.")) {
+						t.Errorf("%s, %s: the commands took %s on %s away", release, name, priv, path)
+					}
+				}
+			}
+		}
+	}
+}
+
+func privileges(t *testing.T, p *Provider) (out permissions) {
+	t.Helper()
+	if err := p.client.get(t.Context(), "/access/permissions", nil, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// lacking names the abilities that a token lacks, but for those of which the commands name
+// one of the roles.
+func lacking(p *Provider, roles ...string) (out []string) {
+	for _, a := range p.Check(context.Background()) {
+		told := slices.ContainsFunc(roles, func(r string) bool { return strings.Contains(strings.Join(a.Mend, " "), r) })
+		if strings.HasPrefix(a.Said, "the token lacks") && !told {
+			out = append(out, a.Name)
+		}
+	}
+	return out
 }
 
 func (m *matrix) with(token string) *Provider {
@@ -109,7 +179,12 @@ func pveum(t *testing.T, m *matrix, root *Provider, text, name string) {
 	if i < 0 {
 		t.Fatalf("docs/rights.md has no section %q with lines for a shell", name)
 	}
-	for _, line := range strings.Split(all[i][2], "\n") {
+	pveumLines(t, m, root, strings.Split(all[i][2], "\n"))
+}
+
+func pveumLines(t *testing.T, m *matrix, root *Provider, lines []string) {
+	t.Helper()
+	for _, line := range lines {
 		var args []string
 		params := map[string]string{}
 		words := shellWord.FindAllString(line, -1)
