@@ -95,6 +95,53 @@ func TestExamplesOfTheDocumentsRun(t *testing.T) {
 	}
 }
 
+// TestPromisesHaveTheirTests: every test, fuzz target and script that the documents name
+// as a proof is there.
+func TestPromisesHaveTheirTests(t *testing.T) {
+	root := filepath.Dir(filepath.Dir(filepath.Dir(scripts)))
+	there := map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case strings.HasSuffix(path, ".txtar"):
+			there[filepath.Base(path)] = true
+		case strings.HasSuffix(path, "_test.go"):
+			text, err := os.ReadFile(path)
+			for _, m := range testFunc.FindAllSubmatch(text, -1) {
+				there[string(m[1])] = true
+			}
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, _ := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	named := 0
+	for _, file := range docs {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range proof.FindAllStringSubmatch(string(text), -1) {
+			named++
+			if !there[name[1]] {
+				t.Errorf("%s names %s, which is not there", filepath.Base(file), name[1])
+			}
+		}
+	}
+	if named < 100 {
+		t.Errorf("only %d proofs were found", named)
+	}
+}
+
+var (
+	testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	proof    = regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w+|[\\w-]+\\.txtar)`")
+)
+
 // support are blocks that an example refers to and does not have itself.
 var support = map[string]string{
 	"proxmox.home":      "proxmox \"home\" {\n  endpoints = [\"ENDPOINT\"]\n  token = env(\"PVE_TOKEN\")\n  fingerprint = \"FINGERPRINT\"\n}\n",
