@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -118,8 +120,43 @@ func TestClockJumps(t *testing.T) {
 			t.Errorf("at %s the document does not settle:\n%s\n%s", at, before, after)
 		}
 	}
-	h.want(api.ExitOK, "plan")
+	for _, look := range []string{"plan", "history", "changes", "inventory", "show"} {
+		h.want(api.ExitOK, look) // of what is remembered some lies years ahead
+	}
 }
+
+// TestFullDisk: whoever only looks needs no room, and is told what could not be written.
+func TestFullDisk(t *testing.T) {
+	h := newHome(t, pvesim.Options{})
+	small := filepath.Join(h.dir, "small")
+	if err := os.Mkdir(small, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skipf("skipped: needs root, to mount a small file system: %v", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(small, 0) })
+	text := h.read("recon.hcl")
+	h.dir = small
+	h.write("recon.hcl", text)
+	h.want(api.ExitOK, "import", "media", "-q")
+	h.want(api.ExitOK, "drift")
+	if f, err := os.Create(filepath.Join(small, "filling")); err != nil {
+		t.Fatal(err)
+	} else if _, err := io.Copy(f, neverEnding{}); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	for _, look := range []string{"plan", "history", "changes", "inventory", "show", "doctor"} {
+		h.want(api.ExitOK, look)
+	}
+	if code := h.run("drift"); code == api.ExitOK || !strings.Contains(h.err.String(), "full") && !strings.Contains(h.err.String(), "no space left") {
+		t.Errorf("drift exits with %d: %s", code, &h.err)
+	}
+}
+
+type neverEnding struct{}
+
+func (neverEnding) Read(b []byte) (int, error) { return len(b), nil }
 
 // TestDamagedLedgerIsSetAside: its name is told, and what recon remembers comes
 // back by looking.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -38,7 +39,7 @@ func OpenFolder(ctx context.Context, dir string) (*Store, error) {
 		return s, nil
 	}
 	if !damaged(err) {
-		return nil, fmt.Errorf("open the ledger %s: %w", path, err)
+		return nil, fmt.Errorf("open the ledger %s: %w", path, because(dir, err))
 	}
 	aside := fmt.Sprintf("%s.damaged-%s", path, time.Now().UTC().Format("20060102T150405"))
 	if err := os.Rename(path, aside); err != nil {
@@ -67,6 +68,21 @@ func writable(path string) error {
 		return fmt.Errorf("open the ledger: %w", err)
 	}
 	return f.Close()
+}
+
+// because puts the system's reason before the number that SQLite gives when it cannot
+// write: a full disk, a quota.
+func because(dir string, err error) error {
+	f, probed := os.CreateTemp(dir, ".room-*")
+	if probed == nil {
+		_, probed = f.Write(make([]byte, 64<<10))
+		probed = errors.Join(probed, f.Close(), os.Remove(f.Name()))
+	}
+	var reason syscall.Errno
+	if errors.As(probed, &reason) {
+		return fmt.Errorf("%w (%w)", reason, err)
+	}
+	return err
 }
 
 // FolderExists opens the ledger in a folder for a command that writes nothing;
