@@ -135,7 +135,7 @@ func TestFullDisk(t *testing.T) {
 	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=1m"); err != nil {
 		t.Skipf("skipped: needs root, to mount a small file system: %v", err)
 	}
-	t.Cleanup(func() { syscall.Unmount(small, 0) })
+	t.Cleanup(func() { syscall.Unmount(small, syscall.MNT_DETACH) })
 	text := h.read("recon.hcl")
 	h.dir = small
 	h.write("recon.hcl", text)
