@@ -205,6 +205,9 @@ type answer struct {
 // address or by a name that some server knows. What nobody knows is a node of state
 // unknown, if the setting is sure to be one that names something.
 func (b *builder) answers(y *yard, c *doctor.Container, e wiring.Endpoint, sure bool) []answer {
+	if id := y.nodes[e.Container]; e.Container != "" && id != "" {
+		return []answer{{id, Calls, true}}
+	}
 	if id := y.neighbour(c, e); id != "" {
 		return []answer{{id, Calls, true}}
 	}

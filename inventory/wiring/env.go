@@ -50,7 +50,7 @@ func Env(env map[string]string) []Call {
 			continue
 		}
 		if m := goMySQL.FindStringSubmatch(value); m != nil {
-			add(Call{key, Endpoint{"mysql", host(m[1]), port(m[2]), m[3]}, true})
+			add(Call{key, Endpoint{Scheme: "mysql", Host: host(m[1]), Port: port(m[2]), Database: m[3]}, true})
 		}
 		if m := keyWords.FindStringSubmatch(value); m != nil && strings.Contains(value, "=") {
 			add(Call{key, Endpoint{Host: host(m[1])}, true})

@@ -4,54 +4,60 @@ import "strings"
 
 // A block is a directive of nginx or of a Caddyfile, with what stands between its braces.
 type block struct {
+	file  File
 	line  int
 	words []string
-	body  []block
+	body  []block // nil without braces
 }
+
+func (b *block) place() string { return at(b.file.Name, b.line) }
+
+// is reports a directive of a name, with some words after it.
+func (b *block) is(name string, words int) bool { return len(b.words) > words && b.words[0] == name }
 
 // A scanner splits a configuration in words, braces and ends of directives. In nginx a
 // directive ends at a semicolon, in a Caddyfile at the end of the line.
 type scanner struct {
 	text   string
+	file   File
 	pos    int
 	line   int
 	byLine bool
+	count  int // of blocks
 }
 
 // blocks reads directives up to a closing brace.
-func (s *scanner) blocks(depth int) (out []block) {
-	var words []string
-	start := 0
+func (s *scanner) blocks(depth int) []block {
+	out := []block{}
+	b := block{file: s.file}
 	end := func() {
-		if len(words) > 0 {
-			out = append(out, block{line: start, words: words})
-			words = nil
+		if len(b.words) > 0 || b.body != nil {
+			out = append(out, b)
+			s.count++
 		}
+		b = block{file: s.file}
 	}
 	for {
 		w, quoted := s.next()
+		if b.words == nil {
+			b.line = s.line
+		}
 		switch {
 		case w == "" && !quoted || w == "}" && !quoted:
 			end()
 			return out
+		case w == "\n" && !quoted && depth == 0 && len(b.words) > 0 && strings.HasSuffix(b.words[len(b.words)-1], ","):
+			// the addresses of a site of Caddy go on in the next line
 		case w == ";" && !quoted && !s.byLine, w == "\n" && !quoted:
 			end()
 		case w == "{" && !quoted:
-			if len(words) == 0 {
-				start = s.line
-			}
-			b := block{line: start, words: words}
-			words = nil
 			if depth > maxDepth {
 				return out
 			}
 			b.body = s.blocks(depth + 1)
-			out = append(out, b)
+			end()
 		default:
-			if len(words) == 0 {
-				start = s.line
-			}
-			words = append(words, w)
+			b.words = append(b.words, w)
 		}
 	}
 }
@@ -69,6 +75,8 @@ func (s *scanner) next() (word string, quoted bool) {
 			}
 		case c == ' ' || c == '\t' || c == '\r':
 			s.pos++
+		case s.byLine && c == '\\' && strings.HasPrefix(s.text[s.pos+1:], "\n"):
+			s.pos, s.line = s.pos+2, s.line+1
 		case c == '#':
 			for s.pos < len(s.text) && s.text[s.pos] != '\n' {
 				s.pos++

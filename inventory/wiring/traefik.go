@@ -5,7 +5,10 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"text/template"
+	"unicode"
 )
 
 // A Static is what a Traefik was started with: its file, its flags or its environment
@@ -14,6 +17,7 @@ type Static struct {
 	Entries     map[string]Entry `json:",omitzero"`
 	Hidden      bool             `json:",omitzero"` // exposedByDefault is false
 	DefaultRule string           `json:",omitzero"`
+	Constraints bool             `json:",omitzero"` // it takes such containers only whose labels fit an expression
 	Watches     []string         `json:",omitzero"` // files and folders of the file provider
 }
 
@@ -25,39 +29,64 @@ type Entry struct {
 }
 
 // A Dynamic is what one source tells Traefik: the labels of a container, or a file.
-// Names in it are lower-cased, since labels are.
+// Names in it are lower-cased, since labels are. Those of services and routers stand
+// behind their protocol, http/wiki, since each has names of its own.
 type Dynamic struct {
 	Provider    string // docker or file
 	Place       string
 	Routers     []Router              `json:",omitzero"`
 	Services    map[string]Service    `json:",omitzero"`
 	Middlewares map[string]Middleware `json:",omitzero"`
-	Enabled     string                `json:",omitzero"` // traefik.enable: true, false or ""
-	Owner       string                `json:",omitzero"` // the container
-	Port        int                   `json:",omitzero"` // of the container that is meant when none is named
+	Disabled    bool                  `json:",omitzero"` // traefik.enable is false
+	Enabled     bool                  `json:",omitzero"` // it is true
+	Owner       Owner                 `json:",omitzero"` // of labels
 	By          string                `json:",omitzero"` // of a file: the container that reads it
+}
+
+// An Owner is the container whose labels speak.
+type Owner struct {
+	Container        string // its name
+	Project, Service string `json:",omitzero"` // of compose
+	Port             int    `json:",omitzero"` // its lowest exposed one, which is meant when none is named
+}
+
+// called is the name that Traefik has for the container (pkg/provider/docker/shared.go):
+// that of compose, where it is compose's.
+func (o *Owner) called() string {
+	if o.Project != "" && o.Service != "" {
+		return normalize(o.Service + "_" + o.Project)
+	}
+	return o.Container
+}
+
+// normalize is the function of that name in rules (pkg/provider/provider.go).
+func normalize(name string) string {
+	return strings.Join(strings.FieldsFunc(name, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsNumber(c) }), "-")
 }
 
 // A Router is what Traefik calls so.
 type Router struct {
+	Proto               string // http, tcp or udp
 	Name, Rule, Service string
 	Entries             []string `json:",omitzero"`
 	Middlewares         []string `json:",omitzero"`
 	TLS                 bool     `json:",omitzero"`
-	TCP                 bool     `json:",omitzero"`
 }
 
 // A Service is where requests go: servers, or other services.
 type Service struct {
-	To   []Endpoint `json:",omitzero"`
-	Also []string   `json:",omitzero"` // weighted, mirroring, failover
-	Port int        `json:",omitzero"` // of the container whose label it is
+	To     []Endpoint `json:",omitzero"`
+	Also   []string   `json:",omitzero"` // weighted, mirroring, failover
+	Port   int        `json:",omitzero"` // of the container whose label it is
+	Scheme string     `json:",omitzero"` // in which that is spoken to
+	Unread bool       `json:",omitzero"` // a server's address was not understood
 }
 
 // A Middleware is of interest when it asks somebody, or is a row of others.
 type Middleware struct {
-	Asks  Endpoint `json:",omitzero"`
-	Chain []string `json:",omitzero"`
+	Asks   Endpoint `json:",omitzero"`
+	Chain  []string `json:",omitzero"`
+	Unread bool     `json:",omitzero"` // whom it asks was not understood
 }
 
 // StaticOf reads the static configuration from a tree; nil when it is none.
@@ -75,7 +104,7 @@ func StaticOf(t Tree) *Static {
 	}
 	docker := providers.sub("docker")
 	s.Hidden = docker.text("exposedbydefault") == "false"
-	s.DefaultRule = docker.text("defaultrule")
+	s.DefaultRule, s.Constraints = docker.text("defaultrule"), docker.text("constraints") != ""
 	file := providers.sub("file")
 	for _, key := range []string{"directory", "filename"} {
 		if v := file.text(key); v != "" {
@@ -93,9 +122,8 @@ func cutLast(s string) (before, after string, found bool) {
 	return s[:i], s[i+1:], true
 }
 
-// Labels reads what the labels of a container tell Traefik; nil without any. Port is
-// the container's lowest exposed one, which Traefik takes when no label names another.
-func Labels(owner string, labels map[string]string, exposed []int) *Dynamic {
+// Labels reads what the labels of a container tell Traefik; nil without any.
+func Labels(owner Owner, labels map[string]string) *Dynamic {
 	t := Tree{}
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
 		if rest, ok := strings.CutPrefix(strings.ToLower(k), "traefik."); ok {
@@ -105,37 +133,38 @@ func Labels(owner string, labels map[string]string, exposed []int) *Dynamic {
 	if len(t) == 0 {
 		return nil
 	}
-	d := DynamicOf(t, "docker", "labels of "+owner)
+	place := "labels of " + owner.Container
+	d := DynamicOf(t, "docker", place)
 	if d == nil {
-		d = &Dynamic{Provider: "docker", Place: "labels of " + owner}
+		d = &Dynamic{Provider: "docker", Place: place}
 	}
-	d.Enabled, d.Owner = t.text("enable"), owner
-	if len(exposed) > 0 {
-		d.Port = slices.Min(exposed)
-	}
+	d.Owner = owner
+	enabled, err := strconv.ParseBool(t.text("enable"))
+	d.Enabled, d.Disabled = err == nil && enabled, err == nil && !enabled
 	return d
 }
 
 // DynamicOf reads routers, services and middlewares from a tree; nil when there is none.
 func DynamicOf(t Tree, provider, place string) *Dynamic {
 	d := &Dynamic{Provider: provider, Place: place, Services: map[string]Service{}, Middlewares: map[string]Middleware{}}
-	for _, proto := range []string{"http", "tcp"} {
+	for _, proto := range []string{"http", "tcp", "udp"} {
 		part := t.sub(proto)
 		for _, name := range part.sub("routers").names() {
 			r := part.sub("routers").sub(name)
 			_, tls := r["tls"]
 			d.Routers = append(d.Routers, Router{
-				Name: name, Rule: r.text("rule"), Service: strings.ToLower(r.text("service")), Entries: r.list("entrypoints"),
-				Middlewares: r.list("middlewares"), TLS: tls && r.text("tls") != "false", TCP: proto == "tcp",
+				Proto: proto, Name: name, Rule: r.text("rule"), Service: strings.ToLower(r.text("service")), Entries: r.list("entrypoints"),
+				Middlewares: r.list("middlewares"), TLS: tls && r.text("tls") != "false",
 			})
 		}
 		for _, name := range part.sub("services").names() {
-			d.Services[name] = serviceOf(part.sub("services").sub(name))
+			d.Services[proto+"/"+name] = serviceOf(part.sub("services").sub(name))
 		}
-		for _, name := range part.sub("middlewares").names() {
-			m := part.sub("middlewares").sub(name)
-			d.Middlewares[name] = Middleware{Asks: URL(m.sub("forwardauth").text("address")), Chain: m.sub("chain").list("middlewares")}
-		}
+	}
+	for _, name := range t.sub("http").sub("middlewares").names() {
+		m := t.sub("http").sub("middlewares").sub(name)
+		asks := readable(m.sub("forwardauth").text("address"))
+		d.Middlewares[name] = Middleware{Asks: asks, Chain: m.sub("chain").list("middlewares"), Unread: m.sub("forwardauth") != nil && asks.Host == ""}
 	}
 	if len(d.Routers)+len(d.Services)+len(d.Middlewares) == 0 {
 		return nil
@@ -143,20 +172,31 @@ func DynamicOf(t Tree, provider, place string) *Dynamic {
 	return d
 }
 
+// readable reads a URL of which no part is a hole.
+func readable(text string) Endpoint {
+	if strings.Contains(text, hole) {
+		return Endpoint{}
+	}
+	return URL(text)
+}
+
 func serviceOf(t Tree) (s Service) {
 	balancer := t.sub("loadbalancer")
-	s.Port = port(balancer.sub("server").text("port"))
-	if u := URL(balancer.sub("server").text("url")); u.Host != "" {
-		s.To = append(s.To, u)
+	own := balancer.sub("server")
+	s.Port, s.Scheme = port(own.text("port")), own.text("scheme")
+	servers := balancer.trees("servers")
+	if own.text("url") != "" {
+		servers = append(servers, own)
 	}
-	for _, server := range balancer.trees("servers") {
-		if u := URL(cmp.Or(server.text("url"), server.text("address"))); u.Host != "" {
+	for _, server := range servers {
+		u := readable(cmp.Or(server.text("url"), server.text("address")))
+		if s.Unread = s.Unread || u.Host == ""; u.Host != "" {
 			s.To = append(s.To, u)
 		}
 	}
-	for _, kind := range []string{"weighted", "mirroring", "failover"} {
+	for _, kind := range []string{"weighted", "mirroring", "failover", "highestrandomweight"} {
 		k := t.sub(kind)
-		for _, e := range k.trees("services") {
+		for _, e := range slices.Concat(k.trees("services"), k.trees("mirrors")) {
 			s.Also = append(s.Also, strings.ToLower(e.text("name")))
 		}
 		for _, key := range []string{"service", "fallback"} {
@@ -169,17 +209,22 @@ func serviceOf(t Tree) (s Service) {
 }
 
 // Traefik puts together what its sources tell it, the way it does: names without a
-// provider are those of the router's own source.
+// provider are those of the router's own source, and a service that several containers
+// name is all of them (pkg/provider/configuration.go).
 func Traefik(static *Static, sources []Dynamic) []Route {
 	t := traefik{static: static, services: map[string]Service{}, middlewares: map[string]Middleware{}}
 	if static == nil {
 		t.static = &Static{}
 	}
+	sources = slices.DeleteFunc(slices.Clone(sources), t.ignored)
 	for _, d := range sources {
 		for name, s := range d.Services {
-			if s.Port > 0 || len(s.To)+len(s.Also) == 0 && d.Owner != "" {
-				s.To = append(s.To, Endpoint{Scheme: "http", Host: strings.ToLower(d.Owner), Port: cmp.Or(s.Port, d.Port)})
+			if d.Owner.Container != "" && s.Also == nil && s.To == nil {
+				proto, _, _ := strings.Cut(name, "/")
+				s.To = []Endpoint{d.Owner.endpoint(s, proto)}
 			}
+			before := t.services[name+"@"+d.Provider]
+			s.To, s.Unread = append(slices.Clone(before.To), s.To...), s.Unread || before.Unread
 			t.services[name+"@"+d.Provider] = s
 		}
 		for name, m := range d.Middlewares {
@@ -187,18 +232,43 @@ func Traefik(static *Static, sources []Dynamic) []Route {
 		}
 	}
 	for _, d := range sources {
-		if d.Enabled == "false" || d.Owner != "" && t.static.Hidden && d.Enabled != "true" {
-			continue
-		}
-		routers := d.Routers
-		if len(routers) == 0 && d.Owner != "" && (len(d.Services) > 0 || d.Enabled == "true") {
-			routers = []Router{{Name: strings.ToLower(d.Owner)}}
-		}
-		for _, r := range routers {
-			t.routes = append(t.routes, t.route(r, d))
+		for _, r := range d.routers() {
+			t.route(r, d)
 		}
 	}
 	return t.routes
+}
+
+// ignored reports a container that Traefik leaves out.
+func (t *traefik) ignored(d Dynamic) bool {
+	return d.Disabled || d.Owner.Container != "" && t.static.Hidden && !d.Enabled
+}
+
+// endpoint is the container itself.
+func (o *Owner) endpoint(s Service, proto string) Endpoint {
+	return Endpoint{Scheme: cmp.Or(s.Scheme, proto), Host: strings.ToLower(o.Container), Port: cmp.Or(s.Port, o.Port), Container: o.Container}
+}
+
+// routers are those of a source; a container without any has one of its own name, unless
+// it is for other protocols than HTTP.
+func (d *Dynamic) routers() []Router {
+	services := len(d.services("http"))
+	plain := services == 1 || services == 0 && (len(d.Middlewares) > 0 || len(d.Services)+len(d.Routers) == 0)
+	has := slices.ContainsFunc(d.Routers, func(r Router) bool { return r.Proto == "http" })
+	if d.Owner.Container == "" || has || !plain || !d.Enabled && services == 0 {
+		return d.Routers
+	}
+	return append(slices.Clone(d.Routers), Router{Proto: "http", Name: strings.ToLower(d.Owner.called())})
+}
+
+// services are the names of those of a protocol.
+func (d *Dynamic) services(proto string) (out []string) {
+	for _, s := range slices.Sorted(maps.Keys(d.Services)) {
+		if name, ok := strings.CutPrefix(s, proto+"/"); ok {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 type traefik struct {
@@ -208,82 +278,158 @@ type traefik struct {
 	routes      []Route
 }
 
-func (t *traefik) route(r Router, d Dynamic) Route {
+// route adds the routes of a router: one for each way in which its rule lets requests
+// through.
+func (t *traefik) route(r Router, d Dynamic) {
 	out := Route{Proxy: "traefik", Name: r.Name + "@" + d.Provider, TLS: r.TLS, Entries: r.Entries, Place: d.Place, By: d.By}
-	rule := r.Rule
-	if rule == "" && d.Owner != "" {
-		rule = defaultRule(t.static.DefaultRule, d.Owner)
+	through := t.entries(&out, r)
+	for _, m := range r.Middlewares {
+		through = append(through, qualified(m, d.Provider))
 	}
-	out.Hosts, out.Paths, out.Unread = Rule(rule)
-	through := slices.Clone(r.Middlewares)
-	for name, e := range t.static.Entries {
-		if len(r.Entries) == 0 || slices.Contains(r.Entries, name) {
-			if e.Port > 0 {
-				out.Ports = append(out.Ports, e.Port)
-			}
+	w := walk{traefik: t, route: &out, seen: map[string]bool{}}
+	for _, m := range through {
+		w.asks(m)
+	}
+	w.targets(r, d)
+	if t.static.Constraints && d.Owner.Container != "" {
+		out.Unread = "whether Traefik takes the container is decided by constraints"
+	}
+	for _, m := range t.matches(r, d) {
+		one := out
+		one.Hosts, one.Paths, one.Unread = m.Hosts, m.Paths, cmp.Or(out.Unread, m.Unread)
+		t.routes = append(t.routes, one)
+	}
+}
+
+// entries notes the ports on which a router listens, and returns the middlewares that
+// stand before all routers there. One that names no entry point is on every one.
+func (t *traefik) entries(out *Route, r Router) (through []string) {
+	for _, name := range slices.Sorted(maps.Keys(t.static.Entries)) {
+		e := t.static.Entries[name]
+		if len(r.Entries) > 0 && !slices.Contains(r.Entries, name) {
+			continue
+		}
+		if e.Port > 0 {
+			out.Ports = append(out.Ports, e.Port)
+		}
+		if r.Proto == "http" {
 			out.TLS = out.TLS || e.TLS && len(r.Entries) > 0
-			if len(r.Entries) > 0 {
-				through = append(through, e.Middlewares...)
+			for _, m := range e.Middlewares {
+				through = append(through, qualified(m, "file"))
 			}
 		}
 	}
 	slices.Sort(out.Ports)
-	seen := map[string]bool{}
-	for _, m := range through {
-		t.asks(qualified(m, d.Provider), seen, &out.Auth)
+	return through
+}
+
+// matches are the ways in which a router lets requests through.
+func (t *traefik) matches(r Router, d Dynamic) []Match {
+	switch {
+	case r.Proto == "udp":
+		return []Match{{}}
+	case r.Rule == "" && r.Proto == "http" && d.Owner.Container != "":
+		return Rule(d.Owner.rule(t.static.DefaultRule))
 	}
-	out.To = t.targets(r, d, seen)
-	if len(out.To) == 0 && out.Unread == "" && !strings.HasSuffix(r.Service, "@internal") {
-		out.Unread = "the service " + cmp.Or(r.Service, "of the router") + " is not among what was read"
+	return Rule(r.Rule)
+}
+
+// rule is the rule of a container that has none: that of the configuration, else
+// Traefik's own. What is not known here leaves a hole: other functions, and such as may
+// make a text of any length.
+func (o *Owner) rule(text string) string {
+	if endless.MatchString(text) {
+		return "Host(`" + hole + "`)"
 	}
-	return out
+	funcs := template.FuncMap{
+		"normalize": normalize, "lower": strings.ToLower, "trimPrefix": func(p, s string) string { return strings.TrimPrefix(s, p) },
+		"trimSuffix": func(p, s string) string { return strings.TrimSuffix(s, p) },
+	}
+	t, err := template.New("").Option("missingkey=error").Funcs(funcs).Parse(cmp.Or(text, "Host(`{{ normalize .Name }}`)"))
+	if err != nil {
+		return "Host(`" + hole + "`)"
+	}
+	var b strings.Builder
+	labels := map[string]string{"com.docker.compose.service": o.Service, "com.docker.compose.project": o.Project}
+	err = t.Execute(&b, map[string]any{"Name": o.called(), "ContainerName": o.Container, "Labels": labels})
+	if err != nil {
+		return "Host(`" + hole + "`)"
+	}
+	return b.String()
+}
+
+var endless = regexp.MustCompile(`\b(range|define|template|block|replace|printf?|println)\b`)
+
+// A walk follows what a router names to servers, and to those who are asked.
+type walk struct {
+	*traefik
+	route *Route
+	seen  map[string]bool
 }
 
 // targets are the servers of a router's service. A router in labels that names none has
-// the only service of its container.
-func (t *traefik) targets(r Router, d Dynamic, seen map[string]bool) (out []Endpoint) {
+// the only service of its container; with several Traefik refuses it.
+func (w *walk) targets(r Router, d Dynamic) {
 	name := r.Service
-	if name == "" && d.Owner != "" {
-		if len(d.Services) == 0 {
-			return []Endpoint{{Scheme: "http", Host: strings.ToLower(d.Owner), Port: d.Port}}
-		}
-		name = slices.Sorted(maps.Keys(d.Services))[0]
-		if len(d.Services) > 1 && d.Services[r.Name].Port == 0 {
-			return nil // Traefik refuses such a router
-		} else if len(d.Services) > 1 {
-			name = r.Name
+	if name == "" && d.Owner.Container != "" {
+		switch own := d.services(r.Proto); len(own) {
+		case 0:
+			w.route.To = []Endpoint{d.Owner.endpoint(Service{}, r.Proto)}
+			return
+		case 1:
+			name = own[0]
+		default:
+			w.route.Unread = "its container has several services, and the router names none"
+			return
 		}
 	}
-	t.follow(qualified(name, d.Provider), seen, &out)
-	return out
+	if !strings.HasSuffix(name, "@internal") {
+		w.follow(r.Proto+"/"+qualified(name, d.Provider), cmp.Or(r.Service, "of the router"))
+	}
 }
 
-func (t *traefik) follow(name string, seen map[string]bool, out *[]Endpoint) {
-	s, ok := t.services[name]
-	if !ok || seen["service "+name] {
+func (w *walk) follow(name, said string) {
+	s, ok := w.services[name]
+	switch {
+	case !ok:
+		w.route.Unread = "the service " + said + " is not among what was read"
 		return
+	case w.seen["service "+name]:
+		return
+	case s.Unread:
+		w.route.Unread = "the address of a server of " + said + " was not understood"
 	}
-	seen["service "+name] = true
-	*out = append(*out, s.To...)
+	w.seen["service "+name] = true
+	for _, e := range s.To {
+		if !slices.Contains(w.route.To, e) {
+			w.route.To = append(w.route.To, e)
+		}
+	}
+	proto, _, _ := strings.Cut(name, "/")
 	_, provider, _ := strings.Cut(name, "@")
 	for _, a := range s.Also {
-		t.follow(qualified(a, provider), seen, out)
+		w.follow(proto+"/"+qualified(a, provider), a)
 	}
 }
 
 // asks collects whom a middleware asks, through chains.
-func (t *traefik) asks(name string, seen map[string]bool, out *[]Endpoint) {
-	if seen[name] {
+func (w *walk) asks(name string) {
+	if w.seen[name] || strings.HasSuffix(name, "@internal") {
 		return
 	}
-	seen[name] = true
-	m := t.middlewares[name]
-	if m.Asks.Host != "" && !slices.Contains(*out, m.Asks) {
-		*out = append(*out, m.Asks)
+	w.seen[name] = true
+	m, ok := w.middlewares[name]
+	if !ok {
+		w.route.Unread = "the middleware " + name + " is not among what was read"
+	} else if m.Unread {
+		w.route.Unread = "whom the middleware " + name + " asks was not understood"
+	}
+	if m.Asks.Host != "" && !slices.Contains(w.route.Auth, m.Asks) {
+		w.route.Auth = append(w.route.Auth, m.Asks)
 	}
 	_, provider, _ := strings.Cut(name, "@")
 	for _, c := range m.Chain {
-		t.asks(qualified(c, provider), seen, out)
+		w.asks(qualified(c, provider))
 	}
 }
 
@@ -292,54 +438,4 @@ func qualified(name, provider string) string {
 		return name
 	}
 	return name + "@" + provider
-}
-
-var (
-	matcher  = regexp.MustCompile("(!?)\\s*([A-Za-z]+)\\(((?:\\s*[`\"'][^`\"']*[`\"']\\s*,?)*)\\)")
-	quoted   = regexp.MustCompile("[`\"']([^`\"']*)[`\"']")
-	template = regexp.MustCompile(`\{\{\s*(?:normalize\s+)?\.(?:Name|ContainerName)\s*\}\}`)
-)
-
-// defaultRule is the rule of a container that has none: that of the configuration, else
-// Traefik's own, the container's name.
-func defaultRule(rule, owner string) string {
-	if rule == "" {
-		return "Host(`" + owner + "`)"
-	}
-	return template.ReplaceAllString(rule, owner)
-}
-
-// Rule reads a rule of Traefik v2 or v3: the names and the beginnings of paths that it
-// lets through. What it does not read is named.
-func Rule(rule string) (hosts, paths []string, unread string) {
-	if rule == "" {
-		return nil, nil, "it has no rule"
-	}
-	if strings.Contains(rule, "{{") {
-		return nil, nil, "its rule is a template"
-	}
-	for _, m := range matcher.FindAllStringSubmatch(rule, -1) {
-		var words []string
-		for _, q := range quoted.FindAllStringSubmatch(m[3], -1) {
-			words = append(words, q[1])
-		}
-		switch name := strings.ToLower(m[2]); {
-		case m[1] != "":
-			unread = "a part of its rule is a negation"
-		case name == "host" || name == "hostsni":
-			for _, w := range words {
-				if h := host(strings.TrimPrefix(w, "*.")); h != "" {
-					hosts = append(hosts, strings.ToLower(w))
-				}
-			}
-		case name == "path" || name == "pathprefix":
-			paths = append(paths, words...)
-		case name == "hostregexp" || name == "hostsniregexp":
-			unread = "a part of its rule is a pattern of names"
-		}
-	}
-	if len(hosts) == 0 && unread == "" && !slices.ContainsFunc(paths, func(p string) bool { return p != "" }) {
-		unread = "its rule names no host"
-	}
-	return slices.Compact(slices.Sorted(slices.Values(hosts))), slices.Compact(slices.Sorted(slices.Values(paths))), unread
 }

@@ -1,8 +1,10 @@
 package wiring
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +46,20 @@ func TOML(text string) (Tree, error) {
 		return Tree{}, err
 	}
 	return lowered(v, 0).(Tree), nil
+}
+
+// hole stands for what a variable decides.
+const hole = "\ue000"
+
+var variable = regexp.MustCompile(`\{\{-?\s*env\s+["\x60][^"\x60]*["\x60]\s*-?\}\}`)
+
+// Templated is a file of Traefik, which is a template of Go, with holes for the variables
+// of its environment. Of other templates nothing is said to be known.
+func Templated(text string) (string, error) {
+	if text = variable.ReplaceAllString(text, hole); strings.Contains(text, "{{") {
+		return "", errors.New("it is a template")
+	}
+	return text, nil
 }
 
 // Flags reads --entrypoints.web.address=:80, which is how Traefik takes settings on its

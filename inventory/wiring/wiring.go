@@ -21,6 +21,8 @@ type Endpoint struct {
 	Host     string // name or address, lower case; "" is whoever holds the setting
 	Port     int    `json:",omitzero"` // 0: the scheme's
 	Database string `json:",omitzero"`
+
+	Container string `json:",omitzero"` // the container that holds the setting, where it speaks of itself
 }
 
 // String writes it as a URL without anything else.

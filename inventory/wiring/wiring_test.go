@@ -68,26 +68,39 @@ func inLines(routes []Route) (out []string) {
 
 func TestRulesOfTraefik(t *testing.T) {
 	rows := map[string]string{
-		"Host(`a.example.net`)":                          "a.example.net",
-		"Host(`a.example.net`) && PathPrefix(`/api`)":    "a.example.net/api",
-		"Host(`a.example.net`, `b.example.net`)":         "a.example.net,b.example.net",
-		"Host(`a.example.net`) || Host(`B.example.net`)": "a.example.net,b.example.net",
-		"HostSNI(`*`)":                                   " (its rule names no host)",
-		"HostRegexp(`^.+\\.example\\.net$`)":             " (a part of its rule is a pattern of names)",
-		"Host(`a.example.net`) && !PathPrefix(`/admin`)": "a.example.net (a part of its rule is a negation)",
-		"Host(`{{ .Name }}.example.net`)":                " (its rule is a template)",
-		"":                                               " (it has no rule)",
-		"PathPrefix(`/grafana`)":                         "/grafana",
+		"Host(`a.example.net`)":                                                     "a.example.net",
+		"Host(`a.example.net`) && PathPrefix(`/api`)":                               "a.example.net/api",
+		"Host(`a.example.net`, `b.example.net`)":                                    "a.example.net,b.example.net",
+		"Host(`a.example.net`) || Host(`B.example.net`)":                            "a.example.net,b.example.net",
+		"Host(`a.example.net`) || (Host(`b.example.net`) && PathPrefix(`/x`))":      "a.example.net | b.example.net/x",
+		"Host(`a.example.net`) && PathPrefix(`/x`) || Host(`b.example.net`)":        "a.example.net/x | b.example.net",
+		"(Host(`a.example.net`) || Host(`b.example.net`)) && PathPrefix(`/x`,`/y`)": "a.example.net,b.example.net/x,/y",
+		"Host(`a.example.net`) || PathPrefix(`/x`)":                                 "a.example.net | /x",
+		"!(Host(`a.example.net`) || Host(`b.example.net`))":                         " (a part of its rule is a negation)",
+		"HostSNI(`*`)":                                       "",
+		"HostRegexp(`^.+\\.example\\.net$`)":                 " (a part of its rule is a pattern of names)",
+		"Host(`{sub:[a-z]+}.example.net`)":                   " (one of its names is a pattern)",
+		"Host(`a.example.net`) && Path(`/{id:[0-9]+}`)":      "a.example.net/ (one of its paths is a pattern)",
+		"Host(`a.example.net`) && !PathPrefix(`/admin`)":     "a.example.net (a part of its rule is a negation)",
+		"Host(`a.example.net`, `b." + hole + "`)":            "a.example.net (its rule is a template)",
+		"Host(a.example.net)":                                " (its rule is not understood)",
+		"Host(`a.example.net`":                               " (its rule is not understood)",
+		"":                                                   " (it has no rule)",
+		"PathPrefix(`/grafana`)":                             "/grafana",
+		"Method(`GET`)":                                      " (its rule names no host)",
 		"(Host(\"a.example.net\")) && Header(`X-A`, `true`)": "a.example.net",
 	}
 	for rule, want := range rows {
-		hosts, paths, unread := Rule(rule)
-		got := strings.Join(hosts, ",") + strings.Join(paths, ",")
-		if unread != "" {
-			got += " (" + unread + ")"
+		var got []string
+		for _, m := range Rule(rule) {
+			text := strings.Join(m.Hosts, ",") + strings.Join(m.Paths, ",")
+			if m.Unread != "" {
+				text += " (" + m.Unread + ")"
+			}
+			got = append(got, text)
 		}
-		if got != want {
-			t.Errorf("%s: %q, not %q", rule, got, want)
+		if text := strings.Join(got, " | "); text != want {
+			t.Errorf("%s: %q, not %q", rule, text, want)
 		}
 	}
 }
@@ -116,15 +129,15 @@ http:
 	}
 	sources := []Dynamic{
 		*DynamicOf(file, "file", "dynamic.yml"),
-		*Labels("wiki", enable(map[string]string{"traefik.http.routers.wiki.rule": "Host(`wiki.example.net`)", "traefik.http.routers.wiki.entrypoints": "websecure"}), []int{8080, 3000}),
-		*Labels("auth", enable(map[string]string{"traefik.http.middlewares.login.forwardauth.address": "http://auth:9000/x", "traefik.http.services.a.loadbalancer.server.port": "9000"}), nil),
-		*Labels("hidden", map[string]string{"traefik.http.routers.h.rule": "Host(`hidden.example.net`)"}, nil),
-		*Labels("off", map[string]string{"traefik.enable": "false", "traefik.http.routers.o.rule": "Host(`off.example.net`)"}, nil),
-		*Labels("Shop", enable(map[string]string{}), []int{80}),
+		*Labels(Owner{Container: "wiki", Port: 3000}, enable(map[string]string{"traefik.http.routers.wiki.rule": "Host(`wiki.example.net`)", "traefik.http.routers.wiki.entrypoints": "websecure"})),
+		*Labels(Owner{Container: "auth"}, enable(map[string]string{"traefik.http.middlewares.login.forwardauth.address": "http://auth:9000/x", "traefik.http.services.a.loadbalancer.server.port": "9000"})),
+		*Labels(Owner{Container: "hidden"}, map[string]string{"traefik.http.routers.h.rule": "Host(`hidden.example.net`)"}),
+		*Labels(Owner{Container: "off"}, map[string]string{"traefik.enable": "False", "traefik.http.routers.o.rule": "Host(`off.example.net`)"}),
+		*Labels(Owner{Container: "Shop", Port: 80}, enable(map[string]string{})),
 	}
 	want := []string{
 		"t.example.net > ",
-		"git.example.net > http://10.0.0.1:3000,http://10.0.0.2:3000 ? http://auth:9000",
+		"git.example.net > http://10.0.0.1:3000,http://10.0.0.2:3000 ? http://auth:9000 (the middleware headers@file is not among what was read)",
 		"lost.example.net >  (the service nowhere is not among what was read)",
 		"wiki.example.net > http://wiki:3000 tls",
 		"auth.example.net > http://auth:9000",
@@ -142,6 +155,51 @@ http:
 	}
 	if s := StaticOf(Flags([]string{"--entrypoints.web.address=:8080", "--providers.docker.exposedByDefault=false", "--providers.file.directory=/dynamic"})); !s.Hidden || s.Entries["web"].Port != 8080 || s.Watches[0] != "/dynamic" {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestLabelsOfTraefik: what Traefik makes of the labels of containers (pkg/provider/docker
+// and pkg/provider of Traefik 3).
+func TestLabelsOfTraefik(t *testing.T) {
+	app := Owner{Container: "app", Port: 80}
+	composed := Owner{Container: "shop-web-1", Project: "shop", Service: "web", Port: 80}
+	rule := func(router, host string) string {
+		return "traefik.http.routers." + router + ".rule=Host(`" + host + "`)"
+	}
+	rows := map[string]struct {
+		static Static
+		owners []Owner
+		labels []string // of each
+		want   []string
+	}{
+		"a container of compose has another name":      {owners: []Owner{composed}, labels: []string{"traefik.enable=true"}, want: []string{"web-shop > http://shop-web-1:80"}},
+		"rule of the configuration":                    {Static{DefaultRule: "Host(`{{ .Name }}.example.net`)"}, []Owner{composed}, []string{"traefik.enable=true"}, []string{"web-shop.example.net > http://shop-web-1:80"}},
+		"by a label of compose":                        {Static{DefaultRule: "Host(`{{ index .Labels \"com.docker.compose.service\" }}.example.net`)"}, []Owner{composed}, []string{"traefik.enable=true"}, []string{"web.example.net > http://shop-web-1:80"}},
+		"by a label that is not known":                 {Static{DefaultRule: "Host(`{{ .Labels.other }}.example.net`)"}, []Owner{app}, []string{"traefik.enable=true"}, []string{" > http://app:80 (its rule is a template)"}},
+		"by a function that is not known":              {Static{DefaultRule: "Host(`{{ sha256sum .Name }}`)"}, []Owner{app}, []string{"traefik.enable=true"}, []string{" > http://app:80 (its rule is a template)"}},
+		"several services, and none named":             {owners: []Owner{app}, labels: []string{rule("a", "a.example.net") + "\ntraefik.http.services.a.loadbalancer.server.port=1\ntraefik.http.services.b.loadbalancer.server.port=2"}, want: []string{"a.example.net >  (its container has several services, and the router names none)"}},
+		"services of two protocols":                    {owners: []Owner{app}, labels: []string{rule("a", "a.example.net") + "\ntraefik.http.services.a.loadbalancer.server.port=1\ntraefik.tcp.services.a.loadbalancer.server.port=2\ntraefik.tcp.routers.a.rule=HostSNI(`*`)"}, want: []string{"a.example.net > http://app:1", " > tcp://app:2"}},
+		"two containers of one service":                {owners: []Owner{app, {Container: "second"}}, labels: []string{rule("a", "a.example.net") + "\ntraefik.http.services.a.loadbalancer.server.port=1", "traefik.http.services.a.loadbalancer.server.port=1"}, want: []string{"a.example.net > http://app:1,http://second:1", "second > http://app:1,http://second:1"}},
+		"UDP has no rule":                              {owners: []Owner{app}, labels: []string{"traefik.udp.routers.d.entrypoints=dns\ntraefik.udp.services.d.loadbalancer.server.port=53"}, want: []string{" > udp://app:53"}},
+		"the scheme of the service":                    {owners: []Owner{app}, labels: []string{rule("a", "a.example.net") + "\ntraefik.http.services.a.loadbalancer.server.scheme=https\ntraefik.http.services.a.loadbalancer.server.port=8443"}, want: []string{"a.example.net > https://app:8443"}},
+		"a middleware that was not read":               {owners: []Owner{app}, labels: []string{rule("a", "a.example.net") + "\ntraefik.http.routers.a.middlewares=sso@file"}, want: []string{"a.example.net > http://app:80 (the middleware sso@file is not among what was read)"}},
+		"the middlewares of an entry point":            {Static{Entries: map[string]Entry{"web": {Port: 80, Middlewares: []string{"sso@docker"}}}}, []Owner{app}, []string{rule("a", "a.example.net") + "\ntraefik.http.middlewares.sso.forwardauth.address=http://sso:9091/x"}, []string{"a.example.net > http://app:80 ? http://sso:9091"}},
+		"constraints":                                  {Static{Constraints: true}, []Owner{app}, []string{rule("a", "a.example.net")}, []string{"a.example.net > http://app:80 (whether Traefik takes the container is decided by constraints)"}},
+		"a router that sends to another one's service": {owners: []Owner{app, {Container: "other", Port: 9}}, labels: []string{rule("a", "a.example.net") + "\ntraefik.http.routers.a.service=o", "traefik.http.services.o.loadbalancer.server.port=9\n" + rule("o", "o.example.net")}, want: []string{"a.example.net > http://other:9", "o.example.net > http://other:9"}},
+	}
+	for name, row := range rows {
+		var sources []Dynamic
+		for i, owner := range row.owners {
+			labels := map[string]string{}
+			for l := range strings.SplitSeq(row.labels[i], "\n") {
+				k, v, _ := strings.Cut(l, "=")
+				labels[k] = v
+			}
+			sources = append(sources, *Labels(owner, labels))
+		}
+		if diff := cmp.Diff(row.want, inLines(Traefik(&row.static, sources))); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
 	}
 }
 
@@ -172,6 +230,21 @@ server {
 }
 server { server_name v.example.net; location / { set $upstream_app wiki; set $upstream_port 80; proxy_pass http://$upstream_app:$upstream_port; } }
 server { server_name x.example.net; location / { proxy_pass http://$backend; } }`,
+		"kinds.conf": `
+map $host $by_name { one.example.net 10.0.0.6:80; default 10.0.0.7:80; }
+map $ssl_preread_server_name $stream_to { mail.example.net 10.0.0.8:443; }
+upstream socket { server unix:/run/x.sock; }
+server { server_name one.example.net two.example.net; location / { set $up $by_name; proxy_pass http://$up; } location ~ \.css$ { proxy_pass http://$by_name; } }
+server { server_name .dot.example.net; location / { proxy_pass http://10.0.0.9:1$request_uri; } }
+server { server_name www.star.*; location / { fastcgi_pass php:9000; } }
+server { listen 443; proxy_pass $stream_to; }
+server { server_name sock.example.net; location /a { proxy_pass http://socket; } location /b { proxy_pass http://unix:/run/y.sock:/; } }
+server { server_name if.example.net; set $a 10.0.0.1; if ($arg_x) { set $a 10.0.0.2; } location / { proxy_pass http://$a; } }
+server { server_name long.example.net; set $a 10.0.0.1; location / { proxy_pass http://$a_longer; } }
+server { server_name gate.example.net; auth_request /gate; location /a { proxy_pass http://10.0.0.1; } location /open { auth_request off; proxy_pass http://10.0.0.1; } }`,
+		"npm.conf": `
+server { server_name npm.example.net; set $forward_scheme https; set $server "10.0.0.5"; set $port 8443;
+  location /more { proxy_pass http://10.0.0.6:80; } location / { include conf.d/include/proxy.conf; } }`,
 	}
 	want := []string{
 		"photos.example.net,www.photos.example.net > 10.0.0.1:3000,10.0.0.2:3000 tls",
@@ -179,14 +252,26 @@ server { server_name x.example.net; location / { proxy_pass http://$backend; } }
 		"ha.example.net > http://10.0.0.5:8123",
 		"v.example.net > http://wiki:80",
 		"x.example.net >  (where it passes requests on depends on a variable)",
+		"one.example.net > http://10.0.0.6:80",
+		"two.example.net > http://10.0.0.7:80",
+		"dot.example.net,*.dot.example.net > http://10.0.0.9:1",
+		" > php:9000 (one of its names is a pattern)",
+		"mail.example.net > 10.0.0.8:443",
+		"if.example.net >  (where it passes requests on depends on a variable)",
+		"long.example.net >  (where it passes requests on depends on a variable)",
+		"gate.example.net/a > http://10.0.0.1 (whom it asks at /gate was not read)",
+		"gate.example.net/open > http://10.0.0.1",
+		"npm.example.net/more > http://10.0.0.6:80",
+		"npm.example.net > https://10.0.0.5:8443",
 	}
-	if diff := cmp.Diff(want, inLines(Nginx(files, []string{"a.conf", "7.conf"}))); diff != "" {
+	routes, _ := Nginx([]File{{"a.conf", "a.conf", files["a.conf"]}, {"7.conf", "7.conf", files["7.conf"]}, {"kinds.conf", "kinds.conf", files["kinds.conf"]}, {"npm.conf", "npm.conf", files["npm.conf"]}})
+	if diff := cmp.Diff(want, inLines(routes)); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestCaddy(t *testing.T) {
-	got := inLines(Caddy("Caddyfile", `
+	routes, _ := Caddy([]File{{"Caddyfile", "Caddyfile", `
 {
 	email lena@example.net
 }
@@ -221,13 +306,51 @@ http://plain.example.net {
 static.example.net {
 	file_server
 }
-`))
+first.example.net,
+second.example.net {
+	import passed app:1 {
+		to app:2
+	}
+	import nowhere
+}
+(passed) {
+	reverse_proxy http://{args[0]} {
+		{block}
+	}
+}
+ports.example.net {
+	@api path /api/*
+	@var host x.{$DOMAIN}
+	handle @api {
+		reverse_proxy :8080
+	}
+	handle @var {
+		reverse_proxy app
+	}
+	handle {
+		php_fastcgi unix//run/php.sock
+	}
+}
+route.example.net {
+	route {
+		forward_auth login:9091
+	}
+	handle /open {
+		reverse_proxy app:2
+	}
+}
+`}})
+	got := inLines(routes)
 	want := []string{
 		"photos.example.net,www.photos.example.net > 10.0.0.1:2283 ? authelia:9091 tls",
 		"plain.example.net/api/ > api:3000",
 		"plain.example.net > http://web:80,http://web2:80",
 		"wiki.example.net > wiki:80 tls",
 		" >  (where it passes requests on depends on a variable)",
+		"first.example.net,second.example.net > http://app:1,app:2 tls (it imports nowhere, which was not read)",
+		"ports.example.net/api/ > localhost:8080 tls",
+		" > app:80 tls (one of its names is a variable)",
+		"route.example.net/open > app:2 ? login:9091 tls",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -235,9 +358,11 @@ static.example.net {
 }
 
 func TestCloudflared(t *testing.T) {
-	got, err := Cloudflared("config.yml", "tunnel: x\ningress:\n  - hostname: a.example.net\n    service: http://10.0.0.1:80\n  - service: http_status:404\n")
-	if err != nil || len(got) != 1 || said(got[0]) != "a.example.net > http://10.0.0.1:80 tls" {
-		t.Errorf("%v %v", got, err)
+	got, err := Cloudflared("config.yml", "tunnel: x\ningress:\n  - hostname: a.example.net\n    service: http://10.0.0.1:80\n"+
+		"  - hostname: a.example.net\n    path: ^/api\n    service: http://10.0.0.2:80\n  - hostname: b.example.net\n    service: http_status:404\n  - service: http_status:404\n")
+	want := []string{"a.example.net > http://10.0.0.1:80 tls", "a.example.net^/api > http://10.0.0.2:80 tls (one of its paths is a pattern)"}
+	if diff := cmp.Diff(want, inLines(got)); err != nil || diff != "" {
+		t.Error(diff, err)
 	}
 }
 
@@ -297,8 +422,8 @@ func FuzzReaders(f *testing.F) {
 	f.Add("[dns]\nhosts = [\"1 2\"]\n")
 	f.Add("} } { ; '")
 	f.Fuzz(func(t *testing.T, text string) {
-		Nginx(map[string]string{"x": text}, []string{"x"})
-		Caddy("x", text)
+		Nginx([]File{{"x", "/x", text}})
+		Caddy([]File{{"x", "/x", text}})
 		HostsFile("hosts", "x", text)
 		Dnsmasq("d", "x", text)
 		Unbound("x", text)

@@ -145,7 +145,11 @@ func configFacts(f *doctor.Container, c *container.Config, names []string) {
 		}
 	}
 	slices.Sort(f.Exposed)
-	f.Traefik = wiring.Labels(f.Name, c.Labels, f.Exposed)
+	owner := wiring.Owner{Container: f.Name, Project: f.Project, Service: f.Service}
+	if len(f.Exposed) > 0 {
+		owner.Port = f.Exposed[0]
+	}
+	f.Traefik = wiring.Labels(owner, c.Labels)
 	if u, _, _ := strings.Cut(c.User, ":"); u != "" {
 		if n, err := strconv.Atoi(u); err == nil {
 			f.UID, f.HasUID = n, true

@@ -52,8 +52,8 @@ func readers() []reader {
 			"/traefik.yml", "/traefik.yaml", "/traefik.toml",
 		}},
 		{"nginx", []string{
-			"/etc/nginx/nginx.conf", "/etc/nginx/conf.d/*.conf", "/etc/nginx/sites-enabled/*", "/etc/nginx/http.d/*.conf", "/data/nginx/proxy_host/*.conf",
-			"/config/nginx/site-confs/*.conf", "/config/nginx/proxy-confs/*.conf",
+			"/etc/nginx/nginx.conf", "/etc/nginx/conf.d/*.conf", "/etc/nginx/sites-enabled/*", "/etc/nginx/http.d/*.conf", "/data/nginx/proxy_host/*.conf", "/data/nginx/stream/*.conf",
+			"/config/nginx/*.conf", "/config/nginx/site-confs/*.conf", "/config/nginx/proxy-confs/*.conf",
 		}},
 		{"caddy", []string{"/etc/caddy/Caddyfile", "/etc/caddy/conf.d/*", "/etc/caddy/sites/*"}},
 		{"cloudflared", []string{"/etc/cloudflared/config.yml", "/etc/cloudflared/config.yaml"}},
@@ -68,29 +68,35 @@ func readers() []reader {
 // container.
 type place struct{ program, by, pattern, inside string }
 
-// Survey reads what the proxies and name servers of the host are told: one look, and a
-// second one when a Traefik has its files where only its first file says.
+// rounds are how often files are looked for that the files before name: a Traefik's
+// folder, an include in an include.
+const rounds = 4
+
+// Survey reads what the proxies and name servers of the host are told.
 func (p *Provider) Survey(ctx context.Context) inventory.Surroundings {
 	facts := p.Facts()
 	if facts == nil {
 		return inventory.Surroundings{} // that the host was not seen is said already
 	}
-	told := &doctor.Told{}
-	asked := placesOf(facts.Containers)
-	for range 2 {
-		files, err := p.files(ctx, asked, told)
-		if err != nil {
+	look := looked{files: map[string]string{}}
+	next := placesOf(facts.Containers)
+	var told *doctor.Told
+	for range rounds {
+		if err := p.files(ctx, next, &look); err != nil {
 			return inventory.Surroundings{Lost: []inventory.Part{{What: "files of proxies and name servers on " + p.HostName(), Why: err.Error()}}}
 		}
-		understand(told, asked, files)
-		if asked = watched(told, facts.Containers, asked); len(asked) == 0 {
+		look.places = append(look.places, next...)
+		var included []place
+		told, included = understand(&look)
+		next = named(&look, facts.Containers, slices.Concat(watched(told, facts.Containers), included))
+		if len(next) == 0 {
 			break
 		}
 	}
-	next := *facts
-	next.Told = told
+	after := *facts
+	after.Told = told
 	p.mu.Lock()
-	p.last.facts = &next
+	p.last.facts = &after
 	p.mu.Unlock()
 	var out inventory.Surroundings
 	for _, u := range told.Unread {
@@ -99,50 +105,55 @@ func (p *Provider) Survey(ctx context.Context) inventory.Surroundings {
 	return out
 }
 
+// A looked is what was looked for, and what was found.
+type looked struct {
+	places []place
+	files  map[string]string // by their names on the host
+	lost   []string          // what could not be read
+}
+
 // placesOf are the files to look for: those of the host, and those of its containers
-// that lie on the host.
+// that lie on the host. A file that is both is the container's, which was given it.
 func placesOf(containers []doctor.Container) (out []place) {
 	for _, r := range readers() {
 		for _, pattern := range r.paths {
-			out = append(out, place{r.program, "", pattern, pattern})
-			if r.program == "hosts" {
-				continue
-			}
 			for i := range containers {
-				if host, ok := patternOnHost(&containers[i], pattern); ok {
-					out = append(out, place{r.program, containers[i].Name, host, pattern})
+				if host, inside, ok := patternOnHost(&containers[i], pattern); ok && r.program != "hosts" {
+					out = append(out, place{r.program, containers[i].Name, host, inside})
 				}
 			}
+			out = append(out, place{r.program, "", pattern, pattern})
 		}
 	}
 	return out
 }
 
-// patternOnHost is where on the host the files of a container lie that match a pattern.
-func patternOnHost(c *doctor.Container, pattern string) (string, bool) {
+// patternOnHost is where on the host the files of a container lie that match a pattern,
+// and where the container sees them.
+func patternOnHost(c *doctor.Container, pattern string) (host, inside string, ok bool) {
 	for _, b := range c.Binds {
 		if b.Source == "" || strings.ContainsAny(b.Source, "*?[\n") {
 			continue
 		}
 		if ok, _ := path.Match(pattern, b.Target); ok {
-			return b.Source, true
+			return b.Source, b.Target, true
 		}
 		dir := path.Dir(pattern)
 		for strings.ContainsAny(dir, "*") {
 			dir = path.Dir(dir)
 		}
 		if doctor.Within(dir, b.Target) && b.Target != "/" {
-			return path.Join(b.Source, strings.TrimPrefix(pattern, b.Target)), true
+			return path.Join(b.Source, strings.TrimPrefix(pattern, b.Target)), pattern, true
 		}
 		if deep, ok := strings.CutPrefix(b.Target, dir+"/"); ok && !strings.Contains(deep, "/") && strings.Count(pattern[len(dir):], "/") == 2 {
-			return path.Join(b.Source, path.Base(pattern)), true // /etc/traefik/dynamic, for /etc/traefik/*/*.yml
+			return path.Join(b.Source, path.Base(pattern)), path.Join(b.Target, path.Base(pattern)), true // /etc/traefik/dynamic, for /etc/traefik/*/*.yml
 		}
 	}
-	return "", false
+	return "", "", false
 }
 
 // files reads what matches patterns, by their names on the host.
-func (p *Provider) files(ctx context.Context, asked []place, told *doctor.Told) (map[string]string, error) {
+func (p *Provider) files(ctx context.Context, asked []place, look *looked) error {
 	var input strings.Builder
 	seen := map[string]bool{}
 	for _, a := range asked {
@@ -153,57 +164,90 @@ func (p *Provider) files(ctx context.Context, asked []place, told *doctor.Told) 
 	}
 	out, err := p.host.Run(ctx, sshhost.Command{What: "read what proxies and name servers are told", Script: filesScript, Stdin: strings.NewReader(input.String())})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	files, ended := map[string]string{}, false
+	ended := false
 	for l := range strings.SplitSeq(out, "\n") {
 		f := strings.Fields(l)
 		switch {
 		case len(f) >= 2 && f[0] == "file":
 			text, err := base64.StdEncoding.DecodeString(strings.Join(f[2:], ""))
 			if err == nil {
-				files[decode(f[1])] = string(text)
+				look.files[decode(f[1])] = string(text)
 			}
 		case len(f) == 2 && f[0] == "unreadable":
-			told.Unread = append(told.Unread, decode(f[1])+" may not be read by this user")
+			look.lost = append(look.lost, decode(f[1])+" may not be read by this user")
 		case l == "more":
-			told.Unread = append(told.Unread, "there are more than 200 files of settings; the others were not read")
+			look.lost = append(look.lost, "there are more than 200 files of settings; the others were not read")
 		case l == "end":
 			ended = true
 		}
 	}
 	if !ended {
-		return nil, fmt.Errorf("the host's answer broke off")
+		return fmt.Errorf("the host's answer broke off")
 	}
-	return files, nil
+	return nil
 }
 
-// understand reads files of each program.
-func understand(told *doctor.Told, asked []place, files map[string]string) {
-	nginx := map[string][]string{} // by container: one nginx reads all its files together
+// understand reads files of each program, and returns what they include beside.
+func understand(look *looked) (*doctor.Told, []place) {
+	told := &doctor.Told{Unread: slices.Clone(look.lost)}
+	type program struct{ name, by string }
+	together := map[program][]wiring.File{} // one nginx or Caddy reads all its files together
 	done := map[string]bool{}
-	for _, a := range asked {
-		for _, name := range matching(files, a.pattern) {
+	for _, a := range look.places {
+		for _, name := range matching(look.files, a.pattern) {
 			if done[name] {
 				continue
 			}
 			done[name] = true
-			if a.program == "nginx" {
-				nginx[a.by] = append(nginx[a.by], name)
-				continue
-			}
-			if err := understandFile(told, a, name, files[name]); err != nil {
+			if a.program == "nginx" || a.program == "caddy" {
+				f := wiring.File{Name: name, Path: a.seen(name), Text: look.files[name]}
+				together[program{a.program, a.by}] = append(together[program{a.program, a.by}], f)
+			} else if err := understandFile(told, a, name, look.files[name]); err != nil {
 				told.Unread = append(told.Unread, name+": "+oneWord(err))
 			}
 		}
 	}
-	for by, names := range nginx {
-		for _, r := range wiring.Nginx(files, names) {
-			r.By = by
-			told.Routes = append(told.Routes, r)
+	var included []place
+	for p, files := range together {
+		read := wiring.Nginx
+		if p.name == "caddy" {
+			read = wiring.Caddy
+		}
+		routes, lost := read(files)
+		told.Routes = append(told.Routes, by(p.by, routes)...)
+		for _, pattern := range lost {
+			if strings.Contains(pattern, "{") {
+				told.Unread = append(told.Unread, pattern+", which "+p.name+" includes, is named by a variable")
+				continue
+			}
+			included = append(included, place{p.name, p.by, "", pattern})
 		}
 	}
 	slices.SortStableFunc(told.Routes, func(a, b wiring.Route) int { return strings.Compare(a.Place, b.Place) })
+	return told, included
+}
+
+// by notes the container whose routes they are.
+func by(container string, routes []wiring.Route) []wiring.Route {
+	for i := range routes {
+		routes[i].By = container
+	}
+	return routes
+}
+
+// seen is where the program of a place sees a file of the host.
+func (a *place) seen(name string) string {
+	shared := 0 // how much of the ends of both patterns is the same
+	for shared < min(len(a.pattern), len(a.inside)) && a.pattern[len(a.pattern)-1-shared] == a.inside[len(a.inside)-1-shared] {
+		shared++
+	}
+	before := a.pattern[:len(a.pattern)-shared]
+	if rest, ok := strings.CutPrefix(name, before); ok {
+		return a.inside[:len(a.inside)-shared] + rest
+	}
+	return a.inside
 }
 
 func matching(files map[string]string, pattern string) (out []string) {
@@ -221,18 +265,9 @@ func understandFile(told *doctor.Told, a place, name, text string) (err error) {
 	switch a.program {
 	case "traefik":
 		return traefikFile(told, a, name, text)
-	case "caddy":
-		for _, r := range wiring.Caddy(name, text) {
-			r.By = a.by
-			told.Routes = append(told.Routes, r)
-		}
-		return nil
 	case "cloudflared":
 		routes, err := wiring.Cloudflared(name, text)
-		for _, r := range routes {
-			r.By = a.by
-			told.Routes = append(told.Routes, r)
-		}
+		told.Routes = append(told.Routes, by(a.by, routes)...)
 		return err
 	case "pihole":
 		if strings.HasSuffix(name, ".toml") {
@@ -261,6 +296,10 @@ func traefikFile(told *doctor.Told, a place, name, text string) error {
 	if strings.HasSuffix(name, ".toml") {
 		read = wiring.TOML
 	}
+	text, err := wiring.Templated(text)
+	if err != nil {
+		return err
+	}
 	t, err := read(text)
 	if err != nil {
 		return err
@@ -275,38 +314,47 @@ func traefikFile(told *doctor.Told, a place, name, text string) error {
 	return nil
 }
 
-// watched are the files that a Traefik was told to read and that were not looked for.
-func watched(told *doctor.Told, containers []doctor.Container, before []place) (out []place) {
-	add := func(by, inside string, c *doctor.Container) {
-		patterns := []string{inside}
-		if !slices.Contains([]string{".yml", ".yaml", ".toml"}, path.Ext(inside)) {
-			patterns = []string{inside + "/*.yml", inside + "/*.yaml", inside + "/*.toml"}
-		}
-		for _, pattern := range patterns {
-			host, ok := pattern, c == nil
-			if c != nil {
-				host, ok = patternOnHost(c, pattern)
+// watched are the files that a Traefik is told to read, with where it sees them.
+func watched(told *doctor.Told, containers []doctor.Container) (out []place) {
+	add := func(by string, watches []string) {
+		for _, w := range watches {
+			if slices.Contains([]string{".yml", ".yaml", ".toml"}, path.Ext(w)) {
+				out = append(out, place{"traefik", by, "", w})
+				continue
 			}
-			if ok && !slices.ContainsFunc(before, func(p place) bool { return p.pattern == host }) {
-				out = append(out, place{"traefik", by, host, pattern})
+			for _, ending := range []string{"/*.yml", "/*.yaml", "/*.toml"} {
+				out = append(out, place{"traefik", by, "", strings.TrimSuffix(w, "/") + ending})
 			}
 		}
 	}
 	for i := range containers {
 		c := &containers[i]
-		s := c.Static
-		if s == nil && doctor.ImageName(c.Image) == "traefik" {
-			s = told.Static
-		}
-		if s != nil {
-			for _, w := range s.Watches {
-				add(c.Name, strings.TrimSuffix(w, "/"), c)
-			}
+		if c.Static != nil {
+			add(c.Name, c.Static.Watches)
+		} else if doctor.ImageName(c.Image) == "traefik" && told.Static != nil {
+			add(c.Name, told.Static.Watches)
 		}
 	}
 	if len(out) == 0 && told.Static != nil {
-		for _, w := range told.Static.Watches {
-			add("", strings.TrimSuffix(w, "/"), nil)
+		add("", told.Static.Watches)
+	}
+	return out
+}
+
+// named are places that files name, on the host, of which none was looked for yet. What
+// lies in the image of a container cannot be.
+func named(look *looked, containers []doctor.Container, places []place) (out []place) {
+	for _, p := range places {
+		p.pattern = p.inside
+		if i := slices.IndexFunc(containers, func(c doctor.Container) bool { return c.Name == p.by }); i >= 0 {
+			var ok bool
+			if p.pattern, p.inside, ok = patternOnHost(&containers[i], p.inside); !ok {
+				continue
+			}
+		}
+		same := func(o place) bool { return o.pattern == p.pattern && o.program == p.program && o.by == p.by }
+		if !slices.ContainsFunc(look.places, same) && !slices.ContainsFunc(out, same) {
+			out = append(out, p)
 		}
 	}
 	return out
