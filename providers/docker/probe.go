@@ -130,6 +130,8 @@ type hostProbe struct {
 	ips     []string
 	daemons []daemonProbe
 	now     float64 // seconds since the epoch, there
+	uptime  float64 // seconds, there
+	hz      float64 // of the clock that counts the starts of processes
 	armed   []armedTimer
 }
 
@@ -167,69 +169,21 @@ type backupProbe struct {
 // parseProbe reads what probeScript printed. It trusts no line of it.
 func parseProbe(out string) (*hostProbe, error) {
 	h := &hostProbe{nets: map[string]string{}}
-	var uptime, hz float64
-	var d *daemonProbe
 	ended := false
 	for l := range strings.SplitSeq(out, "\n") {
 		key, value, _ := strings.Cut(l, " ")
-		if d == nil && slices.Contains(perDaemon, key) {
-			return nil, fmt.Errorf("the host's answer has %q before any daemon", key)
-		}
-		switch key {
-		case "uid":
-			h.uid = atoi(value)
-		case "now":
-			h.now = atof(value)
-		case "uptime":
-			uptime = atof(value)
-		case "hz":
-			hz = atof(value)
-		case "init":
-			h.systemd = true
-		case "initd":
-			h.initd = true
-		case "cli":
-			h.cli = true
-		case "resolv":
-			h.resolv = decode(value)
-		case "mounts":
-			h.mounts = decode(value)
-		case "fstab":
-			h.fstab = decode(value)
-		case "tcp", "tcp6", "udp", "udp6":
-			h.nets[key] = decode(value)
-		case "addresses":
-			h.ips = strings.Fields(decode(value))
-		case "daemon":
+		switch {
+		case key == "end":
+			ended = true
+		case key == "daemon":
 			if len(h.daemons) > maxDaemons {
 				return nil, fmt.Errorf("more than %d processes of the host call themselves dockerd", maxDaemons)
 			}
 			h.daemons = append(h.daemons, daemonProbe{pid: atoi(value)})
-			d = &h.daemons[len(h.daemons)-1]
-		case "exe":
-			d.exe = decode(value)
-		case "cmdline":
-			if words := strings.Split(strings.TrimSuffix(decode(value), "\x00"), "\x00"); len(words) > 1 {
-				d.args = words[1:]
-			}
-		case "stat":
-			d.ticks = startTicks(decode(value))
-			if hz > 0 {
-				d.started = h.now - uptime + atof(d.ticks)/hz
-			}
-		case "owner":
-			d.owner = atoi(value)
-		case "runtime":
-			d.runtime = decode(value)
-		case "listens":
-			d.watched, d.listens = true, strings.Split(strings.TrimSuffix(decode(value), "\n"), "\n")
-		case "foreign":
-			d.foreign = append(d.foreign, decode(value))
-		case "armed":
-			h.armed = append(h.armed, parseArmed(decode(value)))
-		case "end":
-			ended = true
-		default:
+		case h.line(key, value):
+		case len(h.daemons) > 0:
+			d := &h.daemons[len(h.daemons)-1]
+			d.line(h, key, value)
 			d.fileLine(key, value)
 		}
 	}
@@ -242,13 +196,68 @@ func parseProbe(out string) (*hostProbe, error) {
 // maxDaemons bounds what is looked at of a host where anybody may start processes.
 const maxDaemons = 100
 
-var perDaemon = []string{"exe", "cmdline", "stat", "owner", "runtime", "listens", "foreign", "file", "real", "mountpoint", "mtime", "unreadable", "content", "backup", "backuptime", "backupkept", "backupcontent"}
+// line reads what is said of the host, and reports whether the line is that.
+func (h *hostProbe) line(key, value string) bool {
+	switch key {
+	case "uid":
+		h.uid = atoi(value)
+	case "now":
+		h.now = atof(value)
+	case "uptime":
+		h.uptime = atof(value)
+	case "hz":
+		h.hz = atof(value)
+	case "init":
+		h.systemd = true
+	case "initd":
+		h.initd = true
+	case "cli":
+		h.cli = true
+	case "resolv":
+		h.resolv = decode(value)
+	case "mounts":
+		h.mounts = decode(value)
+	case "fstab":
+		h.fstab = decode(value)
+	case "tcp", "tcp6", "udp", "udp6":
+		h.nets[key] = decode(value)
+	case "addresses":
+		h.ips = strings.Fields(decode(value))
+	case "armed":
+		h.armed = append(h.armed, parseArmed(decode(value)))
+	default:
+		return false
+	}
+	return true
+}
+
+// line reads what is said of the process of a daemon.
+func (d *daemonProbe) line(h *hostProbe, key, value string) {
+	switch key {
+	case "exe":
+		d.exe = decode(value)
+	case "cmdline":
+		if words := strings.Split(strings.TrimSuffix(decode(value), "\x00"), "\x00"); len(words) > 1 {
+			d.args = words[1:]
+		}
+	case "stat":
+		d.ticks = startTicks(decode(value))
+		if h.hz > 0 {
+			d.started = h.now - h.uptime + atof(d.ticks)/h.hz
+		}
+	case "owner":
+		d.owner = atoi(value)
+	case "runtime":
+		d.runtime = decode(value)
+	case "listens":
+		d.watched, d.listens = true, strings.Split(strings.TrimSuffix(decode(value), "\n"), "\n")
+	case "foreign":
+		d.foreign = append(d.foreign, decode(value))
+	}
+}
 
 // fileLine reads a line about the configuration file.
 func (d *daemonProbe) fileLine(key, value string) {
-	if d == nil {
-		return
-	}
 	switch key {
 	case "file":
 		d.file = decode(value)

@@ -55,9 +55,13 @@ func Prune(ctx context.Context, w *home.World, list []Snapshot) (done []Snapshot
 
 // discard removes one snapshot, and reports it as removed when it is gone.
 func discard(ctx context.Context, j reconcile.Journal, w *home.World, s *Snapshot) error {
-	i := slices.IndexFunc(w.Readers, func(r providers.Reader) bool { return r.Name() == s.Of.Resource.Provider })
-	k, keeps := w.Readers[max(i, 0)].(providers.Keeper)
-	if i < 0 || !keeps {
+	var k providers.Keeper
+	for _, r := range w.Readers {
+		if r.Name() == s.Of.Resource.Provider {
+			k, _ = r.(providers.Keeper)
+		}
+	}
+	if k == nil {
 		return fmt.Errorf("%s cannot be changed", s.Of.Resource.Provider)
 	}
 	step := k.Discard(s.Of, s.Kept)
