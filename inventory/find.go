@@ -13,6 +13,9 @@ var ErrNotFound = errors.New("unknown name")
 // A notFoundError says what was looked for and what may have been meant.
 type notFoundError string
 
+// NotFound says that nothing is called so.
+func NotFound(format string, args ...any) error { return notFoundError(fmt.Sprintf(format, args...)) }
+
 func (e notFoundError) Error() string        { return string(e) }
 func (e notFoundError) Is(target error) bool { return target == ErrNotFound }
 
@@ -44,7 +47,7 @@ func Find(all []Resource, text string) (Address, Path, error) {
 	if err == nil {
 		text = addr.String()
 	}
-	return addr, path, notFoundError(fmt.Sprintf("there is no %s.%s", text, DidYouMean(text, namesOf(all))))
+	return addr, path, NotFound("there is no %s.%s", text, DidYouMean(text, namesOf(all)))
 }
 
 // namesOf are the addresses and names of resources, for suggestions.

@@ -234,7 +234,7 @@ func (g *Graph) Find(text string) (*Node, error) {
 	for i := range g.Nodes {
 		known = append(known, g.Nodes[i].ID, g.Nodes[i].Name)
 	}
-	return nil, fmt.Errorf("%w: nothing in the graph is called %q.%s", inventory.ErrNotFound, text, inventory.DidYouMean(text, known))
+	return nil, inventory.NotFound("nothing in the graph is called %q.%s", text, inventory.DidYouMean(text, known))
 }
 
 // reached is the node of a URL: as it is declared, else the route with the longest path

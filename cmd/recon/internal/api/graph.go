@@ -49,26 +49,21 @@ func AskGraph(ctx context.Context, h *Home, q Question) (*GraphAnswer, error) {
 	if err := q.check(); err != nil {
 		return nil, err
 	}
-	g, at, err := GraphOf(ctx, h)
+	w, err := h.Observe(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return answerOf(g, at, q)
-}
-
-// GraphOf observes everything and says how it hangs together, and when that was.
-func GraphOf(ctx context.Context, h *Home) (*graph.Graph, string, error) {
-	w, err := h.Observe(ctx)
-	if err != nil {
-		return nil, "", err
-	}
 	defer w.Close()
 	if err := w.AskAddresses(ctx); err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	w.Survey(ctx)
 	g, err := w.Graph(ctx)
-	return g, inventory.Timestamp(w.At), err
+	if err != nil {
+		return nil, err
+	}
+	a, err := answerOf(g, inventory.Timestamp(w.At), q)
+	return a, w.Unfound(err, "recon graph show lists what there is")
 }
 
 func (q *Question) check() error {
@@ -92,7 +87,7 @@ func answerOf(g *graph.Graph, at string, q Question) (*GraphAnswer, error) {
 		}
 		n, err := g.Find(*name)
 		if err != nil {
-			return nil, &Failure{Code: ExitError, Err: err, Hint: "recon graph show lists what there is"}
+			return nil, err
 		}
 		*name = n.ID
 	}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"recon/cmd/recon/internal/home"
@@ -77,11 +76,11 @@ func Show(ctx context.Context, h *Home, name string, refresh bool) (*Showing, er
 	if name != "" {
 		addr, _, err := w.Find(ctx, name)
 		if err != nil {
-			return nil, &Failure{Code: ExitError, Err: err, Hint: "recon inventory lists what there is"}
+			return nil, err
 		}
 		sh := s.show(addr)
 		if sh == nil {
-			return nil, &Failure{Code: ExitError, Err: fmt.Errorf("there is no %s", addr), Hint: "recon inventory lists what there is"}
+			return nil, w.Unfound(inventory.NotFound("there is no %s", addr), "recon inventory lists what there is")
 		}
 		out.Resources = append(out.Resources, sh)
 		return out, nil

@@ -262,7 +262,20 @@ func (w *World) Find(ctx context.Context, text string) (inventory.Address, inven
 	for i := range known {
 		all = append(all, known[i].Resource)
 	}
-	return inventory.Find(all, text)
+	addr, path, err := inventory.Find(all, text)
+	return addr, path, w.Unfound(err, "recon inventory lists what there is")
+}
+
+// Unfound tells somebody who named what nobody knows where to look: it is not there, or it
+// is where nothing could be observed.
+func (w *World) Unfound(err error, hint string) error {
+	switch {
+	case !errors.Is(err, inventory.ErrNotFound):
+		return err
+	case len(w.Unknown()) > 0:
+		return &Failure{Code: ExitIncomplete, Err: fmt.Errorf("as far as could be observed, %w", err), Hint: "recon check says what is missing"}
+	}
+	return &Failure{Code: ExitError, Err: err, Hint: hint}
 }
 
 // Targets reads what people call resources that are declared.
