@@ -10,7 +10,7 @@ func newChanges(c *cli) *cobra.Command {
 	since := api.LastTold
 	cmd := &cobra.Command{
 		Use:   "changes",
-		Short: "Tell what changed in the home since a time, for a session that begins",
+		Short: "Tell a session that begins what has changed in the home",
 		Long: `Reads from the ledger what recon drift, context and serve have seen: everything
 that is not what it was, declared or not, drift that opened, changed and was
 resolved, what was applied, what came and went, and which sources were lost. At

@@ -23,7 +23,7 @@ func newDoctor(c *cli) *cobra.Command {
 	var o doctorOptions
 	cmd := &cobra.Command{
 		Use:   "doctor [PATH...]",
-		Short: "Find what costs evenings: localhost in a container, split mounts, two of one port, ...",
+		Short: "Find what costs evenings: localhost in a container, split mounts",
 		Long: `Applies rules to the hosts of the manifests and to the compose files, playbooks
 and scripts of the repository. Each finding says by what it is known, why it
 matters, and what to do. It changes nothing.

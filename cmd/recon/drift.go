@@ -22,7 +22,7 @@ func newDrift(c *cli) *cobra.Command {
 	var o driftOptions
 	cmd := &cobra.Command{
 		Use:   "drift",
-		Short: "Report what differs, remember it, and bring the documents up to date",
+		Short: "Report what differs, remember it, and update the documents",
 		Long: `The report that runs on a schedule: a plan, and with it the ledger (drift episodes,
 what was last seen) and the documents that the context block names.`,
 		Args: args(cobra.NoArgs),

@@ -26,7 +26,7 @@ var graphFormats = []string{"text", "dot", "mermaid", "svg", "png"}
 func newGraph(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "graph",
-		Short: "Say how the home hangs together: what needs what, and by what that is known",
+		Short: "Say what needs what in the home, and by what that is known",
 		Long: `Answers questions about what needs what: guests, storages, networks, Docker hosts and
 containers, the routes of Traefik, nginx and Caddy, the names of Pi-hole, AdGuard
 Home, dnsmasq and Unbound. Things are called by their address, their name, their
@@ -43,7 +43,7 @@ could change the answer, the exit code is 3.`,
 	}{
 		{"show", "show [THING]", "Show the whole graph, or what is around one thing", "recon graph show vm.media --depth 1 --format svg --out media.svg", 0, 1},
 		{"depends", "depends THING", "List everything that needs a thing, directly or not", "recon graph depends lxc.pihole", 1, 1},
-		{"impact", "impact THING", "Say what goes down, and what loses login, names or storage, when something is restarted, stopped or deleted", "recon graph impact lxc.traefik --action restart", 1, 1},
+		{"impact", "impact THING", "Say what a restart, a stop or a removal takes along", "recon graph impact lxc.traefik --action restart", 1, 1},
 		{"trace", "trace FROM TO", "Show every way from one thing to another that it needs", "recon graph trace https://photos.example.net vm.immich", 2, 2},
 		{"why", "why A B", "Say by what it is known that one thing needs another", "recon graph why vm.gitlab dns.192.168.90.53", 2, 2},
 	}

@@ -166,7 +166,7 @@ func (c *cli) check(cmd *cobra.Command) error {
 func exits(cmd *cobra.Command, example string, codes ...int) *cobra.Command {
 	words := map[int]string{
 		api.ExitOK: "in sync, or done", api.ExitError: "error", api.ExitDiffers: "something differs", api.ExitIncomplete: "incomplete: some source could not be observed",
-		api.ExitRefused: "refused: policy, guard, lock, stale plan, no terminal and no --yes; nothing was done", api.ExitPartial: "partial: not every change ended as planned", api.ExitUsage: "usage",
+		api.ExitRefused: "refused: policy, guard, lock, stale plan, edited block, nobody to ask", api.ExitPartial: "partial: not every change ended as planned", api.ExitUsage: "usage",
 	}
 	var b strings.Builder
 	b.WriteString(strings.TrimSpace(cmd.Long))

@@ -18,7 +18,7 @@ func newShow(c *cli) *cobra.Command {
 	refresh := true
 	cmd := &cobra.Command{
 		Use:   "show [ADDRESS|PLANFILE]",
-		Short: "Show everything that is known of a resource, or what a plan file says",
+		Short: "Show what is known of a resource, or what a plan file says",
 		Long: `Shows one resource: what the manifest says and where, what was last applied, what
 is configured and what is in use, since when it differs and who changed it.
 Without an address it lists the declared resources with their verdicts.

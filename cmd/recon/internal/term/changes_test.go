@@ -2,12 +2,15 @@ package term
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"recon/inventory"
+	"recon/inventory/graph"
+	"recon/reconcile"
 )
 
 // TestChangesAreFewLines: whatever happened, recon changes has 40 lines at most, and says
@@ -30,6 +33,61 @@ func TestChangesAreFewLines(t *testing.T) {
 		}
 		if n > changeLines && !strings.Contains(out.String(), "more changed") {
 			t.Errorf("of %d events nothing is said of those that are not shown:\n%s", n, out.String())
+		}
+	}
+}
+
+// TestSentencesFit: on a terminal no line is wider than it, whatever names there are; what
+// is not for a terminal is never broken.
+func TestSentencesFit(t *testing.T) {
+	evidence := "cloud_init.nameservers of vm.nextcloud: 192.168.90.53 is server 1 of 1"
+	edge := &graph.Edge{From: "vm.nextcloud", To: "dns.192.168.90.53", Kind: graph.ResolvesVia, Evidence: evidence, Sure: true}
+	below := graph.Dependent{Node: graph.Node{ID: "vm.nextcloud", Kind: "guest", State: "stopped"}, Path: []*graph.Edge{edge}}
+	says := map[string]func(*Printer){
+		"error": func(p *Printer) { p.Error(errors.New(strings.Repeat("the plan is stale ", 9)), "a hint") },
+		"tree":  func(p *Printer) { p.Dependents("dns.192.168.90.53", []graph.Dependent{below}) },
+		"impact": func(p *Printer) {
+			p.Impact(&graph.Impact{Of: graph.Node{ID: "lxc.pihole"}, Action: graph.Restart, Affected: []graph.Affected{{Node: below.Node, Path: below.Path, Effect: graph.NoNames}}})
+		},
+		"ways": func(p *Printer) { p.Ways("vm.nextcloud", "lxc.pihole", [][]graph.Edge{{*edge}}, false) },
+		"changes": func(p *Printer) {
+			p.Changes(time.Unix(0, 0), time.Unix(1, 0), nil, []string{strings.Repeat("STALE since ", 12)})
+		},
+		"empty": func(p *Printer) {
+			p.summary(&reconcile.Plan{Unmanaged: make([]inventory.Observation, 3), Complete: true})
+		},
+	}
+	for name, say := range says {
+		lines := map[int]int{}
+		for _, width := range []int{0, 60, 80} {
+			var out bytes.Buffer
+			say(&Printer{W: NewWriter(&out, nil), Width: width, Narrow: width > 0})
+			for line := range strings.Lines(out.String()) {
+				lines[width]++
+				if n := cellWidth(strings.TrimRight(line, "\n")); width > 0 && n > width {
+					t.Errorf("%s: at %d columns a line has %d: %s", name, width, n, line)
+				}
+			}
+		}
+		if lines[60] <= lines[0] {
+			t.Errorf("%s: nothing of it has to be broken at 60 columns", name)
+		}
+	}
+}
+
+// TestFewLongValuesAreCut: where a table is too wide, the column loses its ends in which
+// that harms the fewest rows.
+func TestFewLongValuesAreCut(t *testing.T) {
+	rows := [][]string{{"docker_daemon.docker-media", "docker:docker-media/daemon", "docker-media", "running", ""}}
+	for i := range 9 {
+		rows = append(rows, []string{"lxc.zigbee2mqtt", fmt.Sprintf("home/20%d", i), "node01", "running", fmt.Sprintf("192.168.90.1%d", i)})
+	}
+	var out bytes.Buffer
+	p := &Printer{W: NewWriter(&out, nil), Width: 60, Narrow: true}
+	p.Table([]string{"ADDRESS", "IDENTITY", "NODE", "STATUS", "IP"}, rows)
+	for _, whole := range []string{"lxc.zigbee2mqtt  home/200", "192.168.90.18\n"} {
+		if !strings.Contains(out.String(), whole) {
+			t.Errorf("%q is cut:\n%s", whole, out.String())
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (p *Printer) branch(of, indent string, below map[string][]graph.Dependent) 
 			joint, next = "└─ ", "   "
 		}
 		edge := d.Path[0]
-		fmt.Fprintf(p.W, "%s%s (%s) %s\n", indent+joint, p.clean(d.ID), p.clean(kindAndState(&d.Node)), p.paint(quiet, p.clean(words(edge.Kind)+": "+doubtful(edge))))
+		p.hang(indent+joint, indent+next+"    ", fmt.Sprintf("%s (%s) %s", p.clean(d.ID), p.clean(kindAndState(&d.Node)), p.paint(quiet, p.clean(words(edge.Kind)+": "+doubtful(edge)))))
 		p.branch(d.ID, indent+next, below)
 	}
 }
@@ -74,24 +74,24 @@ func (p *Printer) Impact(i *graph.Impact) {
 		p.Printf("  nothing else is known to need it")
 	}
 	for _, group := range groups {
-		var rows [][]string
+		var rows [][2]string
 		for _, a := range i.Affected {
 			if a.Effect == group.effect {
-				rows = append(rows, []string{p.clean(a.ID), p.clean(because(a))})
+				rows = append(rows, [2]string{p.clean(a.ID), p.clean(because(a))})
 			}
 		}
 		if len(rows) > 0 {
 			fmt.Fprintf(p.W, "\n%s (%d)\n", group.title, len(rows))
-			fmt.Fprint(p.W, columns(rows, "  "))
+			p.list(rows)
 		}
 	}
 	if len(i.Keeps) > 0 {
 		fmt.Fprintf(p.W, "\nKeeps working (%d)\n", len(i.Keeps))
-		var rows [][]string
+		var rows [][2]string
 		for _, k := range i.Keeps {
-			rows = append(rows, []string{p.clean(k.ID), p.clean(k.Why)})
+			rows = append(rows, [2]string{p.clean(k.ID), p.clean(k.Why)})
 		}
-		fmt.Fprint(p.W, columns(rows, "  "))
+		p.list(rows)
 	}
 	if len(i.Single) > 0 {
 		fmt.Fprintln(p.W, "\nSingle points of failure")
@@ -134,7 +134,7 @@ func (p *Printer) Ways(from, to string, ways [][]graph.Edge, more bool) {
 		}
 		fmt.Fprintln(p.W, p.clean(way[0].From))
 		for _, e := range way {
-			fmt.Fprintf(p.W, "  %s %s  %s\n", p.paint(quiet, words(e.Kind)), p.clean(e.To), p.paint(quiet, p.clean(doubtful(&e)+" ["+string(e.Source)+"]")))
+			p.hang("  ", "      ", fmt.Sprintf("%s %s  %s", p.paint(quiet, words(e.Kind)), p.clean(e.To), p.paint(quiet, p.clean(doubtful(&e)+" ["+string(e.Source)+"]"))))
 		}
 	}
 	if more {

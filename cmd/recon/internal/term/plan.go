@@ -335,7 +335,11 @@ func (p *Printer) summary(plan *reconcile.Plan) {
 	case !plan.InSync():
 		what, style = counts(plan), warn
 	case s.Managed == 0 && s.Unmanaged > 0:
-		what, style = fmt.Sprintf("Nothing is declared, so nothing was compared; %d guests are there. recon import --all writes manifests from them.", s.Unmanaged), warn
+		there := "%d guests are there"
+		if !plan.Complete {
+			there = "at least " + there
+		}
+		what, style = fmt.Sprintf("Nothing is declared, so nothing was compared; "+there+". recon import --all writes manifests from them.", s.Unmanaged), warn
 	case s.Managed == 0 && plan.Complete:
 		what, style = "Nothing is declared and nothing was seen; recon check says which sources there are.", warn
 	case !plan.Complete && s.InSync == 0:
@@ -343,7 +347,7 @@ func (p *Printer) summary(plan *reconcile.Plan) {
 	case !plan.Complete:
 		what, style = "What could be observed is in sync.", warn
 	}
-	fmt.Fprintln(p.W, p.paint(style, what))
+	p.hang("", "  ", p.paint(style, what))
 	text := fmt.Sprintf("%d managed, %d in sync", s.Managed, s.InSync)
 	if s.Unknown > 0 {
 		text += fmt.Sprintf(", %d unknown", s.Unknown)

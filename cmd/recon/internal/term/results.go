@@ -152,8 +152,9 @@ func (p *Printer) Table(head []string, rows [][]string) {
 	fmt.Fprintf(p.W, "%s\n%s", p.paint(bold, first), rest)
 }
 
-// fit shortens the widest cells of a table until it fits into a terminal. Elsewhere values
-// are whole.
+// fit shortens the columns of a table until it fits into a terminal: always the one of
+// which that cuts the fewest cells, so that few long values do not cost many short ones
+// their ends. Elsewhere values are whole.
 func (p *Printer) fit(rows [][]string) [][]string {
 	if !p.Narrow {
 		return rows
@@ -168,12 +169,8 @@ func (p *Printer) fit(rows [][]string) [][]string {
 	for _, n := range most {
 		total += n
 	}
-	for ; total > p.width(); total-- {
-		widest := slices.Index(most, slices.Max(most))
-		if most[widest] <= narrowest {
-			break
-		}
-		most[widest]--
+	for ; total > p.width() && slices.Max(most) > narrowest; total-- {
+		most[cheapest(rows, most)]--
 	}
 	for _, row := range rows {
 		for i, cell := range row {
@@ -183,6 +180,24 @@ func (p *Printer) fit(rows [][]string) [][]string {
 		}
 	}
 	return rows
+}
+
+// cheapest is the column that loses the fewest cells when it gets narrower, of several the
+// widest.
+func cheapest(rows [][]string, most []int) (best int) {
+	fewest := -1
+	for i, width := range most {
+		cut := 0
+		for _, row := range rows {
+			if cellWidth(row[i]) >= width {
+				cut++
+			}
+		}
+		if width > narrowest && (fewest < 0 || cut < fewest || cut == fewest && width > most[best]) {
+			best, fewest = i, cut
+		}
+	}
+	return best
 }
 
 // narrowest is how narrow a column gets at most.

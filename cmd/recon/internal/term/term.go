@@ -86,7 +86,7 @@ func (p *Printer) Error(err error, hint string) {
 			p.Error(e, "")
 		}
 	} else {
-		fmt.Fprintln(p.W, p.paint(bad, "Error:")+" "+p.clean(err.Error()))
+		p.hang(p.paint(bad, "Error:")+" ", "  ", p.clean(err.Error()))
 	}
 	if hint != "" {
 		p.Hint(hint)
@@ -158,6 +158,28 @@ func wrap(text, indent string, width int) string {
 		out = append(out, line)
 	}
 	return strings.Join(out, "\n")
+}
+
+// hang writes a text behind what leads its first line. On a terminal, what has no room
+// there goes below, behind rest; elsewhere, where it is searched, it stays a line.
+func (p *Printer) hang(lead, rest, text string) {
+	if p.Narrow && cellWidth(lead+text) > p.width() {
+		used := max(cellWidth(lead), cellWidth(rest))
+		text = strings.ReplaceAll(wrap(text, "", max(p.width()-used, narrowest)), "\n", "\n"+rest)
+	}
+	fmt.Fprintln(p.W, lead+text)
+}
+
+// list writes names, and behind each what is to be said of it.
+func (p *Printer) list(rows [][2]string) {
+	width := 0
+	for _, row := range rows {
+		width = max(width, cellWidth(row[0]))
+	}
+	rest := strings.Repeat(" ", min(width+4, p.width()/2))
+	for _, row := range rows {
+		p.hang("  "+row[0]+strings.Repeat(" ", width-cellWidth(row[0])+2), rest, row[1])
+	}
 }
 
 // columns aligns rows of cells, with two blanks between them.
