@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -22,15 +23,21 @@ import (
 
 func TestMain(m *testing.M) {
 	asMain()
+	// A program that watches for races sleeps for a second before it ends; there are
+	// some hundred of them here, and each says before that what it saw.
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil {
+		panic(err)
+	}
 	if err := flag.Set("rapid.checks", "15"); err != nil { // each of them runs commands; -rapid.checks asks for more
 		panic(err)
 	}
 	asEngine()
-	testscript.Main(m, map[string]func(){"recon": main, "fake-terraform": fakeTerraform, "bare-client": bareClient})
+	testscript.Main(m, map[string]func(){"fake-terraform": fakeTerraform, "bare-client": bareClient})
 }
 
 // TestScripts runs the txtar scripts in testdata: what a user types, and what the
-// program answers. Beside testscript's own commands they have:
+// program answers. The program is built as people get it, without the race detector,
+// whose processes take five times as long. Beside testscript's own commands they have:
 //
 //	sim WORLD [fault...]   start a simulated cluster: home, single, or a JSON file.
 //	                       Its address, token and certificate go into the environment
@@ -51,6 +58,10 @@ func TestMain(m *testing.M) {
 //
 // The condition [docker] says whether a Docker engine can be started here.
 func TestScripts(t *testing.T) {
+	bin := t.TempDir()
+	if out, err := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(bin, "recon"), ".").CombinedOutput(); err != nil {
+		t.Fatalf("recon is not built: %v\n%s", err, out)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		UpdateScripts:       *update,
@@ -59,6 +70,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("NO_COLOR", "1")
 			e.Setenv("TZ", "UTC")
+			e.Setenv("PATH", bin+string(filepath.ListSeparator)+e.Getenv("PATH"))
 			e.Values[simKey{}] = &scriptSim{t: t}
 			return nil
 		},

@@ -35,7 +35,7 @@ func (s *syncBuffer) String() string {
 // eventually waits until something holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for range 300 {
+	for range 2400 { // two minutes: a machine that is busy with other tests is slow, not wrong
 		if holds() {
 			return
 		}
@@ -112,7 +112,7 @@ func TestServe(t *testing.T) {
 		if code != api.ExitOK {
 			t.Errorf("it ended with %d: %s", code, errs.String())
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("it does not stop")
 	}
 	if n := strings.Count(out.String(), "lxc.docker-media drifted"); n != 1 {
