@@ -17,7 +17,7 @@ deps: ## what the tests use beside Go, where it can be installed
 	@.ci/deps
 
 test: deps ## every test, with the race detector; none may leave anything behind
-	PATH="$(BIN):$$PATH" $(LEFTOVERS) go test -race -parallel 8 -timeout 30m ./... ./.ci/leftovers ./.ci/stats
+	PATH="$(BIN):$$PATH" $(LEFTOVERS) go test -race -p 3 -parallel 8 -timeout 30m ./... ./.ci/leftovers ./.ci/stats
 
 fresh: ## both commands of the README, on a machine that has make, git, gcc and Go alone
 	@.ci/fresh
