@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,31 +20,6 @@ import (
 var long = flag.Bool("hostile.long", false, "every hostile mode with every command")
 
 func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
-
-// raced reports the race detector, which takes several times the memory.
-func raced() bool {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return false
-	}
-	for _, s := range info.Settings {
-		if s.Key == "-race" && s.Value == "true" {
-			return true
-		}
-	}
-	return false
-}
-
-// program is recon as a program of its own: this one, under that name.
-func program(t *testing.T) string {
-	t.Helper()
-	path, err := exec.LookPath("recon")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 func reconCommand(recon string, args ...string) *exec.Cmd {
 	cmd := exec.Command(recon, args...)
 	cmd.Env = append(os.Environ(), "HOME=/nonexistent", "NO_COLOR=1")

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,12 +33,52 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	asEngine()
-	testscript.Main(m, map[string]func(){"fake-terraform": fakeTerraform, "bare-client": bareClient})
+	testscript.Main(tidy{m}, map[string]func(){"fake-terraform": fakeTerraform, "bare-client": bareClient})
+}
+
+// built is recon as people get it, made when the first test asks for it.
+var built struct {
+	sync.Once
+	path string
+	err  error
+}
+
+// program is the path of the program that people get: without the race detector, whose
+// processes take five times as long and much more memory.
+func program(t *testing.T) string {
+	t.Helper()
+	built.Do(func() {
+		dir, err := os.MkdirTemp("", "recon-built")
+		if err != nil {
+			built.err = err
+			return
+		}
+		built.path = filepath.Join(dir, "recon")
+		if out, err := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", built.path, ".").CombinedOutput(); err != nil {
+			built.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if built.err != nil {
+		t.Fatalf("recon is not built: %v", built.err)
+	}
+	return built.path
+}
+
+// tidy removes the program after the tests.
+type tidy struct{ *testing.M }
+
+func (m tidy) Run() int {
+	code := m.M.Run()
+	if built.path != "" {
+		if err := os.RemoveAll(filepath.Dir(built.path)); err != nil {
+			panic(err)
+		}
+	}
+	return code
 }
 
 // TestScripts runs the txtar scripts in testdata: what a user types, and what the
-// program answers. The program is built as people get it, without the race detector,
-// whose processes take five times as long. Beside testscript's own commands they have:
+// program answers. Beside testscript's own commands they have:
 //
 //	sim WORLD [fault...]   start a simulated cluster: home, single, or a JSON file.
 //	                       Its address, token and certificate go into the environment
@@ -58,10 +99,7 @@ func TestMain(m *testing.M) {
 //
 // The condition [docker] says whether a Docker engine can be started here.
 func TestScripts(t *testing.T) {
-	bin := t.TempDir()
-	if out, err := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(bin, "recon"), ".").CombinedOutput(); err != nil {
-		t.Fatalf("recon is not built: %v\n%s", err, out)
-	}
+	bin := filepath.Dir(program(t))
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		UpdateScripts:       *update,

@@ -2,8 +2,10 @@ package proxmox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -60,7 +62,7 @@ func (k *checker) endpoints() bool {
 		err = c.get(k.ctx, "/version", nil, &v)
 		c.close()
 		if err != nil {
-			k.add(inventory.Ability{Name: "address", State: inventory.Fails, Said: err.Error(), Costs: "nothing can be observed through " + e})
+			k.add(unreached(e, err))
 			continue
 		}
 		reached, k.version = true, v.Version
@@ -74,6 +76,21 @@ func (k *checker) endpoints() bool {
 		}
 	}
 	return reached
+}
+
+// unreached says which of address, certificate and token it is that does not work.
+func unreached(endpoint string, err error) inventory.Ability {
+	a := inventory.Ability{Name: "address", State: inventory.Fails, Said: err.Error(), Costs: "nothing can be observed through " + endpoint}
+	var refused *APIError
+	switch {
+	case errors.Is(err, errFingerprint):
+		a.Name = "certificate"
+		a.Mend = []string{"openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pve-ssl.pem", "# on the node; what it prints is the fingerprint for the proxmox block"}
+	case errors.As(err, &refused) && refused.Status == http.StatusUnauthorized:
+		a.Name = "token"
+		a.Mend = []string{"pveum user token list USER@REALM", "# on a node: which there are, and until when; the README has how to make one"}
+	}
+	return a
 }
 
 // certificate says how the server proves who it is.

@@ -37,7 +37,7 @@ func (p *Provider) Read(ctx context.Context, want []inventory.Resource) (invento
 		}
 	}
 	if <-r.looked; r.err != nil {
-		return inventory.Snapshot{}, fmt.Errorf("observe %s: %w", p.Name(), r.err)
+		return inventory.Snapshot{}, r.err // its scope says of what
 	}
 	r.power()
 	r.missing()

@@ -267,7 +267,11 @@ func (p *Printer) run(s inventory.Step) {
 
 func (p *Printer) unknown(scopes []inventory.Scope) {
 	for _, u := range scopes {
-		fmt.Fprintf(p.W, "%s %s  %s\n", p.paint(bad, "?"), p.paint(bold, p.clean(u.Scope)), p.paint(quiet, p.clean(u.Provider)+", since "+u.Since.Local().Format("2006-01-02 15:04")))
+		since := "since " + u.Since.Local().Format("2006-01-02 15:04")
+		if u.Scope != u.Provider {
+			since = p.clean(u.Provider) + ", " + since
+		}
+		fmt.Fprintf(p.W, "%s %s  %s\n", p.paint(bad, "?"), p.paint(bold, p.clean(u.Scope)), p.paint(quiet, since))
 		if u.Err != nil {
 			fmt.Fprintln(p.W, wrap("    unknown: "+p.clean(u.Err.Error()), "      ", p.width()))
 		}
