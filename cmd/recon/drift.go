@@ -114,6 +114,9 @@ func (c *cli) cycleNotes(cycle *api.Cycle) {
 	for _, e := range edited {
 		p.Warning("%s was edited by hand and is left alone; recon context --theirs replaces it, --ours keeps it", e)
 	}
+	if cycle.Docs.Err != nil {
+		p.Error(cycle.Docs.Err, "")
+	}
 	if c.quiet {
 		return
 	}
@@ -125,8 +128,5 @@ func (c *cli) cycleNotes(cycle *api.Cycle) {
 	}
 	for _, f := range cycle.Docs.Written {
 		p.Hint("wrote " + f)
-	}
-	if cycle.Docs.Err != nil {
-		p.Error(cycle.Docs.Err, "the other documents are up to date")
 	}
 }

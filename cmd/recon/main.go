@@ -120,7 +120,7 @@ func (c *cli) report(err error) int {
 		p.Diagnostics(diags.Diags, diags.Files)
 		return api.ExitError
 	case errors.As(err, &failure):
-		p.Error(err, failure.Hint)
+		p.Error(err, "")
 		return failure.Code
 	}
 	p.Error(err, "")

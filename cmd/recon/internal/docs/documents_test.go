@@ -52,22 +52,26 @@ func oneGuest(name string) *contextfile.Facts {
 
 const pair = "<!-- recon:begin id=home v=1 -->\n<!-- recon:end id=home -->\n"
 
+func linkToReal(t *testing.T, s *desk, p string) {
+	must(t, os.Rename(p, filepath.Join(s.home.Root, "real.md")))
+	must(t, os.Symlink("real.md", p))
+}
+
 func TestWriteKeepsModeAndRefusesWhatItMust(t *testing.T) {
 	tests := map[string]struct {
 		prepare func(t *testing.T, s *desk, p string)
 		between func(t *testing.T, p string)
+		also    string // another document that the context block names
 		want    error
 		refused bool
 	}{
-		"written":                 {},
-		"mode kept":               {prepare: func(t *testing.T, _ *desk, p string) { must(t, os.Chmod(p, 0o600)) }},
-		"changed while rendering": {between: func(t *testing.T, p string) { must(t, os.WriteFile(p, []byte("mine\n"), 0o644)) }, want: home.ErrFileChanged},
-		"deleted while rendering": {between: func(t *testing.T, p string) { must(t, os.Remove(p)) }, want: home.ErrFileChanged},
-		"read-only":               {prepare: func(t *testing.T, _ *desk, p string) { must(t, os.Chmod(p, 0o444)) }, want: fs.ErrPermission},
-		"link inside": {prepare: func(t *testing.T, s *desk, p string) {
-			must(t, os.Rename(p, filepath.Join(s.home.Root, "real.md")))
-			must(t, os.Symlink("real.md", p))
-		}},
+		"written":                              {},
+		"mode kept":                            {prepare: func(t *testing.T, _ *desk, p string) { must(t, os.Chmod(p, 0o600)) }},
+		"changed while rendering":              {between: func(t *testing.T, p string) { must(t, os.WriteFile(p, []byte("mine\n"), 0o644)) }, want: home.ErrFileChanged},
+		"deleted while rendering":              {between: func(t *testing.T, p string) { must(t, os.Remove(p)) }, want: home.ErrFileChanged},
+		"read-only":                            {prepare: func(t *testing.T, _ *desk, p string) { must(t, os.Chmod(p, 0o444)) }, want: fs.ErrPermission},
+		"link to a document that is named":     {prepare: linkToReal, also: "real.md"},
+		"link to a document that nobody named": {prepare: linkToReal, refused: true},
 		"link out of the root": {prepare: func(t *testing.T, _ *desk, p string) {
 			out := filepath.Join(t.TempDir(), "out.md")
 			must(t, os.WriteFile(out, []byte(pair), 0o644))
@@ -78,7 +82,7 @@ func TestWriteKeepsModeAndRefusesWhatItMust(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := newDesk(t, manifests.Context{ClaudeMD: "CLAUDE.md"})
+			s := newDesk(t, manifests.Context{ClaudeMD: "CLAUDE.md", ActiveTasks: tt.also})
 			p := s.put(t, "CLAUDE.md", "mine\n"+pair)
 			if tt.prepare != nil {
 				tt.prepare(t, s, p)

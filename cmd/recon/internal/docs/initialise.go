@@ -124,7 +124,7 @@ func (i *initialiser) instructions() string {
 	}
 	switch {
 	case has("CLAUDE.md"):
-		return "CLAUDE.md"
+		return i.behind("CLAUDE.md")
 	case has("claude.md"):
 		i.Notes = append(i.Notes, "claude.md is kept as it is; on Linux assistants read only CLAUDE.md, so consider renaming it")
 		return "claude.md"
@@ -132,6 +132,16 @@ func (i *initialiser) instructions() string {
 		return "AGENTS.md"
 	}
 	return "CLAUDE.md"
+}
+
+// behind names the file itself where the name is a link to another document.
+func (i *initialiser) behind(name string) string {
+	file, err := home.Behind(i.root, name)
+	if err != nil || file == name {
+		return name // writing says what is wrong with it
+	}
+	i.Notes = append(i.Notes, fmt.Sprintf("%s is a link to %s, which is what the context block names", name, file))
+	return file
 }
 
 func (i *initialiser) read(rel string) (old []byte, existed bool, err error) {

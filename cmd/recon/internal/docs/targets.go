@@ -41,7 +41,10 @@ func targets(h *home.Home, project *manifests.Project) ([]*target, error) {
 		if f.file == "" {
 			continue
 		}
-		file := path.Clean(f.file)
+		file, err := declaredFile(h, c, path.Clean(f.file))
+		if err != nil {
+			return nil, err
+		}
 		if i := slices.IndexFunc(out, func(t *target) bool { return t.file == file }); i >= 0 {
 			out[i].blocks = append(out[i].blocks, f.blocks...)
 			continue
@@ -56,6 +59,21 @@ func targets(h *home.Home, project *manifests.Project) ([]*target, error) {
 		out = append(out, more...)
 	}
 	return out, nil
+}
+
+// declaredFile is the file that a name in the context block means. A link may lead to
+// a file of others, who did not ask for blocks; so what it leads to is to be named too.
+func declaredFile(h *home.Home, c *manifests.Context, name string) (string, error) {
+	file, err := home.Behind(h.Root, name)
+	if err != nil || file == name {
+		return name, err
+	}
+	for _, declared := range []string{c.ClaudeMD, c.ContextMD, c.SessionLog, c.ActiveTasks} {
+		if declared != "" && strings.EqualFold(path.Clean(declared), file) {
+			return file, nil
+		}
+	}
+	return "", home.Refuse(fmt.Sprintf("if recon may write there, name %q in the context block", file), "%s is a link to %s, which the context block does not name", name, file)
 }
 
 // rootTargets finds the Markdown files of a root that have markers of recon. A

@@ -31,6 +31,9 @@ func (e *Failure) Error() string { return e.Err.Error() }
 // Unwrap returns the error.
 func (e *Failure) Unwrap() error { return e.Err }
 
+// NextStep is what its reader can do about it.
+func (e *Failure) NextStep() string { return e.Hint }
+
 // Refuse returns an error that ends the command with 4.
 func Refuse(hint, format string, args ...any) error {
 	return &Failure{Code: ExitRefused, Err: fmt.Errorf(format, args...), Hint: hint}

@@ -35,6 +35,21 @@ func ReadFile(base, rel string) (content []byte, exists bool, err error) {
 	return b, true, nil
 }
 
+// Behind is the file that a path below a folder means once links are followed, as a
+// path below the same folder.
+func Behind(base, rel string) (string, error) {
+	real, err := inside(base, rel)
+	if err != nil {
+		return "", err
+	}
+	root, err := filepath.EvalSymlinks(base)
+	if err != nil {
+		return "", fmt.Errorf("resolve the folder of %s: %w", rel, err)
+	}
+	behind, err := filepath.Rel(root, real)
+	return filepath.ToSlash(behind), err
+}
+
 // inside resolves a path below a folder, the project's or a declared root's, and
 // refuses one that leads out of it, by itself or through a link, and the files that
 // steer assistants.

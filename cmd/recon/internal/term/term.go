@@ -2,6 +2,7 @@ package term
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -87,6 +88,10 @@ func (p *Printer) Error(err error, hint string) {
 		}
 	} else {
 		p.hang(p.paint(bad, "Error:")+" ", "  ", p.clean(err.Error()))
+		var known interface{ NextStep() string }
+		if hint == "" && errors.As(err, &known) {
+			hint = known.NextStep()
+		}
 	}
 	if hint != "" {
 		p.Hint(hint)
