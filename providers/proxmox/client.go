@@ -306,7 +306,7 @@ func readBody(req *http.Request) ([]byte, error) {
 		return nil, nil
 	}
 	defer req.Body.Close()
-	return io.ReadAll(req.Body)
+	return io.ReadAll(req.Body) //nolint:forbidigo // what recon itself sends
 }
 
 func onEndpoint(req *http.Request, endpoint *url.URL, body []byte) *http.Request {
@@ -363,7 +363,7 @@ func wireError(method string, err error, host string, timeout time.Duration) err
 
 // answer passes a success on and turns anything else into an APIError.
 func answer(ctx context.Context, resp *http.Response, method, path string) (*http.Response, error) {
-	body, err := io.ReadAll(providers.JSON(resp.Body, providers.NewBudget(maxAnswer, maxValues), providers.BudgetOf(ctx)))
+	body, err := io.ReadAll(providers.JSON(resp.Body, providers.NewBudget(maxAnswer, maxValues), providers.BudgetOf(ctx))) //nolint:forbidigo // JSON bounds it
 	resp.Body.Close()
 	if err != nil {
 		err = fmt.Errorf("read the answer to %s %s: %w", method, path, err)

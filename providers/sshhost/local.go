@@ -7,8 +7,8 @@ import (
 	"net"
 	"os/exec"
 	"os/user"
-	"syscall"
-	"time"
+
+	"recon/providers"
 )
 
 // localLink is this machine.
@@ -25,7 +25,7 @@ func newLocal() link {
 func (l localLink) run(ctx context.Context, c Command, line string, stdout, stderr io.Writer) (int, error) {
 	cmd := exec.CommandContext(ctx, "sh", "-c", line)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Stdin, stdout, stderr
-	Own(cmd)
+	providers.Own(cmd)
 	err := cmd.Run()
 	var exit *exec.ExitError
 	switch {
@@ -37,14 +37,6 @@ func (l localLink) run(ctx context.Context, c Command, line string, stdout, stde
 		return 0, nil
 	}
 	return 0, err
-}
-
-// Own makes a command the head of a group of processes that end with it, when its
-// context does, and has nobody wait for output that something of it holds open.
-func Own(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = time.Second
 }
 
 func (l localLink) dial(ctx context.Context, socket string) (net.Conn, error) {

@@ -15,13 +15,13 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/terraform-exec/tfexec"
 
 	"recon/inventory/localfile"
+	"recon/providers"
 )
 
 // Config says where a state is. Exactly one of Directory, State and JSON is set.
@@ -200,9 +200,7 @@ func (at *stage) output(ctx context.Context, args ...string) (string, error) {
 			cmd.Env = append(cmd.Env, k+"="+v)
 		}
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = waitDelay
+	providers.Own(cmd)
 	out, errs := &capped{left: localfile.Large}, &capped{left: localfile.Small}
 	cmd.Stdout, cmd.Stderr = out, errs
 	err := cmd.Run()

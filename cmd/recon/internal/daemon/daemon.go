@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"recon/cmd/recon/internal/api"
@@ -64,10 +65,14 @@ func Run(ctx context.Context, o Options) error {
 			d.stop(kill)
 			return nil
 		case <-tick.C:
-			// While a run goes on the manifests wait, and not the loop.
-			if now := o.Home.Fingerprint(); now != seen && d.mu.TryLock() {
+			// While a run goes on the manifests wait, and not the loop; and no other
+			// run begins before them.
+			now := o.Home.Fingerprint()
+			d.changed.Store(now != seen)
+			if now != seen && d.mu.TryLock() {
 				seen = now
 				d.reload()
+				d.changed.Store(false)
 				d.mu.Unlock()
 			}
 		}
@@ -79,6 +84,8 @@ type daemon struct {
 	work context.Context // of the runs; outlives the daemon's by the grace
 	cron *cron.Cron
 	mu   sync.Mutex // one run at a time, and none while manifests are replaced
+
+	changed atomic.Bool // manifests have changed and are not in force yet
 
 	known map[string]bool // what the last check of documents found
 }
@@ -120,7 +127,7 @@ func (d *daemon) skipIfRunning(name string) cron.JobWrapper {
 func (d *daemon) run(s api.Schedule) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.work.Err() != nil {
+	if d.work.Err() != nil || d.changed.Load() {
 		return
 	}
 	err := api.Caught(func() error {

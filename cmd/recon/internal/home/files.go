@@ -187,7 +187,7 @@ func unchanged(path string, old []byte, existed bool) error {
 }
 
 func syncFolder(dir string) error {
-	d, err := os.Open(dir)
+	d, err := os.Open(dir) //nolint:forbidigo // to sync it, not to read it
 	if err != nil {
 		return err
 	}

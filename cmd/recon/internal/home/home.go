@@ -24,10 +24,12 @@ import (
 	"recon/cmd/recon/internal/redact"
 	"recon/inventory/localfile"
 	"recon/manifests"
+	"recon/providers"
 	"recon/providers/docker"
 	"recon/providers/proxmox"
 
 	"github.com/hashicorp/hcl/v2"
+	"golang.org/x/term"
 )
 
 // Options come from the global flags.
@@ -228,6 +230,9 @@ func (h *Home) runCommand(ctx context.Context, argv []string) (string, error) {
 	cmd.Dir = h.Root
 	cmd.Stdin = os.Stdin
 	cmd.WaitDelay = time.Second // a child that it leaves behind may hold its output open
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		providers.Own(cmd) // on a terminal it may ask for a passphrase, which only the shell's own group can read
+	}
 	out := &firstBytes{left: 64 << 10}
 	cmd.Stdout = out
 	err := cmd.Run()
