@@ -58,12 +58,11 @@ func run(command []string) (code int, err error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
-		var exit *exec.ExitError
-		if !errors.As(err, &exit) {
-			return 1, err
-		}
-		code = max(exit.ExitCode(), 1)
+	if err := cmd.Start(); err != nil {
+		return 1, err
+	}
+	if code, err = wait(cmd.Process.Pid); err != nil {
+		return 1, err
 	}
 	left := settle(before, tmp)
 	end(descendants())
@@ -71,6 +70,24 @@ func run(command []string) (code int, err error) {
 		err = fmt.Errorf("the command left what was not there before:\n  %s", strings.Join(left, "\n  "))
 	}
 	return code, err
+}
+
+// wait takes note of each orphan that ends, at once: who waits for a process to be gone
+// would wait for as long as it is not noted. It returns when the command has ended.
+func wait(command int) (code int, err error) {
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, 0, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil:
+			return 1, fmt.Errorf("wait for the command: %w", err)
+		case pid == command && status.Signaled():
+			return 128 + int(status.Signal()), nil
+		case pid == command:
+			return status.ExitStatus(), nil
+		}
+	}
 }
 
 // settle returns what is still there when nothing goes away any more.

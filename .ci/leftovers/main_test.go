@@ -32,6 +32,8 @@ func TestLeftovers(t *testing.T) {
 		{name: "tidy", script: `touch "$TMPDIR/new" && rm "$TMPDIR/new"`},
 		{name: "process", script: "setsid sleep 61 </dev/null >/dev/null 2>&1 &", want: "process: ", code: 1},
 		{name: "process that ends soon", script: "setsid sleep 0.3 </dev/null >/dev/null 2>&1 &"},
+		{name: "orphan that ended is gone", script: `(sh -c 'echo $$; sleep 0.2' & ) | (read pid; sleep 2; [ ! -d /proc/$pid ])`},
+		{name: "killed by a signal", script: "kill -9 $$", code: 137},
 		{name: "process of another environment", script: "env -i setsid sleep 61 </dev/null >/dev/null 2>&1 &", want: "sleep 61", code: 1},
 		{name: "mount", script: `mkdir "$TMPDIR/m" && mount -t tmpfs tmpfs "$TMPDIR/m"`, want: "mount: ", code: 1, root: true},
 	}
