@@ -26,6 +26,12 @@ func (a Address) String() string {
 // IsZero reports whether the address names nothing.
 func (a Address) IsZero() bool { return a == Address{} }
 
+// Names reports whether an address that a person gave means another: itself, or the block
+// of which that one is an instance.
+func (a Address) Names(other Address) bool {
+	return a == other || a.Key == "" && a.Kind == other.Kind && a.Name == other.Name
+}
+
 // MarshalText makes an Address a JSON string.
 func (a Address) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 

@@ -65,17 +65,11 @@ func New(ctx context.Context, req Request) (*Plan, error) {
 	return p, nil
 }
 
-// targets reports whether a target names a resource: itself, or the block of
-// which it is an instance.
-func targets(target, a inventory.Address) bool {
-	return target == a || target.Key == "" && target.Kind == a.Kind && target.Name == a.Name
-}
-
 // targeted returns the resources that the targets name.
 func targeted(all []inventory.Resource, ts []inventory.Address) []inventory.Resource {
 	var out []inventory.Resource
 	for _, r := range all {
-		if slices.ContainsFunc(ts, func(t inventory.Address) bool { return targets(t, r.Addr) }) {
+		if slices.ContainsFunc(ts, func(t inventory.Address) bool { return t.Names(r.Addr) }) {
 			out = append(out, r)
 		}
 	}
@@ -88,7 +82,7 @@ func narrow(scopes []inventory.Scope, ts []inventory.Address) []inventory.Scope 
 	for _, u := range scopes {
 		var named []inventory.Address
 		for _, a := range u.Addresses {
-			if slices.ContainsFunc(ts, func(t inventory.Address) bool { return targets(t, a) }) {
+			if slices.ContainsFunc(ts, func(t inventory.Address) bool { return t.Names(a) }) {
 				named = append(named, a)
 			}
 		}

@@ -58,7 +58,7 @@ func runPlan(cmd *cobra.Command, c *cli, o planOptions) error {
 	if err := checkFailOn(cmd, o.failOn); err != nil {
 		return err
 	}
-	ctx, h, err := c.openToLook(cmd, o.refresh)
+	ctx, h, err := c.openToLook(cmd, o.refresh && len(o.targets) == 0)
 	if err != nil {
 		return err
 	}
@@ -87,9 +87,9 @@ func (c *cli) afterPlan(p *reconcile.Plan, o planOptions) {
 	}
 }
 
-// openToLook opens the project for a command that looks, or remembers.
-func (c *cli) openToLook(cmd *cobra.Command, refresh bool) (context.Context, *api.Home, error) {
-	if refresh {
+// openToLook opens the project for a command that looks at everything, or not.
+func (c *cli) openToLook(cmd *cobra.Command, everything bool) (context.Context, *api.Home, error) {
+	if everything {
 		return c.openToObserve(cmd)
 	}
 	return c.open(cmd)

@@ -19,15 +19,20 @@ type PlanRequest struct {
 
 // Plan observes, compares, and saves the plan where that is asked for.
 func Plan(ctx context.Context, h *Home, r PlanRequest) (*reconcile.Plan, error) {
-	w, err := look(ctx, h, r.Refresh)
+	targets, err := h.Targets(r.Targets)
+	if err != nil {
+		return nil, err
+	}
+	var w *home.World
+	if r.Refresh && targets != nil {
+		w, err = h.ObserveFor(ctx, targets)
+	} else {
+		w, err = look(ctx, h, r.Refresh)
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer w.Close()
-	targets, err := w.Targets(r.Targets)
-	if err != nil {
-		return nil, err
-	}
 	p, err := w.Plan(ctx, targets)
 	if err != nil || r.Save == "" {
 		return p, err
@@ -152,7 +157,7 @@ func (r *ApplyRequest) settleConflicts(p *reconcile.Plan) {
 // planToApply plans anew, or binds a saved plan to what is there now.
 func planToApply(ctx context.Context, w *home.World, r ApplyRequest) (*reconcile.Plan, error) {
 	if r.PlanFile == "" {
-		targets, err := w.Targets(r.Targets)
+		targets, err := w.Home().Targets(r.Targets)
 		if err != nil {
 			return nil, err
 		}

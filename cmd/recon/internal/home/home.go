@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"recon/cmd/recon/internal/redact"
+	"recon/inventory"
 	"recon/inventory/localfile"
 	"recon/manifests"
 	"recon/providers"
@@ -127,6 +128,21 @@ func OpenToObserve(ctx context.Context, opts Options) (*Home, error) {
 	}
 	h := At(root, opts)
 	return h, h.load(func(clusters []manifests.Cluster) { h.begin(ctx, clusters) })
+}
+
+// Targets reads what people call resources that are declared.
+func (h *Home) Targets(texts []string) (out []inventory.Address, err error) {
+	for _, t := range texts {
+		addr, path, err := inventory.Find(h.Project().Resources, t)
+		switch {
+		case err != nil:
+			return nil, &Failure{Code: ExitError, Err: fmt.Errorf("--target %s: no manifest declares it: %w", t, err), Hint: "recon show lists what is declared"}
+		case path != "":
+			return nil, &Failure{Code: ExitUsage, Err: fmt.Errorf("--target takes the address of a resource, not of the field %s", path)}
+		}
+		out = append(out, addr)
+	}
+	return out, nil
 }
 
 // At is a folder whose manifests, if it has any, are not read.

@@ -3,6 +3,7 @@ package home
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +18,41 @@ import (
 // Observe looks at every source. One that fails is Unknown and spoils nothing
 // else. The ledger is read when there is one, and never made.
 func (h *Home) Observe(ctx context.Context) (*World, error) {
+	return h.observe(ctx, func(string) bool { return true })
+}
+
+// ObserveFor looks at the sources of the targets and of what those need. Of the others
+// it tells what was seen last.
+func (h *Home) ObserveFor(ctx context.Context, targets []inventory.Address) (*World, error) {
+	project := h.Project()
+	needed := map[inventory.Address]bool{}
+	needs := project.Graph.Index()
+	var need func(a inventory.Address)
+	need = func(a inventory.Address) {
+		if needed[a] {
+			return
+		}
+		needed[a] = true
+		for _, other := range needs[a] {
+			need(other)
+		}
+	}
+	for i := range project.Resources {
+		if a := project.Resources[i].Addr; slices.ContainsFunc(targets, func(t inventory.Address) bool { return t.Names(a) }) {
+			need(a)
+		}
+	}
+	sources := map[string]bool{}
+	for i := range project.Resources {
+		if r := &project.Resources[i]; needed[r.Addr] {
+			sources[r.Provider] = true
+		}
+	}
+	return h.observe(ctx, func(source string) bool { return sources[source] })
+}
+
+// observe asks the sources that are wanted, and the witnesses about them.
+func (h *Home) observe(ctx context.Context, wanted func(source string) bool) (*World, error) {
 	start := time.Now()
 	if since, begun := h.begunSince(); begun {
 		start = since
@@ -27,10 +63,25 @@ func (h *Home) Observe(ctx context.Context) (*World, error) {
 	}
 	w.Snapshots = make([]inventory.Snapshot, len(w.Readers))
 	var wg sync.WaitGroup
+	var left []int
 	for i, r := range w.Readers {
+		about := r.Name()
+		if witness, ok := r.(providers.Witness); ok {
+			about = witness.About()
+		}
+		if !wanted(about) {
+			left = append(left, i)
+			continue
+		}
 		wg.Go(func() { w.Snapshots[i] = w.read(ctx, r) })
 	}
 	err = w.remember(ctx)
+	if err == nil && len(left) > 0 {
+		err = w.Recall(ctx)
+	}
+	for _, i := range left {
+		w.Snapshots[i] = w.leave(w.Readers[i])
+	}
 	wg.Wait()
 	if err != nil {
 		w.Close()
@@ -172,6 +223,15 @@ func within(ctx context.Context, limit time.Duration, read func(context.Context)
 		return inventory.Snapshot{}, ctx.Err()
 	}
 	return inventory.Snapshot{}, silent
+}
+
+// leave is the snapshot of a source that is not asked: what was seen last, and nothing of
+// a witness, whose words are not remembered.
+func (w *World) leave(r providers.Reader) inventory.Snapshot {
+	if _, ok := r.(providers.Witness); ok {
+		return inventory.Snapshot{Provider: r.Name()}
+	}
+	return w.fromMemory(r.Name())
 }
 
 // dateUnknown notes since when each source could not be observed.

@@ -278,21 +278,6 @@ func (w *World) Unfound(err error, hint string) error {
 	return &Failure{Code: ExitError, Err: err, Hint: hint}
 }
 
-// Targets reads what people call resources that are declared.
-func (w *World) Targets(texts []string) (out []inventory.Address, err error) {
-	for _, t := range texts {
-		addr, path, err := inventory.Find(w.Project.Resources, t)
-		switch {
-		case err != nil:
-			return nil, &Failure{Code: ExitError, Err: fmt.Errorf("--target %s: no manifest declares it: %w", t, err), Hint: "recon show lists what is declared"}
-		case path != "":
-			return nil, &Failure{Code: ExitUsage, Err: fmt.Errorf("--target takes the address of a resource, not of the field %s", path)}
-		}
-		out = append(out, addr)
-	}
-	return out, nil
-}
-
 // Request is the comparison's input.
 func (w *World) Request(targets []inventory.Address) reconcile.Request {
 	return reconcile.Request{
@@ -307,9 +292,7 @@ func (w *World) Request(targets []inventory.Address) reconcile.Request {
 // differs would be closed.
 func (w *World) Plan(ctx context.Context, targets []inventory.Address) (*reconcile.Plan, error) {
 	for _, t := range targets {
-		if !slices.ContainsFunc(w.Project.Resources, func(r inventory.Resource) bool {
-			return r.Addr == t || t.Key == "" && r.Addr.Kind == t.Kind && r.Addr.Name == t.Name
-		}) {
+		if !slices.ContainsFunc(w.Project.Resources, func(r inventory.Resource) bool { return t.Names(r.Addr) }) {
 			return nil, fmt.Errorf("no manifest declares %s", t)
 		}
 	}
