@@ -18,7 +18,7 @@ func Build(f Facts) *Graph {
 	b := &builder{
 		Facts: f, nodes: map[string]*Node{}, machines: map[string]string{}, addresses: map[string][]string{}, ids: map[string]string{},
 		hosts: map[string]*doctor.Host{}, guestOf: map[string]string{}, records: map[string][]record{}, single: len(f.Clusters) < 2,
-		services: map[string][]*inventory.Resource{}, yards: map[string]*yard{}, names: map[string][]string{},
+		services: map[string][]*inventory.Resource{}, yards: map[string]*yard{}, names: map[string][]string{}, domains: map[string]bool{},
 	}
 	b.gaps = append(b.gaps, f.Lost...)
 	b.name()
@@ -39,8 +39,9 @@ func Build(f Facts) *Graph {
 	for i := range f.Things {
 		b.dockerThing(&f.Things[i])
 	}
-	b.storages()
 	b.zones()
+	b.homes()
+	b.storages()
 	for i := range f.Hosts {
 		b.containers(&f.Hosts[i])
 	}
@@ -70,6 +71,7 @@ type builder struct {
 	services  map[string][]*inventory.Resource // observed containers, by host
 	yards     map[string]*yard                 // by host
 	names     map[string][]string              // machines by name
+	domains   map[string]bool                  // of the home
 }
 
 func (b *builder) graph() *Graph {
@@ -289,8 +291,13 @@ func (b *builder) machine(name string) (id string, sure bool) {
 }
 
 // called is the machine that has a name, by its first part; "" when none or several do.
+// A name of a domain that is not known to be the home's is somebody else's: plex.tv is no
+// guest called plex.
 func (b *builder) called(name string) (found string) {
-	short, _, _ := strings.Cut(name, ".")
+	short, domain, _ := strings.Cut(name, ".")
+	if domain != "" && !b.homely(domain) {
+		return ""
+	}
 	for _, id := range b.names[short] {
 		if found != "" {
 			return ""
@@ -298,6 +305,31 @@ func (b *builder) called(name string) (found string) {
 		found = id
 	}
 	return found
+}
+
+// homely reports a domain for whose names a server of the home answers, or one that is
+// for homes alone (RFC 6762, RFC 8375, and ICANN's internal).
+func (b *builder) homely(domain string) bool {
+	for _, own := range []string{"local", "lan", "home", "internal", "home.arpa", "localdomain", "fritz.box"} {
+		if domain == own || strings.HasSuffix(domain, "."+own) {
+			return true
+		}
+	}
+	return b.domains[domain]
+}
+
+// homes notes the domains for whose names a server answers, or in which guests look.
+func (b *builder) homes() {
+	for name := range b.records {
+		_, parent, _ := strings.Cut(name, ".")
+		b.domains[parent] = true
+	}
+	for i := range b.Things {
+		looks := strings.ReplaceAll(inventory.Text(b.Things[i].Resource.Attrs["search_domain"]), ",", " ")
+		for d := range strings.FieldsSeq(strings.ToLower(looks)) {
+			b.domains[d] = true
+		}
+	}
 }
 
 // resolver notes whom something asks for names.

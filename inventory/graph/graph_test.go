@@ -131,6 +131,35 @@ func TestCyclesAreTold(t *testing.T) {
 	}
 }
 
+// TestWhoANameMeans: a machine is meant by its name alone or below a domain of the home,
+// and never by that of somebody else; a name that nobody has is told.
+func TestWhoANameMeans(t *testing.T) {
+	guest := Thing{Observation: inventory.Observation{State: inventory.Present, Resource: inventory.Resource{
+		Addr: inventory.Address{Kind: "lxc", Name: "plex"}, Identity: "home/101", Attrs: inventory.Attrs{"name": cty.StringVal("plex"), "search_domain": cty.StringVal("in.example.com")},
+	}}}
+	rows := map[string]string{ // what is asked -> whom it means
+		"plex": "lxc.plex", "plex.lan": "lxc.plex", "plex.home.example.net": "lxc.plex", "plex.in.example.com": "lxc.plex",
+		"plex.tv": "name.plex.tv", "app.plex.tv": "name.app.plex.tv", "sonarr": "",
+	}
+	for name, want := range rows {
+		h := doctor.Host{Name: "edge", Told: &doctor.Told{
+			Routes: []wiring.Route{{Proxy: "nginx", Name: "r", Hosts: []string{"r.example.net"}, Place: "a:1", To: []wiring.Endpoint{{Host: name, Port: 1}}}},
+			Zones:  []wiring.Zone{{Program: "unbound", Records: []wiring.Record{{Name: "other.home.example.net", Type: "A", Value: "10.0.0.9"}}}},
+		}}
+		g := Build(Facts{Things: []Thing{guest}, Hosts: []doctor.Host{h}})
+		got := ""
+		for _, e := range g.Edges {
+			if e.Kind == RoutesTo && e.From == "route.r.example.net" {
+				got = e.To
+			}
+		}
+		told := slices.ContainsFunc(g.Gaps, func(g Gap) bool { return g.What == "what "+name+" is" })
+		if got != want || told != (want == "") {
+			t.Errorf("%s is %q, not %q; told: %v", name, got, want, told)
+		}
+	}
+}
+
 // large is a home of 10,000 nodes and 50,000 edges.
 func large() Facts {
 	r := rand.New(rand.NewPCG(1, 2))

@@ -156,11 +156,15 @@ func (b *builder) mounts(y *yard, c *doctor.Container, id string) {
 		if bind.Source == "" || bind.Volume != "" {
 			continue
 		}
-		share := slices.IndexFunc(y.Shares, func(s wiring.Share) bool { return doctor.Within(bind.Source, s.Point) })
-		if share < 0 {
+		var s wiring.Share // the innermost one, where one is mounted in another
+		for _, share := range y.Shares {
+			if doctor.Within(bind.Source, share.Point) && len(share.Point) > len(s.Point) {
+				s = share
+			}
+		}
+		if s.Point == "" {
 			continue // a folder of the host's own goes with the host
 		}
-		s := y.Shares[share]
 		path := y.Name + ":" + s.Point
 		b.node("path."+path, Path, path, "")
 		b.edge(id, "path."+path, Mounts, Live, true, "%s mounts %s of the host as %s", c.Name, bind.Source, bind.Target)
@@ -211,7 +215,7 @@ func (b *builder) answers(y *yard, c *doctor.Container, e wiring.Endpoint, sure 
 	if id := y.neighbour(c, e); id != "" {
 		return []answer{{id, Calls, true}}
 	}
-	own := e.Host == "localhost" || e.Host == "::1" || strings.HasPrefix(e.Host, "127.")
+	own := loopback(e.Host)
 	switch {
 	case own && c != nil && c.NetworkMode != "host":
 		return nil // itself, and the doctor's to tell
@@ -242,6 +246,10 @@ func (b *builder) answers(y *yard, c *doctor.Container, e wiring.Endpoint, sure 
 		return []answer{{b.dnsName(e.Host), Calls, true}}
 	}
 	return nil
+}
+
+func loopback(host string) bool {
+	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
 }
 
 // neighbour is a container of the same host that has the name of an endpoint, where

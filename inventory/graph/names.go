@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -221,23 +222,12 @@ func (b *builder) routeOf(y *yard, r *wiring.Route, proxy, name, path string) {
 	if len(r.Hosts) > 0 && !strings.HasPrefix(name, "*.") {
 		b.edge(id, b.dnsName(name), NamedBy, sourceOf(r), true, "requests for %s (%s)", name, r.Place)
 	}
-	from := y.container(r.By)
 	for _, to := range r.To {
-		for _, a := range b.answers(y, from, to, true) {
-			if a.kind == Calls {
-				a.kind = RoutesTo
-			}
-			b.edge(id, a.id, a.kind, sourceOf(r), a.sure, "%s passes requests to %s", r.Place, to)
-		}
+		b.leads(y, r, id, to, RoutesTo, "passes requests to %s")
 		n.Attrs["to"] = to.String()
 	}
 	for _, to := range r.Auth {
-		for _, a := range b.answers(y, from, to, true) {
-			if a.kind == Calls {
-				a.kind = AuthBy
-			}
-			b.edge(id, a.id, a.kind, sourceOf(r), a.sure, "%s asks %s who it is", r.Place, to)
-		}
+		b.leads(y, r, id, to, AuthBy, "asks %s who it is")
 	}
 	if r.Cert != "" {
 		cert := "certificate." + y.Name + ":" + r.Cert
@@ -250,6 +240,22 @@ func (b *builder) routeOf(y *yard, r *wiring.Route, proxy, name, path string) {
 			missing = Anything
 		}
 		b.gap(missing, id, "the route "+label, "%s (%s)", r.Unread, r.Place)
+	}
+}
+
+// leads adds the edges of a route to what an endpoint of it is, or says that nobody is
+// known by its name.
+func (b *builder) leads(y *yard, r *wiring.Route, id string, to wiring.Endpoint, kind EdgeKind, format string) {
+	does := fmt.Sprintf(format, to)
+	found := b.answers(y, y.container(r.By), to, true)
+	for _, a := range found {
+		if a.kind == Calls {
+			a.kind = kind
+		}
+		b.edge(id, a.id, a.kind, sourceOf(r), a.sure, "%s %s", r.Place, does)
+	}
+	if len(found) == 0 && !loopback(to.Host) {
+		b.gap(Anything, id, "what "+to.Host+" is", "the route %s %s, and nothing is known by that name where its proxy runs", strings.TrimPrefix(id, "route."), does)
 	}
 }
 

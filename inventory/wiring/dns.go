@@ -1,6 +1,7 @@
 package wiring
 
 import (
+	"regexp"
 	"strings"
 )
 
@@ -43,8 +44,8 @@ func (z *Zone) add(name, value, place string) {
 	z.Records = append(z.Records, Record{Name: name, Type: kind, Value: value, Place: place})
 }
 
-// Dnsmasq reads dnsmasq.conf(5), which Pi-hole writes too: address, host-record, cname
-// and server.
+// Dnsmasq reads dnsmasq.conf(5), which Pi-hole writes too: address, host-record, cname,
+// server, and which files it reads beside.
 func Dnsmasq(program, file, text string) Zone {
 	z := Zone{Program: program}
 	for i, l := range lines(text) {
@@ -59,22 +60,35 @@ func Dnsmasq(program, file, text string) Zone {
 		case "host-record":
 			z.hostRecord(strings.Split(value, ","), at(file, i))
 		case "cname":
-			if parts := strings.Split(value, ","); len(parts) >= 2 {
-				target := parts[len(parts)-1]
-				if digits(target) && len(parts) > 2 { // a time to live
-					target, parts = parts[len(parts)-2], parts[:len(parts)-1]
-				}
-				for _, alias := range parts[:len(parts)-1] {
-					z.add(strings.TrimSpace(alias), host(target), at(file, i))
-				}
-			}
+			z.dnsmasqAliases(strings.Split(value, ","), at(file, i))
 		case "server":
-			if server := value[strings.LastIndexByte(value, '/')+1:]; server != "" && !strings.HasPrefix(value, "/") {
-				z.Forwards = append(z.Forwards, server)
+			if value != "" && !strings.HasPrefix(value, "/") {
+				z.Forwards = append(z.Forwards, value)
 			}
+		case "conf-file":
+			z.Includes = append(z.Includes, Include{program, value})
+		case "conf-dir":
+			dir, _, _ := strings.Cut(value, ",")
+			z.Includes = append(z.Includes, Include{program, strings.TrimSuffix(dir, "/") + "/*"})
+		case "addn-hosts":
+			z.Includes = append(z.Includes, Include{"addn-hosts", value})
+		case "hostsdir":
+			z.Includes = append(z.Includes, Include{"addn-hosts", strings.TrimSuffix(value, "/") + "/*"})
 		}
 	}
 	return z
+}
+
+// dnsmasqAliases reads alias,alias,target, with a time to live at the end or without.
+func (z *Zone) dnsmasqAliases(parts []string, place string) {
+	if last := len(parts) - 1; last > 1 && digits(parts[last]) {
+		parts = parts[:last]
+	}
+	for _, alias := range parts[:max(0, len(parts)-1)] {
+		if target := host(parts[len(parts)-1]); !IsIP(target) {
+			z.add(strings.TrimSpace(alias), target, place)
+		}
+	}
 }
 
 // dnsmasqAddress reads /name/name/address, which covers what is below the names too.
@@ -84,6 +98,9 @@ func (z *Zone) dnsmasqAddress(value, place string) {
 		return
 	}
 	ip := host(parts[len(parts)-1])
+	if !IsIP(ip) {
+		return // # is the address of the server itself, and nothing is no such name
+	}
 	for _, name := range parts[1 : len(parts)-1] {
 		z.add(name, ip, place)
 		z.add("*."+name, ip, place)
@@ -131,6 +148,9 @@ func AdGuard(file, text string) (Zone, error) {
 	z := Zone{Program: "adguard"}
 	t, err := YAML(text)
 	for _, part := range []string{"filtering", "dns"} {
+		if t.sub(part).text("rewrites_enabled") == "false" {
+			continue
+		}
 		for _, r := range t.sub(part).trees("rewrites") {
 			if answer := host(r.text("answer")); answer != "" && answer != "a" && answer != "aaaa" && r.text("enabled") != "false" {
 				z.add(r.text("domain"), answer, file+" rewrites")
@@ -141,29 +161,92 @@ func AdGuard(file, text string) (Zone, error) {
 	return z, err
 }
 
-// Unbound reads unbound.conf(5): local-data and forward-addr.
+// Unbound reads unbound.conf(5): local-data, and whom it asks for every name. Settings
+// stand one after another, on whatever lines, below the clause that they belong to.
 func Unbound(file, text string) Zone {
-	z := Zone{Program: "unbound"}
+	u := unbound{Zone: Zone{Program: "unbound"}, redirects: map[string]bool{}}
+	key, values := "", []string(nil)
 	for i, l := range lines(text) {
-		key, value, ok := strings.Cut(l, ":")
-		if !ok {
-			continue
-		}
-		value = strings.Trim(strings.TrimSpace(value), `"'`)
-		switch strings.TrimSpace(key) {
-		case "local-data":
-			f := strings.Fields(value)
-			for j := 1; j+1 < len(f); j++ {
-				if t := strings.ToUpper(f[j]); t == "A" || t == "AAAA" || t == "CNAME" {
-					z.add(f[0], host(f[j+1]), at(file, i))
-					break
-				}
+		for _, w := range unboundWord.FindAllString(l, -1) {
+			if name, ok := strings.CutSuffix(w, ":"); ok && unboundKey.MatchString(name) {
+				u.clause(name)
+				key, values = name, nil
+				continue
 			}
-		case "forward-addr":
-			z.Forwards = append(z.Forwards, value)
+			values = append(values, strings.Trim(w, "\"'"))
+			u.setting(key, values, at(file, i))
 		}
 	}
-	return z
+	u.clause("server")
+	for _, r := range u.Records {
+		if u.redirects[r.Name] {
+			r.Name = "*." + r.Name
+			u.Records = append(u.Records, r)
+		}
+	}
+	return u.Zone
+}
+
+var (
+	unboundWord = regexp.MustCompile(`"[^"]*"|'[^']*'|[^\s"']+`)
+	unboundKey  = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+)
+
+type unbound struct {
+	Zone
+	forward   bool // the clause is a forward-zone
+	name      string
+	asks      []string
+	redirects map[string]bool // zones whose record is that of every name below them
+}
+
+// clause ends a clause when a next one begins. Only the zone of all names says whom the
+// server asks; others are asked for a few.
+func (u *unbound) clause(key string) {
+	switch key {
+	case "server", "forward-zone", "stub-zone", "auth-zone", "view", "remote-control", "python", "dynlib", "cachedb", "dnscrypt", "rpz":
+		if u.name == "." {
+			u.Forwards = append(u.Forwards, u.asks...)
+		}
+		u.forward, u.name, u.asks = key == "forward-zone", "", nil
+	}
+}
+
+func (u *unbound) setting(key string, values []string, place string) {
+	first := values[0]
+	switch {
+	case len(values) == 1 && key == "name" && u.forward:
+		u.name = first
+	case len(values) == 1 && key == "forward-addr" && u.forward:
+		u.asks = append(u.asks, first)
+	case len(values) == 1 && (key == "include" || key == "include-toplevel"):
+		u.Includes = append(u.Includes, Include{"unbound", first})
+	case len(values) == 2 && key == "local-zone" && values[1] == "redirect":
+		u.redirects[host(first)] = true
+	case len(values) == 1 && key == "local-data":
+		u.localData(strings.Fields(first), place)
+	}
+}
+
+// localData reads a record: a name, perhaps a time to live and a class, type and value.
+func (u *unbound) localData(f []string, place string) {
+	for i := 1; i+1 < len(f); i++ {
+		t, value := strings.ToUpper(f[i]), host(f[i+1])
+		switch {
+		case t == "A" || t == "AAAA":
+			if IsIP(value) {
+				u.add(f[0], value, place)
+			}
+			return
+		case t == "CNAME":
+			if !IsIP(value) {
+				u.add(f[0], value, place)
+			}
+			return
+		case t != "IN" && strings.Trim(t, "0123456789SMHDW") != "":
+			return
+		}
+	}
 }
 
 // lines yields lines without comments, by their number from 1.
@@ -216,20 +299,31 @@ func Fstab(text string) (out []Share) {
 	return out
 }
 
-// ShareOf reads the device of a mount: nas:/tank/media of NFS, //nas/media of CIFS; nil
-// when it is not on another machine.
+// shares are file systems of other machines, with what stands before their path.
+var shares = map[string]struct{ name, between string }{
+	"nfs": {"nfs", ":"}, "nfs4": {"nfs", ":"}, "cifs": {"cifs", "/"}, "smb3": {"cifs", "/"},
+	"fuse.sshfs": {"sshfs", ":"}, "sshfs": {"sshfs", ":"}, "glusterfs": {"glusterfs", ":"},
+}
+
+// ShareOf reads the device of a mount: nas:/tank/media of NFS, //nas/media of CIFS,
+// lena@nas:/media of SSH; nil when it is not on another machine.
 func ShareOf(device, point, kind string) *Share {
-	switch kind {
-	case "nfs", "nfs4":
-		before, path, ok := strings.Cut(device, ":/")
-		if h := host(before); ok && h != "" {
-			return &Share{Point: point, Server: h, Path: "/" + path, Type: "nfs"}
-		}
-	case "cifs", "smb3":
-		server, path, ok := strings.Cut(strings.TrimPrefix(device, "//"), "/")
-		if h := host(server); ok && h != "" {
-			return &Share{Point: point, Server: h, Path: "/" + path, Type: "cifs"}
-		}
+	s, ok := shares[kind]
+	if !ok {
+		return nil
 	}
-	return nil
+	device = strings.TrimPrefix(strings.TrimPrefix(device, "//"), "sshfs#")
+	if i := strings.LastIndexByte(device, '@'); i >= 0 && s.name == "sshfs" {
+		device = device[i+1:]
+	}
+	server, path, ok := strings.Cut(device, s.between)
+	if strings.HasPrefix(device, "[") {
+		server, path, ok = strings.Cut(device, "]"+s.between)
+	}
+	h := host(strings.Trim(server, "[]"))
+	if !ok || h == "" {
+		return nil
+	}
+	blank := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\134`, `\`)
+	return &Share{Point: blank.Replace(point), Server: h, Path: "/" + blank.Replace(strings.TrimPrefix(path, "/")), Type: s.name}
 }

@@ -92,9 +92,13 @@ type Record struct {
 type Zone struct {
 	Program  string // dnsmasq, pihole, adguard, unbound; hosts is a file that no server reads
 	Records  []Record
-	Forwards []string // servers that it asks; with # or @ and port as written
-	By       string   `json:",omitzero"` // container of the name server; "" is the host itself
+	Forwards []string  // servers that it asks for every name; with # or @ and port as written
+	Includes []Include `json:",omitzero"`
+	By       string    `json:",omitzero"` // container of the name server; "" is the host itself
 }
+
+// An Include is a file, or a pattern of files, that a name server reads beside.
+type Include struct{ Program, Pattern string }
 
 // Share is a folder of another machine.
 type Share struct {

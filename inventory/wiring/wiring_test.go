@@ -379,11 +379,14 @@ func TestNameServers(t *testing.T) {
 		zone Zone
 		want string
 	}{
-		"hosts":   {HostsFile("hosts", "h", "127.0.0.1 localhost\n::1 ip6-localhost\n10.0.0.1 A.example.net a # the first\nff02::1 all\nbroken\n"), "a.example.net A 10.0.0.1, a A 10.0.0.1"},
-		"dnsmasq": {Dnsmasq("dnsmasq", "d", "# x\naddress=/a.example.net/10.0.0.1\nhost-record=b.example.net,b,10.0.0.2\ncname=c.example.net,d.example.net,a.example.net\naddress=/ads.example/0.0.0.0\nserver=9.9.9.9\nserver=/lan/10.0.0.9\n"), "a.example.net A 10.0.0.1, *.a.example.net A 10.0.0.1, b.example.net A 10.0.0.2, b A 10.0.0.2, c.example.net CNAME a.example.net, d.example.net CNAME a.example.net; 9.9.9.9"},
-		"pihole":  {pihole, "a.example.net A 10.0.0.1, b.example.net A 10.0.0.1, c.example.net CNAME a.example.net; 127.0.0.1#5335 9.9.9.9"},
-		"adguard": {adguard, "*.example.net A 10.0.0.2, x.example.net CNAME y.example.net; https://dns.example.net/dns-query [/lan/]10.0.0.1 1.1.1.1"},
-		"unbound": {Unbound("u", "server:\n  local-data: \"a.example.net. IN A 10.0.0.1\"\n  local-data: 'b.example.net. 300 IN AAAA fd00::1'\n  local-zone: \"example.net.\" static\nforward-zone:\n  forward-addr: 1.1.1.1@853#cloudflare-dns.com\n"), "a.example.net A 10.0.0.1, b.example.net AAAA fd00::1; 1.1.1.1@853#cloudflare-dns.com"},
+		"hosts":                       {HostsFile("hosts", "h", "127.0.0.1 localhost\n::1 ip6-localhost\n10.0.0.1 A.example.net a # the first\nff02::1 all\nbroken\n"), "a.example.net A 10.0.0.1, a A 10.0.0.1"},
+		"dnsmasq":                     {Dnsmasq("dnsmasq", "d", "# x\naddress=/a.example.net/10.0.0.1\nhost-record=b.example.net,b,10.0.0.2\ncname=c.example.net,d.example.net,a.example.net\naddress=/ads.example/0.0.0.0\nserver=9.9.9.9\nserver=/lan/10.0.0.9\n"), "a.example.net A 10.0.0.1, *.a.example.net A 10.0.0.1, b.example.net A 10.0.0.2, b A 10.0.0.2, c.example.net CNAME a.example.net, d.example.net CNAME a.example.net; 9.9.9.9"},
+		"dnsmasq, what is no address": {Dnsmasq("dnsmasq", "d", "address=/a.example.net/#\naddress=/b.example.net/\naddress=/c.example.net/d.example.net\ncname=e.example.net,f.example.net,300\nserver=//\nserver=/lan/#\n"), "e.example.net CNAME f.example.net"},
+		"unbound, for some names":     {Unbound("u", "forward-zone:\n name: \"lan.\"\n forward-addr: 10.0.0.9\nforward-zone:\n forward-addr: 9.9.9.9 name: \".\"\nstub-zone:\n name: \".\"\n stub-addr: 10.0.0.8\n"), "; 9.9.9.9"},
+		"unbound, every name below":   {Unbound("u", "local-zone: home.example.net redirect\nlocal-data: 'home.example.net 3600 IN A 10.0.0.2'\nlocal-data: 'x.example.net TXT A 10.0.0.3'\n"), "home.example.net A 10.0.0.2, *.home.example.net A 10.0.0.2"},
+		"pihole":                      {pihole, "a.example.net A 10.0.0.1, b.example.net A 10.0.0.1, c.example.net CNAME a.example.net; 127.0.0.1#5335 9.9.9.9"},
+		"adguard":                     {adguard, "*.example.net A 10.0.0.2, x.example.net CNAME y.example.net; https://dns.example.net/dns-query [/lan/]10.0.0.1 1.1.1.1"},
+		"unbound":                     {Unbound("u", "server:\n  local-data: \"a.example.net. IN A 10.0.0.1\"\n  local-data: 'b.example.net. 300 IN AAAA fd00::1'\n  local-zone: \"example.net.\" static\nforward-zone:\n  name: .\n  forward-addr: 1.1.1.1@853#cloudflare-dns.com\n"), "a.example.net A 10.0.0.1, b.example.net AAAA fd00::1; 1.1.1.1@853#cloudflare-dns.com"},
 	}
 	for name, row := range rows {
 		var records []string
@@ -406,8 +409,10 @@ func TestNameServers(t *testing.T) {
 }
 
 func TestSharesOfFstab(t *testing.T) {
-	got := Fstab("/dev/sda1 / ext4 defaults 0 1\nnas:/tank/media /mnt/media nfs4 _netdev 0 0\n//nas.lan/photos /mnt/photos cifs credentials=/root/c 0 0\n")
-	want := []Share{{"/mnt/media", "nas", "/tank/media", "nfs"}, {"/mnt/photos", "nas.lan", "/photos", "cifs"}}
+	got := Fstab("/dev/sda1 / ext4 defaults 0 1\nnas:/tank/media /mnt/media nfs4 _netdev 0 0\n//nas.lan/photos /mnt/photos cifs credentials=/root/c 0 0\n" +
+		"//10.0.0.5/My\\040Disk /mnt/my\\040disk cifs ro 0 0\n[fd00::5]:/x /mnt/six nfs ro 0 0\nlena@10.0.0.6:/srv /mnt/ssh fuse.sshfs ro 0 0\n10.0.0.7:vol /mnt/g glusterfs ro 0 0\n/mnt/a:/mnt/b /mnt/pool fuse.mergerfs ro 0 0\n")
+	want := []Share{{"/mnt/media", "nas", "/tank/media", "nfs"}, {"/mnt/photos", "nas.lan", "/photos", "cifs"}, {"/mnt/my disk", "10.0.0.5", "/My Disk", "cifs"},
+		{"/mnt/six", "fd00::5", "/x", "nfs"}, {"/mnt/ssh", "10.0.0.6", "/srv", "sshfs"}, {"/mnt/g", "10.0.0.7", "/vol", "glusterfs"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

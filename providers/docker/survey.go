@@ -225,6 +225,11 @@ func understand(look *looked) (*doctor.Told, []place) {
 			included = append(included, place{p.name, p.by, "", pattern})
 		}
 	}
+	for _, z := range told.Zones {
+		for _, i := range z.Includes {
+			included = append(included, place{i.Program, z.By, "", i.Pattern})
+		}
+	}
 	slices.SortStableFunc(told.Routes, func(a, b wiring.Route) int { return strings.Compare(a.Place, b.Place) })
 	return told, included
 }
@@ -281,10 +286,12 @@ func understandFile(told *doctor.Told, a place, name, text string) (err error) {
 		zone = wiring.Unbound(name, text)
 	case "dnsmasq":
 		zone = wiring.Dnsmasq("dnsmasq", name, text)
+	case "addn-hosts":
+		zone = wiring.HostsFile("dnsmasq", name, text)
 	case "hosts":
 		zone = wiring.HostsFile("hosts", name, text)
 	}
-	if zone.By = a.by; len(zone.Records)+len(zone.Forwards) > 0 {
+	if zone.By = a.by; len(zone.Records)+len(zone.Forwards)+len(zone.Includes) > 0 {
 		told.Zones = append(told.Zones, zone)
 	}
 	return err
