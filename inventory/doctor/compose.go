@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -128,10 +129,15 @@ func (f *File) guestsOf(s *ComposeService) (out []*ComposeService) {
 
 func sharedNamespace(f *Facts, x *File, s *ComposeService, guests []*ComposeService) (inventory.Finding, bool) {
 	var names, left []string
+	condition := ""
 	for _, g := range guests {
 		names = append(names, g.Name)
-		if strings.HasPrefix(g.NetworkMode, "container:") || slices.ContainsFunc(g.Needs, func(n Need) bool { return n.Service == s.Name && !n.Restart }) {
+		k := slices.IndexFunc(g.Needs, func(n Need) bool { return n.Service == s.Name && !n.Restart })
+		if k >= 0 || strings.HasPrefix(g.NetworkMode, "container:") {
 			left = append(left, g.Name)
+		}
+		if k >= 0 {
+			condition = cmp.Or(condition, g.Needs[k].Condition)
 		}
 	}
 	finding := inventory.Finding{Address: s.Place, Evidence: []string{fmt.Sprintf("network_mode of %s is the network of %s", strings.Join(names, ", "), s.Name)}}
@@ -146,7 +152,7 @@ func sharedNamespace(f *Facts, x *File, s *ComposeService, guests []*ComposeServ
 	}
 	finding.Summary = fmt.Sprintf("when %s is made anew, %s without network", s.Name, verb(left, "is", "are"))
 	finding.Evidence = append(finding.Evidence, fmt.Sprintf("depends_on of %s does not say restart: true", strings.Join(left, ", ")))
-	finding.Fix = fmt.Sprintf("write depends_on: {%s: {condition: service_started, restart: true}} for %s, and docker compose up -d restarts them together", s.Name, strings.Join(left, ", "))
+	finding.Fix = fmt.Sprintf("write depends_on: {%s: {condition: %s, restart: true}} for %s, and docker compose up -d restarts them together", s.Name, cmp.Or(condition, "service_started"), strings.Join(left, ", "))
 	return finding, true
 }
 

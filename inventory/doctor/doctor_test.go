@@ -113,6 +113,7 @@ var rows = []struct {
 	{"daemon-json-refused", "nothing against it", on(), ""},
 
 	{"hardlink-split-mounts", "two mounts of an importer", on(running("radarr", binds("/data/torrents:/downloads", "/data/media:/movies"))), "\"- /data:/data\""},
+	{"hardlink-split-mounts", "one folder inside the other", on(running("radarr", binds("/data/media/downloads:/downloads", "/data/media:/media"))), "point radarr to /media/downloads"},
 	{"hardlink-split-mounts", "declared, nothing in common", &Facts{Hosts: on(running("app", binds("/a:/in", "/b:/out"))).Hosts, Services: []Service{{Address: "service.app", Host: "media", Container: "app", Links: []Link{{From: "/in", To: "/out"}}}}}, "is not known here"},
 	{"hardlink-split-mounts", "two file systems below one bind", &Facts{Hosts: on(running("app", binds("/tank/data:/data"), func(c *Container) {
 		c.Mounts = []Mount{{1, "/", "/", "0:1", "overlay"}, {2, "/data", "/", "0:2", "zfs"}, {3, "/data/torrents", "/", "0:3", "zfs"}, {4, "/data/media", "/", "0:4", "zfs"}}
@@ -163,6 +164,8 @@ var rows = []struct {
 	{"port-conflict", "compose file", compose(ComposeService{Name: "a", Published: tcp(80)}, ComposeService{Name: "b", Published: tcp(80)}), "another port"},
 	{"port-conflict", "profiles that exclude each other", compose(ComposeService{Name: "a", Profiles: []string{"x"}, Published: tcp(80)}, ComposeService{Name: "b", Profiles: []string{"y"}, Published: tcp(80)}), ""},
 	{"port-conflict", "beside one of another profile", compose(ComposeService{Name: "a", Profiles: []string{"x"}, Published: tcp(80)}, ComposeService{Name: "b", Profiles: []string{"y"}, Published: tcp(80)}, ComposeService{Name: "c", Profiles: []string{"y"}, Published: tcp(80)}), "give c another port"},
+	{"port-conflict", "the same for development", compose(ComposeService{Name: "app", Published: tcp(80)}, ComposeService{Name: "app-dev", Profiles: []string{"dev"}, Published: tcp(80)}), ""},
+	{"port-conflict", "another one in a profile", compose(ComposeService{Name: "app", Published: tcp(80)}, ComposeService{Name: "db-ui", Profiles: []string{"dev"}, Published: tcp(80)}), "another port"},
 	{"port-conflict", "stopped on purpose", on(running("a", func(c *Container) { c.Published = tcp(80) }), Container{Name: "b", State: "exited", Published: tcp(80)}), ""},
 
 	{"duplicate-ip", "twice", &Facts{Guests: []Guest{{Address: "vm.a", IPs: []string{"10.0.0.2"}}, {Address: "lxc.b", IPs: []string{"10.0.0.2"}}}}, "another address"},
@@ -237,6 +240,7 @@ var rows = []struct {
 	{"depends-on-shared-namespace", "an updater that leaves it alone", compose(ComposeService{Name: "vpn", Update: "false"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn"}, ComposeService{Name: "w", Updates: UpdatesAll}), ""},
 	{"depends-on-shared-namespace", "an updater of labelled ones", compose(ComposeService{Name: "vpn"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn"}, ComposeService{Name: "w", Updates: UpdatesLabelled}), ""},
 	{"depends-on-shared-namespace", "depends_on without restart", compose(ComposeService{Name: "vpn"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn", Needs: []Need{{Service: "vpn"}}}), "restart: true"},
+	{"depends-on-shared-namespace", "depends_on with a condition", compose(ComposeService{Name: "vpn"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn", Needs: []Need{{Service: "vpn", Condition: "service_healthy"}}}), "condition: service_healthy, restart: true"},
 	{"depends-on-shared-namespace", "depends_on with restart", compose(ComposeService{Name: "vpn"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn", Needs: []Need{{Service: "vpn", Restart: true}}}), ""},
 
 	{"file-not-running", "another image, port and mount", &Facts{

@@ -115,8 +115,9 @@ type Secret struct {
 
 // A Need is a service that has to run before another one.
 type Need struct {
-	Service string
-	Restart bool // it takes the other one along when it is made anew
+	Service   string
+	Condition string // of which it waits, as written
+	Restart   bool   // it takes the other one along when it is made anew
 }
 
 // A Publish is one port of a host, or several in a row, that lead into a container.

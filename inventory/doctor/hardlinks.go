@@ -263,6 +263,10 @@ func (c *couple) split() inventory.Finding {
 	switch {
 	case from == to && from != "":
 		finding.Fix = fmt.Sprintf("both are %s: take %s out of volumes: %s, and point %s to folders below %s for both", from, line(c.b.bind), c.where, c.name, c.from)
+	case c.a.bind != nil && c.b.bind != nil && covers(c.b.bind, from) && one == other:
+		finding.Fix = fmt.Sprintf("%s is below %s already: take %s out of volumes: %s, and point %s to %s; the download client needs the same mount", from, c.b.bind.Source, line(c.a.bind), c.where, c.name, seenThrough(c.b.bind, from))
+	case c.a.bind != nil && c.b.bind != nil && covers(c.a.bind, to) && one == other:
+		finding.Fix = fmt.Sprintf("%s is below %s already: take %s out of volumes: %s, and point %s to %s", to, c.a.bind.Source, line(c.b.bind), c.where, c.name, seenThrough(c.a.bind, to))
 	case one != other && one != "" && other != "":
 		finding.Evidence = append(finding.Evidence, from+" lies on "+one, to+" lies on "+other)
 		finding.Fix = fmt.Sprintf("they are two file systems, so a copy cannot be avoided %s: put both on one, mount that once, and point %s there; or silence this", c.where, c.name)
@@ -278,6 +282,14 @@ func (c *couple) split() inventory.Finding {
 		finding.Fix = fmt.Sprintf("whether %s and %s lie on one file system is not known here (df says). If they do, put both below one folder, mount that once %s, and point %s there; otherwise a copy cannot be avoided: silence this", from, to, c.where, c.name)
 	}
 	return finding
+}
+
+// covers reports a mount of which a folder of the host is a part.
+func covers(b *Bind, folder string) bool { return path.IsAbs(b.Source) && Within(folder, b.Source) }
+
+// seenThrough is where a mount shows a folder of the host.
+func seenThrough(b *Bind, folder string) string {
+	return path.Join(b.Target, strings.TrimPrefix(folder, b.Source))
 }
 
 // inside is where a folder of the host is best mounted: under its own name.

@@ -219,7 +219,19 @@ var agents = []string{
 // together reports services that can run at the same time: those of two profiles are
 // often alternatives.
 func together(a, b *ComposeService) bool {
-	return len(a.Profiles) == 0 || len(b.Profiles) == 0 || common(a.Profiles, b.Profiles) != ""
+	if len(a.Profiles) == 0 && len(b.Profiles) == 0 {
+		return true
+	}
+	if len(a.Profiles) == 0 || len(b.Profiles) == 0 {
+		return !calledAfter(a.Name, b.Name) && !calledAfter(b.Name, a.Name)
+	}
+	return common(a.Profiles, b.Profiles) != ""
+}
+
+// calledAfter reports a name that is another one with a word more: app-dev, dev-app. Where
+// one of the two has a profile, they are one program in two ways.
+func calledAfter(long, short string) bool {
+	return strings.HasPrefix(long, short+"-") || strings.HasPrefix(long, short+"_") || strings.HasSuffix(long, "-"+short) || strings.HasSuffix(long, "_"+short)
 }
 
 // containerNameConflict: Docker has one container of a name.

@@ -22,18 +22,22 @@ type court struct {
 	groups    map[string][]*statement
 	numbers   map[string][]*statement // by vmid
 	addresses map[string][]*statement // by address
+	strangers map[string][]*statement // by address, of whom no name tells who they are
 }
 
 // hear takes up a statement.
 func (c *court) hear(s *statement) {
 	if c.groups == nil {
-		c.groups, c.numbers, c.addresses = map[string][]*statement{}, map[string][]*statement{}, map[string][]*statement{}
+		c.groups, c.numbers = map[string][]*statement{}, map[string][]*statement{}
+		c.addresses, c.strangers = map[string][]*statement{}, map[string][]*statement{}
 	}
 	switch {
 	case s.Role == source.VMID:
 		c.numbers[s.Norm] = append(c.numbers[s.Norm], s)
 	case s.Role == source.Address && s.subj != nil:
 		c.addresses[s.Norm] = append(c.addresses[s.Norm], s)
+	case s.Role == source.Address && s.about == "":
+		c.strangers[s.Norm] = append(c.strangers[s.Norm], s)
 	}
 	if s.subj == nil && s.about == "" || s.subj != nil && s.subj.ambiguous {
 		return
@@ -182,6 +186,9 @@ func (c *court) shared(address string) bool {
 		if !s.subj.ambiguous {
 			names[s.subj.key] = true
 		}
+	}
+	for _, s := range c.strangers[address] {
+		names[normal(s.name)] = true
 	}
 	return len(names) >= 3
 }

@@ -72,6 +72,20 @@ func (d *drawn) take(l *library, ref *source.Ref, bases []string) {
 	}
 }
 
+// holdsIgnored reports a folder in which nothing is drawn but what Git ignores: then Git
+// does not have the folder.
+func (d *drawn) holdsIgnored(l *library, folder string) bool {
+	folder, inside := path.Clean(folder)+"/", 0
+	for target := range d.said {
+		if strings.HasPrefix(target, folder) {
+			if inside++; !l.ignored(path.Join(d.base, target)) {
+				return false
+			}
+		}
+	}
+	return inside > 0
+}
+
 // settle decides where the drawing begins, and reports whether it is about this tree.
 func (d *drawn) settle(dir string) bool {
 	most := 0
@@ -118,7 +132,7 @@ func (l *library) deadLine(p *source.Page, ref *source.Ref, plain string, trees 
 	switch {
 	case l.has(at), l.ignored(at), l.ignored(at + "/x"), l.made[strings.ToLower(name)], makesIt.MatchString(ref.After):
 		return nil
-	case !d.alive[path.Dir(path.Clean(plain))], capitals.MatchString(name):
+	case !d.alive[path.Dir(path.Clean(plain))], capitals.MatchString(name), d.holdsIgnored(l, plain):
 		return nil
 	case d.slashes && !strings.HasSuffix(plain, "/") && !strings.Contains(name, ".") && !plainFile.MatchString(name):
 		return nil // no file, and no folder as this drawing writes them

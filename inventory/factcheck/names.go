@@ -194,7 +194,7 @@ func (c *court) addressesTwice() (out []Finding) {
 			}
 		}
 		keys := sortedKeys(byName)
-		if len(keys) != 2 {
+		if len(keys) != 2 || c.shared(address) {
 			continue
 		}
 		a, b := firmly(byName[keys[0]]), firmly(byName[keys[1]])

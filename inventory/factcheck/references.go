@@ -74,10 +74,21 @@ func (l *library) meant(target string) string {
 			tie = true
 		}
 	}
-	if tie || len(l.byBase[strings.ToLower(path.Base(target))]) > 3 && most < 2 {
+	if tie || most < 2 && (len(l.byBase[strings.ToLower(path.Base(target))]) > 3 || everybodysFile(target) && !oneAbove(path.Dir(best), path.Dir(target))) {
 		return ""
 	}
 	return best
+}
+
+// everybodysFile reports a name that any folder may have a file of: one plain word.
+func everybodysFile(target string) bool {
+	base := path.Base(target)
+	return !strings.ContainsAny(strings.TrimSuffix(base, path.Ext(base)), "-_.0123456789 ")
+}
+
+// oneAbove reports two folders of which one lies in the other.
+func oneAbove(a, b string) bool {
+	return a == "." || b == "." || a == b || strings.HasPrefix(a, b+"/") || strings.HasPrefix(b, a+"/")
 }
 
 // commonEnd counts the parts in which two paths end alike.

@@ -36,18 +36,38 @@ func TestReferences(t *testing.T) {
 		"a tree that is not indented":    {"-- a.md --\n```\nhomelab/\n├── docs/\n├── README.md\n├── apps/\n├── README.md\n```\n", ""},
 		"services below a folder":        {"-- a.md --\n```\nhomelab/\n├── apps/\n│   ├── a/\n│   └── exporter   # of metrics\n├── docs/\n└── scripts/\n```\n", ""},
 		"what is to come":                {"-- a.md --\n```\nhomelab/\n├── docs/\n├── apps/\n└── charts/  # after the migration\n```\n", ""},
+		"a folder of ignored files":      {"-- a.md --\n```\nhomelab/\n├── docs/\n├── apps/\n└── env/\n    └── production.env\n```\n", ""},
 		"this file, and a placeholder":   {"-- docs/readme.md --\n```\ndocs/\n├── runbook.md\n├── SERVICE/\n└── README.md   # this file\n```\n", ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var docs []source.Document
-			tree := &Tree{}
+			tree := &Tree{Ignored: func(p string) bool { return strings.HasSuffix(p, ".env") }}
 			for _, f := range txtar.Parse([]byte(tt.tree + others)).Files {
 				tree.Files = append(tree.Files, f.Name)
 				docs = append(docs, source.Document{Path: f.Name, Text: f.Data})
 			}
 			if got := found(Check(docs, nil, Options{Tree: tree})); got != tt.want {
 				t.Errorf("got  %s\nwant %s", strings.ReplaceAll(got, " | ", "\n     "), strings.ReplaceAll(tt.want, " | ", "\n     "))
+			}
+		})
+	}
+}
+
+// What is suggested for a link that leads nowhere.
+func TestSuggestions(t *testing.T) {
+	tests := map[string]struct{ page, file, want string }{
+		"another case":           {"[x](docs/Runbook.md)", "docs/runbook.md", "docs/runbook.md"},
+		"a name of its own":      {"[x](run-backup.md)", "ops/tools/run-backup.md", "ops/tools/run-backup.md"},
+		"everybody's, below":     {"[x](backup.md)", "docs/backup.md", "docs/backup.md"},
+		"everybody's, elsewhere": {"[x](apps/media/STATUS.md)", "generated/x/STATUS.md", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			docs := []source.Document{{Path: "a.md", Text: []byte(tt.page)}, {Path: tt.file}}
+			got := Check(docs, nil, Options{Tree: &Tree{Files: []string{"a.md", tt.file}}})
+			if len(got) != 1 || got[0].Suggest != tt.want {
+				t.Errorf("got %+v, want one finding that suggests %q", got, tt.want)
 			}
 		})
 	}

@@ -82,7 +82,10 @@ func (x *reader) entry(e *source.Entry) {
 		switch {
 		case name.Text == "" && e.Form == source.Properties:
 			x.home(e)
-		case name.Text != "" && name.Text != "?" && !notAName(name.Norm):
+		case name.Text == "" || name.Text == "?":
+		case notAName(name.Norm):
+			x.stranger(e)
+		default:
 			x.numberOnly(e)
 		}
 		return
@@ -173,6 +176,16 @@ func (x *reader) numberOnly(e *source.Entry) {
 	}
 	on, _ := e.Get(source.Node)
 	x.say(statement{Value: v, entry: e, name: e.Name.Norm, nameOff: e.Name.Off, node: on.Norm, inventory: e.Machine})
+}
+
+// stranger takes the addresses of what an inventory lists under a name that names nobody
+// by itself: who else is listed with one of them is reached through it.
+func (x *reader) stranger(e *source.Entry) {
+	for _, v := range e.All(source.Address) {
+		if e.Machine || e.Form == source.Listing || e.Form == source.Block {
+			x.say(statement{Value: v, entry: e, name: e.Name.Norm, nameOff: e.Name.Off})
+		}
+	}
 }
 
 var headingName = regexp.MustCompile(`(?i)^(?:[\W_]*)(?:(?:VM|CT|LXC|VMID|container|LXC container|virtual machine|host|node|server|guest|machine)[ #:]*(?:\d{3,9})?[\s:–—-]+)?(.*)$`)

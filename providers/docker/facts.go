@@ -183,8 +183,9 @@ func configFacts(f *doctor.Container, c *container.Config, names []string) {
 // (compose, pkg/api/labels.go).
 func needsOf(label string) (out []doctor.Need) {
 	for e := range strings.SplitSeq(label, ",") {
-		if parts := strings.Split(e, ":"); parts[0] != "" {
-			out = append(out, doctor.Need{Service: parts[0], Restart: len(parts) > 2 && parts[2] == "true"})
+		if name, rest, _ := strings.Cut(e, ":"); name != "" {
+			condition, restart, _ := strings.Cut(rest, ":")
+			out = append(out, doctor.Need{Service: name, Condition: condition, Restart: restart == "true"})
 		}
 	}
 	return out

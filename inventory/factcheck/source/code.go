@@ -97,6 +97,22 @@ var (
 	tupleItem  = regexp.MustCompile(`["']([^"']*)["']|(\d+)`)
 )
 
+// namesGuests reports the first line of a map from guests to their names or addresses:
+// the last word of what it is called says so. What else people keep of guests (secrets,
+// roles, paths) has values that are no names.
+func namesGuests(line string) bool {
+	m := mapOpen.FindStringSubmatch(line)
+	if m == nil {
+		return false
+	}
+	words := strings.Fields(strings.ToLower(strings.ReplaceAll(camel.ReplaceAllString(m[1], "${1}_$2"), "_", " ")))
+	return strings.Contains(mapWords, " "+words[len(words)-1]+" ")
+}
+
+// mapWords are the words with which the name of such a map ends.
+const mapWords = " vm vms ct cts lxc lxcs guest guests container containers id ids vmid vmids ctid name names host hosts hostname hostnames machine machines service services node nodes " +
+	"map list dict info data inventory config configs ip ips address addresses target targets "
+
 // readCode reads scripts: maps from the numbers of guests to names, tuples whose
 // order is said, and assignments of addresses. A name in code is nobody's by
 // itself.
@@ -112,7 +128,7 @@ func readCode(p *Page) {
 			}
 		}
 		switch {
-		case mapOpen.MatchString(line):
+		case namesGuests(line):
 			inside = true
 		case strings.Trim(line, " \t)}];,") == "" && strings.ContainsAny(line, "})]"):
 			inside, order = false, nil

@@ -92,7 +92,7 @@ func networksOf(p *types.Project, c types.ServiceConfig) (out []string) {
 
 func needsOf(c types.ServiceConfig) (out []doctor.Need) {
 	for name, d := range c.DependsOn {
-		out = append(out, doctor.Need{Service: name, Restart: d.Restart})
+		out = append(out, doctor.Need{Service: name, Condition: d.Condition, Restart: d.Restart})
 	}
 	slices.SortFunc(out, func(a, b doctor.Need) int { return strings.Compare(a.Service, b.Service) })
 	return out

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -143,6 +144,7 @@ func TestRefused(t *testing.T) {
 		{"undefined volume", "services:\n  a:\n    image: a:1\n    volumes: [\"vol:/v\"]\n", `service "a" refers to undefined volume vol`, 2, 1},
 		{"undefined network", "services:\n  a: {image: \"a:1\"}\n  b:\n    image: b:1\n    networks: [n]\n", `service "b" refers to undefined network n`, 3, 2},
 		{"undefined service", "services:\n  a:\n    image: a:1\n    depends_on: [b]\n", `service "a" depends on undefined service "b"`, 2, 1},
+		{"the first of several", "services:\n  z:\n    image: z:1\n    network_mode: service:vpn\n  a:\n    image: a:1\n    network_mode: service:vpn\n  b: {image: \"b:1\", network_mode: \"service:vpn\"}\n", `service "z" depends on undefined service "vpn"`, 2, 3},
 		{"a key twice", "services:\n  a:\n    image: a:1\n    image: a:2\n", `mapping key "image" already defined at line 3`, 4, 1},
 		{"a bad type", "services:\n  a:\n    image: a:1\n    ports: 80\n  b: {image: \"b:1\"}\n", "services.a.ports must be a array", 4, 1},
 		{"a key that is unknown", "services:\n  a:\n    image: a:1\n    prots: []\n", "services.a has a key that docker compose does not know: prots", 4, 1},
@@ -560,6 +562,20 @@ func TestParts(t *testing.T) {
 	}
 	if n := count(map[string]string{"s/db/compose.yml": has, "s/a/compose.yml": needs("a", "db")}); n != 1 {
 		t.Errorf("%d are refused, want 1", n)
+	}
+}
+
+// TestQuotedText: a compose text between the double quotes of a command is read as the
+// shell gives it; what cannot be read of one is named by the line of its file.
+func TestQuotedText(t *testing.T) {
+	const script = "#!/bin/sh\npct exec 201 -- bash -c \"cat > /opt/compose.yml <<'EOF'\nservices:\n  a:\n    image: a:1\n    ports:\n      - %s\nEOF\n\"\n"
+	facts := parse(t, "s.sh", fmt.Sprintf(script, `\"80:80\"`))
+	if len(facts.Unread) > 0 || len(facts.Files) != 1 || len(facts.Files[0].Services) != 1 || facts.Files[0].Services[0].Place != "s.sh:4" {
+		t.Errorf("got %+v", facts)
+	}
+	facts = parse(t, "s.sh", fmt.Sprintf(script, "80:many"))
+	if len(facts.Unread) != 1 || facts.Unread[0].Line != 4 {
+		t.Errorf("unread: %+v", facts.Unread)
 	}
 }
 

@@ -36,11 +36,20 @@ func heredocs(text string) []embedding {
 		word, begin := text[at+m[4]:at+m[5]], at+m[1]
 		end, next := bodyEnd(text, begin, word)
 		if end >= 0 {
-			out = append(out, embedding{text: outdent(text[begin:end]), line: strings.Count(text[:begin], "\n")})
+			out = append(out, embedding{text: outdent(unquoted(text[begin:end])), line: strings.Count(text[:begin], "\n")})
 		}
 		at = next
 	}
 	return out
+}
+
+// unquoted takes away the backslashes of a text that stands between the double quotes of
+// a command, as in bash -c "cat > FILE <<EOF ...": there each quote has one.
+func unquoted(text string) string {
+	if n := strings.Count(text, `"`); n == 0 || n != strings.Count(text, `\"`) {
+		return text
+	}
+	return strings.NewReplacer(`\"`, `"`, `\$`, "$").Replace(text)
 }
 
 // bodyEnd finds the line that holds the word alone.

@@ -89,7 +89,7 @@ func (r *repository) model(ctx context.Context, s *source, follow bool, f *docto
 	case ctx.Err() != nil:
 		return &types.Project{}, false
 	case !s.template && !s.part && follow && !heldIn(err):
-		f.Refused = append(f.Refused, refusalOf(err, s, r.root))
+		f.Refused = append(f.Refused, refusalOf(r.firstFault(ctx, s, values, err), s, r.root))
 	}
 	if p, err := r.load(ctx, s, values, lenient, follow); err == nil {
 		return p, true
@@ -185,6 +185,41 @@ func (r *repository) loadFiles(ctx context.Context, s *source, files []types.Con
 		o.MaxNodeVisits = 200_000
 		interpolate(o, r.vars.of(values), r.reached(s, map[string]bool{}))
 	})
+}
+
+// firstFault is the fault of the first service of the file that has it. compose-go names
+// any one, today this and tomorrow that, and a finding has to be the same each time.
+func (r *repository) firstFault(ctx context.Context, s *source, values environment, err error) error {
+	kind := quotedWords.ReplaceAllString(err.Error(), "")
+	services := valueOf(s.doc, "services")
+	if !ofService.MatchString(err.Error()) || services == nil || services.Kind != yaml.MappingNode {
+		return err
+	}
+	for i := 1; i < len(services.Content) && i < 200 && ctx.Err() == nil; i += 2 {
+		text, fault := yaml.Marshal(onlyService(s.doc, i))
+		if fault != nil {
+			return err
+		}
+		_, one := r.loadFiles(ctx, s, []types.ConfigFile{r.config(s.name, string(text))}, values, r.strict(s), true)
+		if one != nil && quotedWords.ReplaceAllString(one.Error(), "") == kind {
+			return one
+		}
+	}
+	return err
+}
+
+var quotedWords = regexp.MustCompile(`"[^"]*"`)
+
+// onlyService is a document in which all services but one are nothing but their names.
+func onlyService(doc *yaml.Node, keep int) *yaml.Node {
+	out := inlined(doc)
+	services := valueOf(out, "services")
+	for i := 1; i < len(services.Content); i += 2 {
+		if i != keep {
+			services.Content[i] = &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "image"}, {Kind: yaml.ScalarNode, Value: "none"}}}
+		}
+	}
+	return out
 }
 
 // loadEach reads the services of a text one by one, for one that cannot be read must

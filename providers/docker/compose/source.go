@@ -219,7 +219,12 @@ func (r *repository) embedded(ctx context.Context, s *source) (out []doctor.File
 			continue
 		}
 		part.name = s.name
+		known := len(r.facts.Unread)
 		f := r.project(ctx, part)[0]
+		for k := known; k < len(r.facts.Unread); k++ {
+			u := &r.facts.Unread[k]
+			u.Line = e.lineOf(u.Service, u.Line)
+		}
 		f.Path, f.Line, f.Kind, f.Host = s.name, e.line, "embedded", r.hosts.of(s.name)
 		f.Host.Unknown = f.Host.Unknown || f.Host.Name == "" // where a script or playbook runs is not written
 		for j := range f.Services {
