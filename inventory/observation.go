@@ -177,13 +177,15 @@ const (
 	Disappeared   EventKind = "disappeared"
 	SourceLost    EventKind = "source_lost"
 	SourceBack    EventKind = "source_back"
+	SourcePartial EventKind = "source_partial" // guests may exist that the account does not see
+	SourceWhole   EventKind = "source_whole"
 )
 
 // EventKinds lists every kind of event: whoever says events in words has words for each.
 func EventKinds() []EventKind {
 	return []EventKind{
 		DriftOpened, DriftChanged, DriftResolved, WasApplied, Created, Destroyed, Changed, Moved, Renamed, Started, Stopped, Restarted,
-		Appeared, Disappeared, SourceLost, SourceBack,
+		Appeared, Disappeared, SourceLost, SourceBack, SourcePartial, SourceWhole,
 	}
 }
 

@@ -102,6 +102,7 @@ type Drift struct {
 	By       string
 	Fields   []DriftField
 	Gone     bool // it was there, and is no longer
+	Unseen   bool // it cannot be observed now: so it was when it was last seen
 }
 
 // A DriftField is a field with its two values as people read them.
@@ -123,11 +124,13 @@ type Task struct {
 	Blocked  []string // codes of reasons
 	InFlight bool     // a run was killed on it
 	Gone     bool     // it was there, and is no longer
+	Unseen   bool     // it cannot be observed now: so it was when it was last seen
 }
 
 // A Source is something that cannot be observed now.
 type Source struct {
 	Provider, Scope string
 	Since           time.Time
-	Never           bool // it was never observed yet: nothing is known of it
+	Never           bool  // it was never observed yet: nothing is known of it
+	Hidden          []int // ids of guests that are known and not seen any more, sorted; of SomeGuests
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -130,7 +131,7 @@ func (f *Facts) told(node string) bool {
 func totals(f *Facts, c *Cluster) string {
 	count := map[string]int{}
 	for i := range f.Guests {
-		if clusterOf(f.Guests[i].Identity) == c.Name && !f.Guests[i].Template {
+		if g := &f.Guests[i]; clusterOf(g.Identity) == c.Name && !g.Template && f.counts(g) {
 			count[f.Guests[i].Kind]++
 		}
 	}
@@ -141,19 +142,45 @@ func totals(f *Facts, c *Cluster) string {
 	case count["vm"]+count["lxc"] == 0:
 		return "no guests visible to recon's token"
 	case count["vm"] == 0:
-		return "at least " + lxcs
+		return atLeast + lxcs
 	case count["lxc"] == 0:
-		return "at least " + vms
+		return atLeast + vms
 	}
-	return "at least " + vms + " and " + lxcs
+	return atLeast + vms + " and " + lxcs
 }
 
 // least is a count of guests, or of what they have, as far as it can be known.
 func (f *Facts) least(count string) string {
 	if count != "" && slices.ContainsFunc(f.Clusters, func(c Cluster) bool { return c.Partial }) {
-		return "at least " + count
+		return atLeast + count
 	}
 	return count
+}
+
+// atLeast stands before what is known to be a part.
+const atLeast = "at least "
+
+// counts reports a guest that a total counts. Where guests may be hidden a total is a lower
+// bound, and a guest that is not seen any more may be gone.
+func (f *Facts) counts(g *Guest) bool {
+	return !g.Unknown || !slices.ContainsFunc(f.Clusters, func(c Cluster) bool { return c.Partial && c.Name == clusterOf(g.Identity) })
+}
+
+// counted is how many of these guests a total counts, "" when there are none.
+func (f *Facts) counted(guests []*Guest, noun string) string {
+	n := 0
+	for _, g := range guests {
+		if f.counts(g) {
+			n++
+		}
+	}
+	switch {
+	case n == 0:
+		return ""
+	case noun == "":
+		return f.least(strconv.Itoa(n))
+	}
+	return f.least(plural(n, noun))
 }
 
 func plural(n int, noun string) string {
@@ -185,7 +212,11 @@ func dnsServers(f *Facts) []string {
 	order, users := dnsUsers(f)
 	var out []string
 	for _, ip := range order {
-		out = append(out, fmt.Sprintf("%s (%s)", ip, f.least(plural(len(users[ip]), "guest"))))
+		text := ip
+		if n := f.counted(users[ip], "guest"); n != "" {
+			text += " (" + n + ")"
+		}
+		out = append(out, text)
 	}
 	return limit(out, 6)
 }
@@ -208,7 +239,7 @@ func guestTable(b *strings.Builder, f *Facts, l level) {
 			b.WriteString(strings.TrimRight(row, " ") + " |\n")
 		}
 	}
-	for _, line := range aggregate(others, l.rest) {
+	for _, line := range aggregate(f, others, l.rest) {
 		b.WriteString("\n" + line + "\n")
 	}
 }
@@ -269,7 +300,7 @@ func keyGuests(f *Facts, rows int) (key, rest []*Guest) {
 }
 
 // aggregate says the remaining guests in a line for each node and kind.
-func aggregate(others []*Guest, how rest) []string {
+func aggregate(f *Facts, others []*Guest, how rest) []string {
 	type place struct{ node, kind string }
 	at := map[place][]*Guest{}
 	for _, g := range others {
@@ -285,7 +316,7 @@ func aggregate(others []*Guest, how rest) []string {
 			for _, g := range at[p] {
 				low, high = min(low, g.VMID), max(high, g.VMID)
 			}
-			out = append(out, fmt.Sprintf("On %s: %d %ss, ids %d to %d; `recon inventory` lists them.", p.node, len(at[p]), p.kind, low, high))
+			out = append(out, fmt.Sprintf("On %s: %s, ids %d to %d; `recon inventory` lists them.", p.node, cmp.Or(f.counted(at[p], p.kind), p.kind+"s"), low, high))
 			continue
 		}
 		var items []string
@@ -332,16 +363,19 @@ func openDrift(b *strings.Builder, f *Facts) {
 	b.WriteString("\n**Open drift** (the manifest says one thing, live another):\n")
 	shown := f.Drift[:min(len(f.Drift), 8)]
 	for _, d := range shown {
+		what := driftFields(d.Fields)
 		if d.Gone {
-			fmt.Fprintf(b, "- %s does not exist any more%s\n", safeAddress(d.Address, d.Identity), sinceBy(d.Since, d.By))
-			continue
+			what = "does not exist any more"
 		}
-		fmt.Fprintf(b, "- %s %s%s\n", safeAddress(d.Address, d.Identity), driftFields(d.Fields), sinceBy(d.Since, d.By))
+		fmt.Fprintf(b, "- %s %s%s%s\n", safeAddress(d.Address, d.Identity), what, sinceBy(d.Since, d.By), word(d.Unseen, unseenNow))
 	}
 	if n := len(f.Drift) - len(shown); n > 0 {
 		fmt.Fprintf(b, "- and %s more: `recon plan`\n", plural(n, "resource"))
 	}
 }
+
+// unseenNow stands behind what is told of something that cannot be observed.
+const unseenNow = ", as last seen"
 
 func driftFields(fields []DriftField) string {
 	var out []string
@@ -392,7 +426,11 @@ func stale(b *strings.Builder, sources []Source) {
 func StaleText(s Source) string {
 	switch {
 	case s.Scope == inventory.SomeGuests:
-		return fmt.Sprintf("PARTIAL since %s: recon's token does not see all guests of %s; of those the last known is shown, and more may exist.", s.Since.UTC().Format("2006-01-02 15:04 UTC"), s.Provider)
+		text := fmt.Sprintf("PARTIAL since %s: recon's token does not see all guests of %s: more may exist", s.Since.UTC().Format("2006-01-02 15:04 UTC"), s.Provider)
+		if len(s.Hidden) > 0 {
+			text += "; not seen now, and shown as last known: " + strings.Join(limit(spans(s.Hidden), 40), ", ")
+		}
+		return text + "."
 	case s.Never:
 		return fmt.Sprintf("NOT OBSERVED YET: %s; nothing is known of it.", s.Provider)
 	}
@@ -404,6 +442,26 @@ func StaleText(s Source) string {
 		}
 	}
 	return fmt.Sprintf("STALE since %s: %s could not be observed; its facts are the last known.", s.Since.UTC().Format("2006-01-02 15:04 UTC"), what)
+}
+
+// spans says sorted numbers shortly: 101, 105 to 109.
+func spans(numbers []int) (out []string) {
+	for i := 0; i < len(numbers); {
+		last := i
+		for last+1 < len(numbers) && numbers[last+1] == numbers[last]+1 {
+			last++
+		}
+		switch text := strconv.Itoa(numbers[i]); {
+		case last > i+1:
+			out = append(out, text+" to "+strconv.Itoa(numbers[last]))
+		case last > i:
+			out = append(out, text, strconv.Itoa(numbers[last]))
+		default:
+			out = append(out, text)
+		}
+		i = last + 1
+	}
+	return out
 }
 
 var dateLine = regexp.MustCompile(`(?m)^Facts last changed (\d{4}-\d{2}-\d{2})\.`)

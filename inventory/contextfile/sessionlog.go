@@ -176,6 +176,10 @@ func EventText(e *inventory.Event) string {
 		text = sourceName(e) + " cannot be observed"
 	case inventory.SourceBack:
 		text = sourceName(e) + " is back"
+	case inventory.SourcePartial:
+		text = sourceName(e) + " is seen in part only"
+	case inventory.SourceWhole:
+		text = sourceName(e) + " is seen in full again"
 	}
 	if by := safeBy(e.By); by != "" {
 		text += " (by " + by + ")"
@@ -193,6 +197,9 @@ func where(e *inventory.Event) string {
 }
 
 func sourceName(e *inventory.Event) string {
+	if guestIdentity.MatchString(e.Identity) {
+		return "`" + e.Identity + "`"
+	}
 	if name, ok := SafeName(e.Identity, ""); ok {
 		return "`" + name + "`"
 	}

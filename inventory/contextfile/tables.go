@@ -314,7 +314,7 @@ func nodesTable(f *Facts) table {
 			count, given := map[string]int64{}, int64(0)
 			for i := range f.Guests {
 				g := &f.Guests[i]
-				if g.Node != n.Name || clusterOf(g.Identity) != c.Name || g.Template {
+				if g.Node != n.Name || clusterOf(g.Identity) != c.Name || g.Template || !f.counts(g) {
 					continue
 				}
 				count[g.Kind]++
@@ -367,14 +367,16 @@ type subnet struct {
 	gateway string
 }
 
-// subnets lists the networks of guests by VLAN and address, with the number of
-// guests in each. Those without a gateway are left out unless all is wanted.
-func subnets(f *Facts, all bool) (order []subnet, guests map[subnet]int64) {
-	guests = map[subnet]int64{}
-	for _, g := range f.Guests {
+// subnets lists the networks of guests by VLAN and address, with the guests in each. Those
+// without a gateway are left out unless all is wanted.
+func subnets(f *Facts, all bool) (order []subnet, guests map[subnet][]*Guest) {
+	guests = map[subnet][]*Guest{}
+	for i := range f.Guests {
+		g := &f.Guests[i]
 		for _, n := range g.Networks {
-			if p, err := netip.ParsePrefix(n.Address); err == nil && (n.Gateway != "" || all) {
-				guests[subnet{p.Masked(), n.VLAN, safeIP(n.Gateway)}]++
+			p, err := netip.ParsePrefix(n.Address)
+			if s := (subnet{p.Masked(), n.VLAN, safeIP(n.Gateway)}); err == nil && (n.Gateway != "" || all) && !slices.Contains(guests[s], g) {
+				guests[s] = append(guests[s], g)
 			}
 		}
 	}
@@ -388,9 +390,34 @@ func networksTable(f *Facts) table {
 	t := table{what: "networks", columns: []column{{head: "Network", plain: "Network"}, {head: "VLAN", plain: "VLAN"}, {head: "Gateway", plain: "Gateway"}, {head: "Guests", plain: "Guests in it"}}}
 	order, guests := subnets(f, true)
 	for _, s := range order {
-		t.rows = append(t.rows, []string{s.prefix.String(), number(s.vlan), s.gateway, f.least(number(guests[s]))})
+		t.rows = append(t.rows, []string{s.prefix.String(), number(s.vlan), s.gateway, f.inNetwork(s, guests[s])})
 	}
 	return t
+}
+
+// inNetwork is how many guests have an address in a network: a lower bound where that of
+// one on the same VLAN is not known.
+func (f *Facts) inNetwork(s subnet, guests []*Guest) string {
+	least := false
+	inside := func(a string) bool { ip, err := netip.ParseAddr(a); return err == nil && s.prefix.Contains(ip) }
+	for i := range f.Guests {
+		g := &f.Guests[i]
+		on := slices.ContainsFunc(g.Networks, func(n inventory.Network) bool { return n.VLAN == s.vlan })
+		if g.Template || slices.Contains(guests, g) || s.vlan != 0 && !on && vlanCell(g) != "" {
+			continue // it has cards on other VLANs only
+		}
+		addresses := addressesOf(g)
+		if slices.ContainsFunc(g.Observed, inside) {
+			guests = append(guests, g)
+		} else if on && (len(addresses) == 0 || slices.Contains(addresses, "dhcp")) {
+			least = true
+		}
+	}
+	count := f.counted(guests, "")
+	if least && count != "" && !strings.HasPrefix(count, atLeast) {
+		return atLeast + count
+	}
+	return count
 }
 
 // dnsUsers returns the guests of each name server, the commonest server first.
@@ -417,7 +444,7 @@ func dnsTable(f *Facts) table {
 		for _, g := range users[ip] {
 			names = append(names, safeName(g.Name, g.Identity))
 		}
-		t.rows = append(t.rows, []string{ip, guestAt(f, ip), strings.Join(names, ", "), f.least(number(int64(len(names))))})
+		t.rows = append(t.rows, []string{ip, guestAt(f, ip), strings.Join(names, ", "), f.counted(users[ip], "")})
 	}
 	return t
 }
@@ -520,12 +547,14 @@ func usesOf(f *Facts, shared map[string]bool) map[shelf]use {
 				at.node = ""
 			}
 			u := out[at]
-			if u.guests == nil {
-				u.guests = map[string]bool{}
+			if f.counts(g) {
+				if u.guests == nil {
+					u.guests = map[string]bool{}
+				}
+				u.guests[g.Identity] = true
+				u.disks++
+				u.bytes += d.Size
 			}
-			u.guests[g.Identity] = true
-			u.disks++
-			u.bytes += d.Size
 			out[at] = u
 		}
 	}

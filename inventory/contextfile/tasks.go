@@ -17,7 +17,7 @@ func Tasks(f *Facts, at Place, date string) string {
 	at.Heading = false // the file is all tasks
 	begin(&b, at, "", date)
 	if len(f.Tasks) == 0 {
-		b.WriteString("Nothing is open.\n")
+		b.WriteString("Nothing is open" + word(len(at.Sources) > 0, " of what can be observed") + ".\n")
 	}
 	shown := f.Tasks[:min(len(f.Tasks), mostTasks)]
 	for i := range shown {
@@ -45,6 +45,9 @@ func (t *Task) words() (done, remains, command string) {
 		return "`recon " + verb + " " + shellWord(address) + flags + "`"
 	}
 	apply := on("apply --target", t.allow())
+	if t.Unseen {
+		apply = on("plan --target", "") + " says whether it can be observed again"
+	}
 	switch {
 	case t.InFlight:
 		return "an apply was interrupted on it", "see whether its last step happened", on("plan --target", "")
@@ -52,6 +55,8 @@ func (t *Task) words() (done, remains, command string) {
 		done, remains, command = "the values are written", "a restart, so that they take effect", on("apply --target", " --allow restart")
 	case t.Gone:
 		done, remains, command = "it was there, and somebody took it away", "to make it again, or to take it out of the manifests", apply
+	case t.Unseen:
+		done, remains, command = recorded, t.fields()+unseenNow, apply
 	case t.Verdict == inventory.VerdictMissing:
 		done, remains, command = "it is declared", "to create it", apply
 	case t.Verdict == inventory.VerdictPendingChange:

@@ -24,7 +24,8 @@ func (b *stepBuilder) create() {
 	}
 	switch {
 	case !b.v.quorate:
-		b.block("no_quorum", "the cluster has no quorum; nothing can be made")
+		reason := b.v.noQuorum()
+		b.block(reason.Code, "%s", reason.Detail)
 	case how.Clone != "":
 		b.clone(how)
 	case b.c.Addr.Kind == "lxc" && how.Template == "":

@@ -28,6 +28,7 @@ type view struct {
 	permissions permissions
 	hidden      error // why guests may exist that are not listed; nil when the list is whole
 	quorate     bool
+	noStatus    error // why nobody knows whether it is; nil when the cluster told
 	guests      map[int]guestRow
 	nodes       map[string]bool // online
 	observed    map[string]*inventory.Observation

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"sync"
@@ -144,6 +145,7 @@ const (
 // no row for the cluster and is its own quorum. Without the right to look, quorum
 // is not known, and then nothing is proven absent.
 func (r *reading) clusterStatus(rows []statusRow, err error) {
+	r.view.noStatus = err
 	address := map[string]string{}
 	clustered := false
 	for _, row := range rows {
@@ -377,9 +379,20 @@ func (p *Provider) observation(g guestRow, c config, v view) inventory.Observati
 		delete(o.Running, ciPassword)
 	}
 	if !v.quorate {
-		o.Block = append(o.Block, inventory.Reason{Code: "no_quorum", Detail: "the cluster has no quorum, or the token may not see whether it has one (Sys.Audit on /); writes would fail"})
+		o.Block = append(o.Block, v.noQuorum())
 	}
 	return o
+}
+
+// noQuorum says why nothing is written: there is no quorum, or nobody knows whether there is.
+func (v view) noQuorum() inventory.Reason {
+	switch {
+	case v.noStatus == nil:
+		return inventory.Reason{Code: "no_quorum", Detail: "the cluster has no quorum; writes would fail"}
+	case statusOf(v.noStatus) == http.StatusForbidden:
+		return inventory.Reason{Code: "quorum_unknown", Detail: "the token lacks Sys.Audit on /, without which it does not see whether the cluster has quorum; recon writes only where it has"}
+	}
+	return inventory.Reason{Code: "quorum_unknown", Detail: "whether the cluster has quorum is not known, and recon writes only where it has: " + v.noStatus.Error()}
 }
 
 func withoutSecrets(raw map[string]string) map[string]string {

@@ -48,7 +48,7 @@ func gather(ctx context.Context, w *home.World, p *reconcile.Plan, h history) (*
 		return cmp.Or(inventory.CompareAddress(a.Address, b.Address), inventory.NaturalCompare(a.Identity, b.Identity))
 	})
 	slices.SortFunc(f.Services, func(a, b contextfile.Service) int { return inventory.CompareAddress(a.Address, b.Address) })
-	f.Sources = sourcesOf(w)
+	f.Sources = sourcesOf(w, f.Guests)
 	f.Drift = openDrift(w, p, h.events)
 	f.Tasks = tasksOf(w, p, h)
 	for _, x := range p.Findings {
@@ -59,10 +59,19 @@ func gather(ctx context.Context, w *home.World, p *reconcile.Plan, h history) (*
 	return f, nil
 }
 
-// sourcesOf lists what could not be observed.
-func sourcesOf(w *home.World) (out []contextfile.Source) {
+// sourcesOf lists what could not be observed, and whom that leaves as last known where a
+// token sees a part of the guests.
+func sourcesOf(w *home.World, guests []contextfile.Guest) (out []contextfile.Source) {
 	for _, u := range w.Unknown() {
-		out = append(out, contextfile.Source{Provider: u.Provider, Scope: u.Scope, Since: u.Since, Never: w.NeverObserved(u.Provider)})
+		s := contextfile.Source{Provider: u.Provider, Scope: u.Scope, Since: u.Since, Never: w.NeverObserved(u.Provider)}
+		for i := range guests {
+			cluster, _, _ := strings.Cut(guests[i].Identity, "/")
+			if u.Scope == inventory.SomeGuests && guests[i].Unknown && "proxmox."+cluster == u.Provider {
+				s.Hidden = append(s.Hidden, guests[i].VMID)
+			}
+		}
+		slices.Sort(s.Hidden)
+		out = append(out, s)
 	}
 	slices.SortFunc(out, func(a, b contextfile.Source) int {
 		return cmp.Or(inventory.NaturalCompare(a.Provider, b.Provider), inventory.NaturalCompare(a.Scope, b.Scope))
@@ -227,8 +236,44 @@ func openDrift(w *home.World, p *reconcile.Plan, events []inventory.Event) []con
 		}
 		out = append(out, d)
 	}
+	out = append(out, unseenDrift(w, events)...)
 	slices.SortFunc(out, func(a, b contextfile.Drift) int { return inventory.CompareAddress(a.Address, b.Address) })
 	return out
+}
+
+// unseenDrift is what differed of resources when they were last seen that cannot be
+// observed now: nobody knows that it is settled.
+func unseenDrift(w *home.World, events []inventory.Event) (out []contextfile.Drift) {
+	seen := map[string]bool{}
+	for _, o := range w.Observations() {
+		seen[o.Resource.Identity] = o.State != inventory.Unknown
+	}
+	for i := range w.Project.Resources {
+		r := &w.Project.Resources[i]
+		d := contextfile.Drift{Address: r.Addr, Identity: r.Identity, Unseen: true}
+		if seen[r.Identity] {
+			continue
+		}
+		if e, open := w.Memory.Episodes[r.Addr]; open {
+			d.Since, d.By, d.Fields = e.OpenedAt, e.By, driftFields(w, r.Addr, e.Fields)
+		} else if e, ok := lastComing(events, r.Identity); ok && e.Kind == inventory.Disappeared {
+			d.Since, d.By, d.Gone = e.At, e.By, true
+		} else {
+			continue
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// lastComing finds when something was last said to have come or gone.
+func lastComing(events []inventory.Event, identity string) (inventory.Event, bool) {
+	for _, e := range slices.Backward(events) {
+		if e.Identity == identity && slices.Contains([]inventory.EventKind{inventory.Appeared, inventory.Disappeared, inventory.Created, inventory.Destroyed}, e.Kind) {
+			return e, true
+		}
+	}
+	return inventory.Event{}, false
 }
 
 // goneOutside finds how something disappeared that was there and that a manifest declares.
@@ -272,6 +317,12 @@ func tasksOf(w *home.World, p *reconcile.Plan, h history) (out []contextfile.Tas
 			out = append(out, t)
 		}
 	}
+	for _, d := range unseenDrift(w, h.events) {
+		if _, ok := killed[d.Address]; !ok {
+			fields := slices.DeleteFunc(d.Fields, func(f contextfile.DriftField) bool { return f.Flapping })
+			out = append(out, contextfile.Task{Address: d.Address, Identity: d.Identity, Verdict: inventory.VerdictDrift, Since: d.Since, By: d.By, Fields: fields, Gone: d.Gone, Unseen: true})
+		}
+	}
 	for addr, at := range killed {
 		out = append(out, contextfile.Task{Address: addr, InFlight: true, Since: at})
 	}
@@ -292,7 +343,9 @@ func taskOf(w *home.World, c *inventory.Change) (t contextfile.Task, open bool) 
 		}
 	}
 	for _, b := range c.Blocked {
-		t.Blocked = append(t.Blocked, b.Code)
+		if !slices.Contains(t.Blocked, b.Code) {
+			t.Blocked = append(t.Blocked, b.Code)
+		}
 	}
 	switch c.Verdict {
 	case inventory.VerdictDrift, inventory.VerdictConflict, inventory.VerdictDiffers:

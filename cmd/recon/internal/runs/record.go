@@ -200,15 +200,37 @@ func (r *recorder) sources() {
 	}
 	for _, s := range now {
 		if !has(r.world.Memory.Sources, s) {
-			r.event(inventory.Event{Identity: s.Scope, Kind: inventory.SourceLost, Summary: fmt.Sprintf("%s of %s cannot be observed: %s", s.Scope, s.Provider, s.Error)})
+			r.event(lostEvent(s))
 		}
 	}
 	for _, s := range r.world.Memory.Sources {
-		if !has(now, s) {
-			r.event(inventory.Event{Identity: s.Scope, Kind: inventory.SourceBack, Summary: fmt.Sprintf("%s of %s is observed again", s.Scope, s.Provider)})
+		// What was lost with a part is not back while the whole is lost.
+		if !has(now, s) && !has(now, reconcile.Source{Provider: s.Provider, Scope: s.Provider}) && !r.unseen(s.Scope) {
+			r.event(backEvent(s))
 		}
 	}
 	r.learned.Sources = now
+}
+
+// unseen reports a guest that is unknown, by itself or with more than itself.
+func (r *recorder) unseen(identity string) bool {
+	return slices.ContainsFunc(r.world.Observations(), func(o inventory.Observation) bool {
+		return o.Resource.Identity == identity && o.State == inventory.Unknown
+	})
+}
+
+func lostEvent(s reconcile.Source) inventory.Event {
+	if s.Scope == inventory.SomeGuests {
+		return inventory.Event{Identity: s.Provider, Kind: inventory.SourcePartial, Summary: fmt.Sprintf("%s is seen in part only: %s", s.Provider, s.Error)}
+	}
+	return inventory.Event{Identity: s.Scope, Kind: inventory.SourceLost, Summary: fmt.Sprintf("%s of %s cannot be observed: %s", s.Scope, s.Provider, s.Error)}
+}
+
+func backEvent(s reconcile.Source) inventory.Event {
+	if s.Scope == inventory.SomeGuests {
+		return inventory.Event{Identity: s.Provider, Kind: inventory.SourceWhole, Summary: s.Provider + " is seen in full again"}
+	}
+	return inventory.Event{Identity: s.Scope, Kind: inventory.SourceBack, Summary: fmt.Sprintf("%s of %s is observed again", s.Scope, s.Provider)}
 }
 
 // agreement remembers, as last applied, every declared value that live has too.

@@ -84,6 +84,7 @@ var eventWords = map[inventory.EventKind]string{
 	inventory.Created: "was made", inventory.Destroyed: "was destroyed", inventory.Changed: "changed", inventory.Moved: "moved", inventory.Renamed: "was renamed",
 	inventory.Started: "was started", inventory.Stopped: "was stopped", inventory.Restarted: "was restarted",
 	inventory.Appeared: "appeared", inventory.Disappeared: "is gone", inventory.SourceLost: "cannot be observed", inventory.SourceBack: "is observed again",
+	inventory.SourcePartial: "is seen in part only", inventory.SourceWhole: "is seen in full again",
 }
 
 // News writes what has happened since the last run.
