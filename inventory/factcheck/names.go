@@ -34,15 +34,17 @@ func mayBeOne(a, b string) bool {
 		return false // siblings: docker01 and docker02
 	}
 	x, y := tokens(a), tokens(b)
-	if len(x) > len(y) {
-		x, y = y, x
+	return saysLess(x, y) || saysLess(y, x)
+}
+
+// saysLess reports words that all stand among others, or in what they are together.
+func saysLess(few, many []string) bool {
+	if len(few) > 0 && len(many) == 0 {
+		return false
 	}
-	if len(x) == 0 {
-		return true
-	}
-	long := strings.Join(y, "")
-	for _, w := range x {
-		if !slices.Contains(y, w) && !strings.Contains(long, strings.TrimRight(w, "0123456789")) {
+	long := strings.Join(many, "")
+	for _, w := range few {
+		if !slices.Contains(many, w) && !strings.Contains(long, strings.TrimRight(w, "0123456789")) {
 			return false
 		}
 	}

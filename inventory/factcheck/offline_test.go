@@ -41,6 +41,8 @@ func TestOffline(t *testing.T) {
 		"Ansible":                                 {inventoryPage + "-- hosts.ini --\ntraefik ansible_host=192.168.40.29\n", "hosts.ini:1:22 address 192.168.40.29 | inventory.md:5:28 address 192.168.40.20"},
 		"Mermaid":                                 {inventoryPage + "-- a.md --\n```mermaid\nA[\"traefik<br>192.168.40.29\"]\n```\n", "a.md:2:15 address 192.168.40.29 | inventory.md:5:28 address 192.168.40.20"},
 		"one address of three names":              {"-- a.md --\n| Name | IP |\n|---|---|\n| grafana | 192.168.40.13 |\n-- b.md --\n| Name | IP | Node |\n|---|---|---|\n| grafana | 192.168.40.20 | node01 |\n| prom1 | 192.168.40.20 | node01 |\n| loki1 | 192.168.40.20 | node01 |\n", ""},
+		"a name in two words":                     {"-- a.md --\n| Name | VMID | IP |\n|---|---|---|\n| developmentbox | 128 | 192.168.40.31 |\n-- b.md --\n| Service | IP | LXC ID |\n|---|---|---|\n| Dev Box | 192.168.40.31 | 128 |\n", ""},
+		"the VMID of a container":                 {inventoryPage + "-- a.md --\n1. Restart traefik (VMID 203) first\n", ""},
 		"the way to two guests":                   {"-- hosts.yml --\nall:\n  hosts:\n    proxmox-host:\n      ansible_host: 192.168.40.31\n    alpha1:\n      ansible_host: 192.168.40.31\n      vmid: 201\n    beta1:\n      ansible_host: 192.168.40.31\n      vmid: 202\n", ""},
 		"secrets of guests":                       {"-- a.sh --\ndeclare -A LXC_SECRETS=(\n  [\"204\"]=\"alpha_admin_password\"\n)\n-- b.sh --\ndeclare -A CONTAINERS=(\n  [\"204\"]=\"beta1\"\n)\n", ""},
 		"names of guests":                         {"-- a.sh --\ndeclare -A LXC_SERVICES=(\n  [\"204\"]=\"alpha1\"\n)\n-- b.sh --\ndeclare -A CONTAINERS=(\n  [\"204\"]=\"beta1\"\n)\n", "a.sh:2:12 name alpha1 | b.sh:2:12 name beta1"},

@@ -103,7 +103,11 @@ func (x *reader) numbers(l *source.Line) {
 		if before && x.lookup(name) == nil {
 			continue // "grafana (LXC 103)" is where something runs
 		}
-		x.numberNamed(l, name, at, m[4], m[5], l.Text[m[2]:m[3]], m[2])
+		word := l.Text[m[2]:m[3]]
+		if vmKind.MatchString(word) && strings.HasPrefix(strings.ToUpper(l.Text[m[3]:]), "ID") {
+			word = "" // the VMID of a container
+		}
+		x.numberNamed(l, name, at, m[4], m[5], word, m[2])
 	}
 	if !strings.Contains(l.Text, "qm ") && !strings.Contains(l.Text, "pct ") {
 		return

@@ -74,10 +74,23 @@ func (l *library) meant(target string) string {
 			tie = true
 		}
 	}
+	if best == "" {
+		return l.otherCase(target)
+	}
 	if tie || most < 2 && (len(l.byBase[strings.ToLower(path.Base(target))]) > 3 || everybodysFile(target) && !oneAbove(path.Dir(best), path.Dir(target))) {
 		return ""
 	}
 	return best
+}
+
+// otherCase is the folder that is called as the target in another case.
+func (l *library) otherCase(target string) (found string) {
+	for d := range l.dirs {
+		if strings.EqualFold(d, path.Clean(target)) && (found == "" || d < found) {
+			found = d
+		}
+	}
+	return found
 }
 
 // everybodysFile reports a name that any folder may have a file of: one plain word.
@@ -140,7 +153,7 @@ type deadRef struct {
 
 var (
 	remote      = regexp.MustCompile(`^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//|#)`)
-	placeholder = regexp.MustCompile("[<>{}$*?|\"'`\\\\\\[\\]]|\\.\\.\\.|…|(?i)\\bpath/to\\b|your[-_]|example|\\bfoo\\b|YYYY|(?-i:XX)|NNN|^~|(?:^|/)(?:my|your|mon|mein|new|some|sample)[-_]|(?-i:[a-z-][A-Z]{2,}_[A-Z]{2,})|^(?:project|feedback|memory)_[a-z]")
+	placeholder = regexp.MustCompile("[<>{}$*?|\"'`\\\\\\[\\]]|\\.\\.\\.|…|(?i)\\bpath/to\\b|your(?:[-_]|app|name|service)|(?:app|tool|service|stack|container|host|role|module|script|playbook|vm|node|cluster|project|file)[-_]?name\\b|example|\\bfoo\\b|YYYY|(?-i:XX)|NNN|^~|(?:^|/)(?:my|your|mon|mein|new|some|sample)[-_]|(?-i:[a-z-][A-Z]{2,}_[A-Z]{2,})|^(?:project|feedback|memory)_[a-z]")
 	homeFolder  = regexp.MustCompile(`^(?:file://)?(/home/[^/]+|/Users/[^/]+|/[A-Za-z]:/Users/[^/]+|[A-Za-z]:[/\\]Users[/\\][^/\\]+)[/\\]`)
 	codePath    = regexp.MustCompile(`^(?:\./)?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.(?:md|tf|hcl|ya?ml|py|sh|json|toml|ini|conf|j2|tfvars|ps1|js|ts)$`)
 	makesIt     = regexp.MustCompile(`(?i)\b(?:creat\w*|generat\w*|cop(?:y|ied)|cp|mv|add\w*|writ\w*|output\w*|produc\w*|sav\w*|stored?|download\w*|export\w*|backup|rename\w*|will|would|your|e\.g|ex|git-?ignored|ignored|not committed|template|into|optional\w*|touch|nano|vim|if|upload\w*|deploy\w* to|mount\w*|remote|on the (?:host|server|vm)|inside|upstream|new|like|such as|instead|remov\w*|delet\w*|replac\w*|record\w*|log|this file|you are here|after|nach|later|soon|future|planned|coming|venir|prévu|geplant|futuro|pendiente|planejado|todo|wip|was|were|moved|old|no longer|missing|requir\w*|needs?|submodule|repo|repository)\b`)
