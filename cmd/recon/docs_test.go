@@ -217,6 +217,9 @@ func supporting(body string) (out string) {
 func checkCommands(t *testing.T, body string) {
 	for _, line := range strings.Split(body, "\n") {
 		line, _, _ = strings.Cut(line, " #")
+		if _, started, ok := strings.Cut(line, " -- "); ok && strings.HasPrefix(line, "claude mcp add ") {
+			line = started // what the assistant starts
+		}
 		words := strings.Fields(strings.NewReplacer("'", "", `"`, "").Replace(line))
 		switch {
 		case len(words) == 0:

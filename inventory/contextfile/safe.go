@@ -25,6 +25,8 @@ var (
 	pathText  = regexp.MustCompile(`^/[A-Za-z0-9_./-]{0,95}$`)
 	imageText = regexp.MustCompile(`^[a-z0-9][a-z0-9._/:-]{0,120}(@sha256:[0-9a-f]{64})?$`)
 	letters   = regexp.MustCompile(`[a-z]+`)
+	// addressText is what names one thing: vm.web["a"], docker:media/jellyfin.
+	addressText = regexp.MustCompile(`^[a-z_]+[.:][A-Za-z0-9_.:/@-]{1,120}(\["[A-Za-z0-9_.-]{1,60}"\])?$`)
 	// terraformText is an address in Terraform, such as module.x.proxmox_vm_qemu.a["b"].
 	terraformText = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+|\["?[A-Za-z0-9_.-]+"?\]){1,8}$`)
 )
@@ -163,6 +165,23 @@ func safeMatch(form *regexp.Regexp, s string) string {
 
 // notShown stands for a value that has not the form of its field.
 const notShown = "(not shown)"
+
+// Told returns a word as an assistant may read it: a name, a number, an address, a path, an
+// image, a URL. Whatever has no such form, or spells an order, is not shown.
+func Told(s string) string {
+	if s == "" || safeURL(s) != "" {
+		return s
+	}
+	if _, err := netip.ParsePrefix(s); err == nil || safeIP(s) != "" || strings.EqualFold(safeMAC(s), s) {
+		return s
+	}
+	for _, form := range []*regexp.Regexp{sizeText, valueText, account, version, pathText, imageText, terraformText, addressText} {
+		if told := safeMatch(form, s); told == s {
+			return s
+		}
+	}
+	return notShown
+}
 
 // safeValue returns a value of a field for a document: numbers, sizes and booleans
 // as they are, plain identifiers as code; anything else is not shown.

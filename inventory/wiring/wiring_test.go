@@ -411,8 +411,14 @@ func TestNameServers(t *testing.T) {
 func TestSharesOfFstab(t *testing.T) {
 	got := Fstab("/dev/sda1 / ext4 defaults 0 1\nnas:/tank/media /mnt/media nfs4 _netdev 0 0\n//nas.lan/photos /mnt/photos cifs credentials=/root/c 0 0\n" +
 		"//10.0.0.5/My\\040Disk /mnt/my\\040disk cifs ro 0 0\n[fd00::5]:/x /mnt/six nfs ro 0 0\nlena@10.0.0.6:/srv /mnt/ssh fuse.sshfs ro 0 0\n10.0.0.7:vol /mnt/g glusterfs ro 0 0\n/mnt/a:/mnt/b /mnt/pool fuse.mergerfs ro 0 0\n")
-	want := []Share{{"/mnt/media", "nas", "/tank/media", "nfs"}, {"/mnt/photos", "nas.lan", "/photos", "cifs"}, {"/mnt/my disk", "10.0.0.5", "/My Disk", "cifs"},
-		{"/mnt/six", "fd00::5", "/x", "nfs"}, {"/mnt/ssh", "10.0.0.6", "/srv", "sshfs"}, {"/mnt/g", "10.0.0.7", "/vol", "glusterfs"}}
+	want := []Share{
+		{"/mnt/media", "nas", "/tank/media", "nfs"},
+		{"/mnt/photos", "nas.lan", "/photos", "cifs"},
+		{"/mnt/my disk", "10.0.0.5", "/My Disk", "cifs"},
+		{"/mnt/six", "fd00::5", "/x", "nfs"},
+		{"/mnt/ssh", "10.0.0.6", "/srv", "sshfs"},
+		{"/mnt/g", "10.0.0.7", "/vol", "glusterfs"},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -32,6 +32,11 @@ const LastTold = "last"
 // ChangesSince reads from the ledger what has happened since "last", a time, or
 // the commit of a Git revision. What was asked for with "last" counts as told.
 func ChangesSince(ctx context.Context, h *Home, since string) (*Changes, error) {
+	return changesSince(ctx, h, since, true)
+}
+
+// changesSince reads the changes; what was not told yet stays so, unless tell is set.
+func changesSince(ctx context.Context, h *Home, since string, tell bool) (*Changes, error) {
 	c := &Changes{}
 	l, err := h.Ledger(ctx)
 	if err != nil {
@@ -59,7 +64,7 @@ func ChangesSince(ctx context.Context, h *Home, since string) (*Changes, error) 
 		return nil, err
 	}
 	c.Looked, c.Unknown = r.Looked, r.Sources
-	if since == LastTold && len(c.Events) > 0 {
+	if tell && since == LastTold && len(c.Events) > 0 {
 		return c, l.SetTold(ctx, untold, r.Looked)
 	}
 	return c, nil

@@ -64,6 +64,10 @@ func Show(ctx context.Context, h *Home, name string, refresh bool) (*Showing, er
 		return nil, err
 	}
 	defer w.Close()
+	return showingOf(ctx, w, name)
+}
+
+func showingOf(ctx context.Context, w *home.World, name string) (*Showing, error) {
 	p, err := w.Compare(ctx)
 	if err != nil {
 		return nil, err

@@ -373,6 +373,24 @@ func WriteFacts(w *home.World, facts *contextfile.Facts, o Options) (u Update) {
 
 // Render renders the documents for a command that writes nothing.
 func Render(ctx context.Context, w *home.World, p *reconcile.Plan, how Resolution) ([]Document, error) {
+	facts, err := recollected(ctx, w, p)
+	if err != nil {
+		return nil, err
+	}
+	return writer{home: w.Home(), project: w.Project, facts: facts, how: how}.documents()
+}
+
+// Block renders one block for whoever has no document.
+func Block(ctx context.Context, w *home.World, p *reconcile.Plan, id string) (string, error) {
+	facts, err := recollected(ctx, w, p)
+	if err != nil {
+		return "", err
+	}
+	return contextfile.Render(id, facts, contextfile.Place{Style: contextfile.Reference, Heading: true, Sources: facts.Sources}, "", w.Home().Now())
+}
+
+// recollected gathers the facts with the memory, where there is one.
+func recollected(ctx context.Context, w *home.World, p *reconcile.Plan) (*contextfile.Facts, error) {
 	var m reconcile.Memory
 	l, err := w.Home().Ledger(ctx)
 	if err != nil {
@@ -382,11 +400,7 @@ func Render(ctx context.Context, w *home.World, p *reconcile.Plan, how Resolutio
 		defer l.Close()
 		m = l
 	}
-	facts, err := Gather(ctx, m, w, p)
-	if err != nil {
-		return nil, err
-	}
-	return writer{home: w.Home(), project: w.Project, facts: facts, how: how}.documents()
+	return Gather(ctx, m, w, p)
 }
 
 // Gather collects what documents are rendered from, with the memory as it is now;

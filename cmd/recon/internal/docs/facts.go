@@ -110,6 +110,11 @@ func (c *FactCheck) observe(ctx context.Context) (*factcheck.Truth, error) {
 	}
 	defer w.Close()
 	c.Unknown, c.Complete = w.Unknown(), !w.Incomplete()
+	return TruthOf(ctx, w)
+}
+
+// TruthOf is what statements are held against.
+func TruthOf(ctx context.Context, w *home.World) (*factcheck.Truth, error) {
 	known, err := w.Known(ctx)
 	if err != nil {
 		return nil, err

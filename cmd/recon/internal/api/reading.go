@@ -1,0 +1,314 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"recon/cmd/recon/internal/docs"
+	"recon/cmd/recon/internal/home"
+	"recon/inventory"
+	"recon/inventory/contextfile"
+	"recon/inventory/factcheck"
+	"recon/inventory/graph"
+)
+
+// lookAge is how long one look serves the questions that follow it.
+const lookAge = 20 * time.Second
+
+// A Reading answers questions about a home for as long as somebody asks. It has no method
+// that writes: what was asked for as news stays news.
+type Reading struct {
+	home *Home
+
+	mu     sync.Mutex // one question at a time
+	world  *home.World
+	graph  *graph.Graph // of the world; nil until it is asked for
+	looked time.Time
+	print  uint64 // of the manifests that the world was compared with
+}
+
+// NewReading begins to read a home.
+func NewReading(h *Home) *Reading { return &Reading{home: h, print: h.Fingerprint()} }
+
+// Close ends the connections of the last look.
+func (r *Reading) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forget()
+}
+
+func (r *Reading) forget() {
+	if r.world != nil {
+		r.world.Close()
+	}
+	r.world, r.graph = nil, nil
+}
+
+// look is the last look while it is fresh and the manifests are the same, else a new one.
+func (r *Reading) look(ctx context.Context) (*home.World, error) {
+	if now := r.home.Fingerprint(); now != r.print {
+		r.forget()
+		if err := r.home.Reload(); err != nil {
+			return nil, fmt.Errorf("read the manifests, which have changed: %w", err)
+		}
+		r.print = now
+	}
+	if r.world != nil && time.Since(r.looked) < lookAge {
+		return r.world, nil
+	}
+	r.forget()
+	w, err := r.home.Observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.AskAddresses(ctx); err != nil {
+		w.Close()
+		return nil, err
+	}
+	r.world, r.looked = w, time.Now()
+	return w, nil
+}
+
+func (r *Reading) needs(ctx context.Context, w *home.World) (*graph.Graph, error) {
+	if r.graph == nil {
+		w.Survey(ctx)
+		g, err := w.Graph(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.graph = g
+	}
+	return r.graph, nil
+}
+
+// A Look says when everything was looked at, and of what nothing is known.
+type Look struct {
+	AsOf     string   `json:"as_of"`
+	Complete bool     `json:"complete"`
+	Unknown  []string `json:"unknown"` // sources, or parts of them, that could not be observed
+}
+
+func lookOf(w *home.World) Look {
+	l := Look{AsOf: inventory.Timestamp(w.At), Complete: !w.Incomplete(), Unknown: []string{}}
+	for _, u := range w.Unknown() {
+		l.Unknown = append(l.Unknown, u.Scope)
+	}
+	return l
+}
+
+// graphSource is by what a thing is known that something else names.
+const graphSource = "graph"
+
+// A Thing is something that there is.
+type Thing struct {
+	ID         string   `json:"id"`
+	Kind       string   `json:"kind"`
+	Name       string   `json:"name"`
+	Identity   string   `json:"identity,omitempty"`
+	Node       string   `json:"node,omitempty"`
+	Status     string   `json:"status,omitempty"`
+	Addresses  []string `json:"addresses,omitempty"`
+	Pool       string   `json:"pool,omitempty"`
+	Tags       []string `json:"tags,omitempty"`
+	ManagedBy  string   `json:"managed_by,omitempty"`
+	Source     string   `json:"source"`
+	ObservedAt string   `json:"observed_at,omitempty"`
+	Stale      bool     `json:"stale"` // not observed now; this is what was seen last
+}
+
+// Search lists what there is, the best match first. Without words it is everything.
+func (r *Reading) Search(ctx context.Context, words, kind string) ([]Thing, Look, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w, err := r.look(ctx)
+	if err != nil {
+		return nil, Look{}, err
+	}
+	all, err := r.things(ctx, w)
+	if err != nil {
+		return nil, Look{}, err
+	}
+	return matching(all, strings.Fields(strings.ToLower(words)), kind), lookOf(w), nil
+}
+
+// things are the resources, and what else the graph knows.
+func (r *Reading) things(ctx context.Context, w *home.World) (out []Thing, err error) {
+	known, err := w.Known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	managed, have := w.Managers(), map[string]bool{}
+	for i := range known {
+		k := &known[i]
+		e := existing(&k.Observation, managed[k.Resource.Identity], k.Stale)
+		t := Thing{
+			ID: e.Address, Kind: e.Kind, Name: e.Name, Identity: e.Identity, Node: e.Node, Status: e.Status, Addresses: e.Addresses, ManagedBy: e.ManagedBy,
+			Pool: inventory.Text(k.Resource.Attrs["pool"]), Tags: inventory.Strings(k.Resource.Attrs["tags"]), Source: k.Resource.Provider, ObservedAt: e.SeenAt, Stale: e.Unknown,
+		}
+		out, have[t.ID] = append(out, t), true
+	}
+	g, err := r.needs(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	for i := range g.Nodes {
+		if n := &g.Nodes[i]; !have[n.ID] {
+			t := Thing{ID: n.ID, Kind: string(n.Kind), Name: n.Name, Status: n.State, Source: graphSource}
+			if !n.At.IsZero() {
+				t.ObservedAt = inventory.Timestamp(n.At)
+			}
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}
+
+// matching keeps what one of the words is found in; who has more of them, or is called by
+// one, comes first.
+func matching(all []Thing, words []string, kind string) []Thing {
+	score := map[string]int{}
+	var out []Thing
+	for i := range all {
+		t := &all[i]
+		if kind != "" && t.Kind != kind {
+			continue
+		}
+		text := strings.ToLower(strings.Join(slices.Concat([]string{t.ID, t.Kind, t.Name, t.Identity, t.Node, t.Status, t.Pool, t.ManagedBy}, t.Addresses, t.Tags), "\n"))
+		n := 0
+		for _, word := range words {
+			if strings.Contains(text, word) {
+				n += 2
+			}
+			if word == strings.ToLower(t.Name) || strings.HasSuffix(t.Identity, "/"+word) {
+				n++
+			}
+		}
+		if n > 0 || len(words) == 0 {
+			score[t.ID] = n
+			out = append(out, *t)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Thing) int {
+		return cmp.Or(score[b.ID]-score[a.ID], strings.Compare(a.origin(), b.origin()), inventory.NaturalCompare(a.ID, b.ID))
+	})
+	return out
+}
+
+// origin puts what the graph alone knows behind what is declared or observed.
+func (t *Thing) origin() string {
+	if t.Source == graphSource {
+		return graphSource
+	}
+	return ""
+}
+
+// A Detail is all that is known of one thing: of a resource its fields, of anything what
+// it needs and what needs it.
+type Detail struct {
+	Resource *Shown
+	Node     *graph.Node
+	Needs    []graph.Edge
+	NeededBy []graph.Edge
+}
+
+// Get tells what is known of one thing.
+func (r *Reading) Get(ctx context.Context, name string) (*Detail, Look, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w, err := r.look(ctx)
+	if err != nil {
+		return nil, Look{}, err
+	}
+	g, err := r.needs(ctx, w)
+	if err != nil {
+		return nil, Look{}, err
+	}
+	d := &Detail{}
+	if s, err := showingOf(ctx, w, name); err == nil {
+		d.Resource = s.Resources[0]
+		d.Node = g.Node(d.Resource.Address)
+	} else if d.Node, err = g.Find(name); err != nil {
+		return nil, Look{}, w.Unfound(err, "search lists what there is")
+	}
+	if d.Node != nil {
+		for i := range g.Edges {
+			switch e := g.Edges[i]; d.Node.ID {
+			case e.From:
+				d.Needs = append(d.Needs, e)
+			case e.To:
+				d.NeededBy = append(d.NeededBy, e)
+			}
+		}
+	}
+	return d, lookOf(w), nil
+}
+
+// Ask answers a question of the graph.
+func (r *Reading) Ask(ctx context.Context, q Question) (*GraphAnswer, Look, error) {
+	if err := q.check(); err != nil {
+		return nil, Look{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w, err := r.look(ctx)
+	if err != nil {
+		return nil, Look{}, err
+	}
+	g, err := r.needs(ctx, w)
+	if err != nil {
+		return nil, Look{}, err
+	}
+	a, err := answerOf(g, inventory.Timestamp(w.At), q)
+	return a, lookOf(w), w.Unfound(err, "search lists what there is")
+}
+
+// Changes are the events since a time; see ChangesSince. Nothing counts as told.
+func (r *Reading) Changes(ctx context.Context, since string) (*Changes, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return changesSince(ctx, r.home, since, false)
+}
+
+// Judge holds a statement against what is observed: what of it is wrong, and what is right.
+func (r *Reading) Judge(ctx context.Context, statement string) (wrong, right []factcheck.Statement, l Look, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w, err := r.look(ctx)
+	if err != nil {
+		return nil, nil, Look{}, err
+	}
+	truth, err := docs.TruthOf(ctx, w)
+	if err != nil {
+		return nil, nil, Look{}, err
+	}
+	found, right := factcheck.Judge(statement, truth)
+	for i := range found {
+		wrong = append(wrong, found[i].Statements()...)
+	}
+	return wrong, right, lookOf(w), nil
+}
+
+// ContextBlocks are the IDs of the blocks that Block renders.
+func ContextBlocks() []string {
+	return append([]string{docs.HomeBlock}, contextfile.ContextBlocks()...)
+}
+
+// Block renders one block of the documents, as it would be written now.
+func (r *Reading) Block(ctx context.Context, id string) (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w, err := r.look(ctx)
+	if err != nil {
+		return "", err
+	}
+	p, err := w.Compare(ctx)
+	if err != nil {
+		return "", err
+	}
+	return docs.Block(ctx, w, p, id)
+}

@@ -1,0 +1,280 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"recon/cmd/recon/internal/api"
+	"recon/inventory"
+	"recon/inventory/factcheck"
+	"recon/inventory/graph"
+)
+
+// answers are the tools.
+type answers struct{ *api.Reading }
+
+type searchIn struct {
+	Query string `json:"query,omitempty" jsonschema:"words: name, vmid, IP, node, tag, status"`
+	Kind  string `json:"kind,omitempty" jsonschema:"vm, lxc, container, storage, name, route..."`
+	paging
+}
+
+func (a *answers) search(ctx context.Context, in searchIn) (map[string]any, error) {
+	things, look, err := a.Search(ctx, in.Query, in.Kind)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]any, len(things))
+	for i := range things {
+		rows[i] = things[i]
+	}
+	return in.page(headOf(look, map[string]any{"total": len(things)}), "things", "id", rows)
+}
+
+type getIn struct {
+	Thing string `json:"thing" jsonschema:"address, name, vmid, IP or URL"`
+	paging
+}
+
+// A fact is one field of a thing.
+type fact struct {
+	Field      string `json:"field"`
+	Value      any    `json:"value"`
+	Source     string `json:"source"`
+	ObservedAt string `json:"observed_at,omitempty"`
+	Trust      string `json:"trust"` // typed: a number, a size, an address; foreign: a word that somebody chose
+	Declared   any    `json:"declared,omitempty"`
+	DeclaredAt string `json:"declared_at,omitempty"` // file of the manifest
+	Running    any    `json:"running,omitempty"`     // where what is in use is not what is configured
+	Terraform  any    `json:"terraform,omitempty"`
+	Differs    bool   `json:"differs,omitempty"`
+}
+
+func (a *answers) get(ctx context.Context, in getIn) (map[string]any, error) {
+	d, look, err := a.Get(ctx, in.Thing)
+	if err != nil {
+		return nil, err
+	}
+	head := headOf(look, map[string]any{"needs": ends(d.Needs, true), "needed_by": ends(d.NeededBy, false)})
+	var rows []any
+	if n := d.Node; n != nil {
+		head["id"], head["kind"], head["name"], head["status"] = n.ID, n.Kind, n.Name, n.State
+		for _, name := range sortedKeys(n.Attrs) {
+			rows = append(rows, fact{Field: name, Value: n.Attrs[name], Source: "graph", Trust: trustOf(n.Attrs[name])})
+		}
+	}
+	if s := d.Resource; s != nil {
+		head["id"], head["kind"], head["name"], head["status"] = s.Address, s.Kind, s.Name, s.Status
+		head["identity"], head["node"], head["state"], head["verdict"], head["managed_by"] = s.Identity, s.Node, s.State, s.Verdict, s.ManagedBy
+		head["since"], head["changed_by"] = s.Since, s.ChangedBy
+		rows = nil
+		for i := range s.Fields {
+			rows = append(rows, factOf(s, &s.Fields[i]))
+		}
+	}
+	return in.page(head, "facts", "field", rows)
+}
+
+func factOf(s *api.Shown, f *api.ShownField) fact {
+	out := fact{Field: f.Name, Value: f.Live, Source: s.Provider, ObservedAt: s.ObservedAt, Trust: trustOf(f.Live), Declared: f.Desired, Terraform: f.Terraform, Differs: f.Differs}
+	if f.Declared {
+		out.DeclaredAt = f.File
+	}
+	if f.Text[4] != f.Text[3] {
+		out.Running = f.Running
+	}
+	return out
+}
+
+// ends are the other ends of edges: what is needed, or what needs.
+func ends(edges []graph.Edge, to bool) []any {
+	out := []any{}
+	for i := range edges {
+		if len(out) == maxEnds {
+			break
+		}
+		e := &edges[i]
+		id := e.From
+		if to {
+			id = e.To
+		}
+		out = append(out, map[string]any{"id": id, "by": e.Kind, "source": e.Source, "sure": e.Sure})
+	}
+	return out
+}
+
+// maxEnds bounds what is named of the needs of one thing; impact names all.
+const maxEnds = 12
+
+type impactIn struct {
+	Thing  string `json:"thing"`
+	Action string `json:"action,omitempty" jsonschema:"restart (default), stop or delete"`
+	paging
+}
+
+func (a *answers) impact(ctx context.Context, in impactIn) (map[string]any, error) {
+	if in.Action == "" {
+		in.Action = string(graph.Restart)
+	}
+	g, look, err := a.Ask(ctx, api.Question{Verb: "impact", Of: in.Thing, Action: graph.Action(in.Action)})
+	if err != nil {
+		return nil, err
+	}
+	keeps, rows := []string{}, []any{}
+	for i := range g.Impact.Keeps {
+		keeps = append(keeps, g.Impact.Keeps[i].ID)
+	}
+	for i := range g.Impact.Affected {
+		x := &g.Impact.Affected[i]
+		rows = append(rows, map[string]any{"id": x.ID, "kind": x.Kind, "effect": x.Effect, "distance": x.Distance, "stays_down": x.StaysDown, "source": sourceOf(x.Path)})
+	}
+	head := headOf(look, map[string]any{"id": g.Impact.Of.ID, "action": in.Action, "total": len(rows), "keep_working": keeps, "single_points": g.Impact.Single})
+	return in.page(notKnown(head, g), "affected", "id", rows)
+}
+
+// sourceOf is by what the first edge of a way is known.
+func sourceOf(way []*graph.Edge) graph.Source {
+	if len(way) == 0 {
+		return ""
+	}
+	return way[0].Source
+}
+
+type traceIn struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+	paging
+}
+
+func (a *answers) trace(ctx context.Context, in traceIn) (map[string]any, error) {
+	g, look, err := a.Ask(ctx, api.Question{Verb: "trace", Of: in.From, To: in.To})
+	if err != nil {
+		return nil, err
+	}
+	var rows []any
+	for i, way := range g.Ways {
+		hops := []any{}
+		for j := range way {
+			e := &way[j]
+			hops = append(hops, map[string]any{"from": e.From, "to": e.To, "by": e.Kind, "source": e.Source, "sure": e.Sure})
+		}
+		rows = append(rows, map[string]any{"way": i + 1, "hops": hops})
+	}
+	head := headOf(look, map[string]any{"from": g.Question.Of, "to": g.Question.To, "total": len(rows), "more": g.MoreWays})
+	return in.page(notKnown(head, g), "ways", "way", rows)
+}
+
+// notKnown adds what is not known and may change the answer.
+func notKnown(head map[string]any, g *api.GraphAnswer) map[string]any {
+	about := []any{}
+	more := 0
+	for i := range g.NotKnown {
+		gap := &g.NotKnown[i]
+		switch {
+		case !gap.MayChange:
+		case len(about) == maxEnds:
+			more++
+		default:
+			about = append(about, map[string]any{"missing": missing(gap.Missing), "about": gap.About[:min(len(gap.About), maxEnds)]})
+		}
+	}
+	head["complete"] = g.Complete
+	head["not_known"], head["not_known_more"] = about, more
+	return head
+}
+
+func missing(m graph.Missing) string {
+	switch m {
+	case graph.NameServers:
+		return "name-servers"
+	case graph.Inside:
+		return "what-runs-inside"
+	case graph.Anything:
+		return "anything"
+	}
+	return "something"
+}
+
+type changesIn struct {
+	Since string `json:"since,omitempty" jsonschema:"24h (default), 3d, 2026-11-24, or last"`
+	paging
+}
+
+func (a *answers) changes(ctx context.Context, in changesIn) (map[string]any, error) {
+	if in.Since == "" {
+		in.Since = "24h"
+	}
+	c, err := a.Changes(ctx, in.Since)
+	if err != nil {
+		return nil, err
+	}
+	head := map[string]any{"since": inventory.Timestamp(c.Since), "as_of": inventory.Timestamp(c.Looked), "complete": len(c.Unknown) == 0, "total": len(c.Events)}
+	var rows []any
+	for i := range c.Events {
+		e := &c.Events[len(c.Events)-1-i] // the newest first
+		rows = append(rows, eventOf(e))
+	}
+	return in.page(head, "changes", "event", rows)
+}
+
+func eventOf(e *inventory.Event) map[string]any {
+	fields := []any{}
+	for _, f := range e.Fields {
+		fields = append(fields, map[string]any{"field": string(f.Name), "from": f.From, "to": f.To})
+	}
+	out := map[string]any{"at": inventory.Timestamp(e.At), "event": string(e.Kind), "fields": fields, "source": "ledger"}
+	if !e.Address.IsZero() {
+		out["id"] = e.Address.String()
+	}
+	if e.By != "" {
+		out["by"] = e.By
+	}
+	return out
+}
+
+type checkIn struct {
+	Statement string `json:"statement" jsonschema:"such as: vm media runs on node02 with 8 GiB"`
+}
+
+func (a *answers) check(ctx context.Context, in checkIn) (map[string]any, error) {
+	if len(in.Statement) > maxStatement {
+		return nil, errors.New("one sentence at a time")
+	}
+	wrong, right, look, err := a.Judge(ctx, in.Statement)
+	if err != nil {
+		return nil, err
+	}
+	verdict := "not_known"
+	switch {
+	case len(wrong) > 0:
+		verdict = "contradicted"
+	case len(right) > 0:
+		verdict = "holds"
+	}
+	return headOf(look, map[string]any{"verdict": verdict, "contradicted": statements(wrong), "holds": statements(right)}).shown(), nil
+}
+
+// maxStatement is longer than any sentence.
+const maxStatement = 1000
+
+func statements(list []factcheck.Statement) []any {
+	out := []any{}
+	for i := range list {
+		s := &list[i]
+		out = append(out, map[string]any{"about": s.Kind, "subject": s.Subject, "claim": s.Claim, "truth": s.Truth, "observed_at": s.AsOf})
+	}
+	return out
+}
+
+// block reads a block of the documents.
+func (a *answers) block(id string) mcp.ResourceHandler {
+	return func(ctx context.Context, req *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
+		text, err := a.Block(ctx, id)
+		if err != nil {
+			return nil, told(err)
+		}
+		return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{{URI: req.Params.URI, MIMEType: "text/markdown", Text: text}}}, nil
+	}
+}
