@@ -294,7 +294,7 @@ func ports(group []*statement) []Finding {
 		f.Others = append(f.Others, s.place())
 	}
 	for _, s := range group {
-		if s.entry.Form != source.Compose && !known[s.Norm] {
+		if s.entry.Form != source.Compose && !known[s.Norm] && !s.proxied() {
 			f.Subject, f.Wrong = s.name, append(f.Wrong, s.place())
 		}
 	}
@@ -306,6 +306,14 @@ func ports(group []*statement) []Finding {
 	f.Others = onePerLine(f.Others)
 	return []Finding{f}
 }
+
+// proxied reports a port that is a proxy's: that of TLS, or one beside a URL whose host
+// is no address.
+func (s *statement) proxied() bool {
+	return s.Norm == "443" || slices.ContainsFunc(s.entry.All(source.URL), func(v source.Value) bool { return !portOfURL.MatchString(v.Text) && !hostOfURL.MatchString(v.Text) })
+}
+
+var hostOfURL = regexp.MustCompile(`^https?://(?:(?:\d{1,3}\.){3}\d{1,3}|localhost)`)
 
 // urls holds the addresses in URLs against those of the machine.
 func (c *court) urls(group []*statement) (out []Finding) {

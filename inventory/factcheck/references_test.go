@@ -33,6 +33,7 @@ func TestReferences(t *testing.T) {
 		"a report":                       {"-- phase2-complete.md --\n[x](docs/gone.md)\n", ""},
 		"a drawn tree":                   {"-- a.md --\n```\nhomelab/\n├── docs/\n│   └── gone.md\n├── apps/\n└── scripts/\n```\n", ""},
 		"a drawn tree with a neighbour":  {"-- a.md --\n```\nhomelab/\n├── docs/\n│   ├── runbook.md\n│   └── gone.md\n├── apps/\n└── lost/\n```\n", "a.md:5:9 dead_reference gone.md | a.md:7:5 dead_reference lost"},
+		"a tree in a box":                {"-- docs/a.md --\n```\n┌──────────────┐\n│ ConfigMap    │\n│ ├── runbook.md │\n│ └── gone.html │\n└──────────────┘\n```\n", ""},
 		"a tree of something else":       {"-- a.md --\n```\nproduction/\n├── k8s/\n├── pve/\n├── docs/\n└── native/\n```\n", ""},
 		"a tree that is not indented":    {"-- a.md --\n```\nhomelab/\n├── docs/\n├── README.md\n├── apps/\n├── README.md\n```\n", ""},
 		"services below a folder":        {"-- a.md --\n```\nhomelab/\n├── apps/\n│   ├── a/\n│   └── exporter   # of metrics\n├── docs/\n└── scripts/\n```\n", ""},

@@ -215,7 +215,7 @@ var nobodys = func() map[string]bool {
 
 const (
 	genericNames = " gateway gw dns dhcp vip server servers host hosts client clients guest guests node nodes vm vms lxc lxcs container containers network networks default total none all any other broadcast main " +
-		"primary secondary reserved free unused router manager management internal external public private local localhost machine device devices internet wan lan subnet range pool yes no true false n a na tbd dynamic auto "
+		"primary secondary primaire secondaire primario secundario primaria secundaria standby replica reserved free unused router manager management internal external public private local localhost machine device devices internet wan lan subnet range pool yes no true false n a na tbd dynamic auto "
 	products     = " proxmox proxmoxve pve pvecluster docker terraform ansible kubernetes k8s k3s linux debian ubuntu alpine windows tailscale cloudflare proxmoxhost proxmoxnode dockerhost dockerserver proxmoxserver opentofu "
 	placeholders = " example foo bar baz myservice myserver myhost myvm mycontainer myapp servicename hostname vmname containername newvm newservice yourserver yourhost test testvm demo sample name ctname template "
 )

@@ -3,6 +3,7 @@ package source
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // A RefForm is how a page names another file.
@@ -93,6 +94,11 @@ var (
 	treeName = regexp.MustCompile(`^[A-Za-z0-9._@+-]+(?:/[A-Za-z0-9._@+-]+)*/?`)
 )
 
+func lastRune(text string) rune {
+	c, _ := utf8.DecodeLastRuneInString(text)
+	return c
+}
+
 // folderTree reads a drawn tree of folders as the paths that it names.
 func folderTree(body string, base int) (out []Ref) {
 	type folder struct {
@@ -108,6 +114,9 @@ func folderTree(body string, base int) (out []Ref) {
 				root, tree, open = strings.TrimSpace(line), base+off, nil
 			}
 			continue
+		}
+		if strings.ContainsRune("│┃║", lastRune(line)) {
+			continue // in a box, which is something else than a folder
 		}
 		name := treeName.FindString(line[len(m[0]):])
 		rest := line[len(m[0])+len(name):]

@@ -45,7 +45,7 @@ func titles() map[string]Role {
 	out := map[string]Role{}
 	for role, words := range map[Role]string{
 		Name: "name hostname hostnames vm vmname guest guestname machine instance container containername ct ctname lxc lxcname system server device vmlxc vmct lxcvm ctvm vmcontainer containervm " +
-			"maschine rechner guestvm servername machinename nodename vmhostname lxccontainer virtualmachine",
+			"maschine rechner nom nome nombre naam navn namn nazwa guestvm servername machinename nodename vmhostname lxccontainer virtualmachine",
 		Service: "service services app application apps dienst tool",
 		Place:   "runson hostedon location where lives",
 		Host:    "host proxmoxhost pvehost physicalhost dockerhost hypervisor hostnode",
