@@ -117,8 +117,8 @@ func (s *statement) namePlace() Place {
 func quarrel(group []*statement, split bool) bool {
 	for i, a := range group {
 		for _, b := range group[:i] {
-			if !mayBeOne(a.name, b.name) && !apart(a, b, split) {
-				return true
+			if !mayBeOne(a.name, b.name) && !apart(a, b, split) && strings.Contains(a.name, " ") == strings.Contains(b.name, " ") {
+				return true // of "Tailscale gateway" and ts-01, one says what the other is
 			}
 		}
 	}

@@ -77,6 +77,9 @@ func (l *library) meant(target string) string {
 	if best == "" {
 		return l.otherCase(target)
 	}
+	if most == 2 && everybodysFile(target) && everybodys[path.Base(path.Dir(target))] {
+		most = 1
+	}
 	if tie || most < 2 && (len(l.byBase[strings.ToLower(path.Base(target))]) > 3 || everybodysFile(target) && !oneAbove(path.Dir(best), path.Dir(target))) {
 		return ""
 	}
@@ -160,6 +163,7 @@ var (
 	pointsAt    = regexp.MustCompile(`(?i)\b(?:see|read|refer to|documented in|described in|details in|context:|guide:|docs?:|documentation:)\s*(?:also\s+|the\s+)?[*_]*$`)
 	labelled    = regexp.MustCompile(`(?i)^\s*(?:[-*+]\s+)?[*_]{0,2}(?:[A-Za-z]+ )*\b(?:json|playbook|script|runbook|guide|context|doc|docs|documentation|module|manifest)[*_]{0,2}:[*_]{0,2}\s+(?:see\s+)?$`)
 	ofForge     = regexp.MustCompile(`^(?:\.\./)+(?:issues|pulls?|wiki|releases|tree|blob|actions|discussions|compare|commits?|milestones|projects|security|stargazers)(?:/|$)`)
+	ofHost      = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:local|lan|home|internal|arpa|com|net|org|io|dev)(?::\d+)?/?$`)
 	lineBehind  = regexp.MustCompile(`:\d+(?:-\d+)?$`)
 	letter      = regexp.MustCompile(`\pL`)
 	shapedFile  = regexp.MustCompile(`[-_0-9]|^[A-Z]{4,}`)
@@ -206,8 +210,8 @@ func (l *library) deadLink(p *source.Page, ref *source.Ref, target, plain string
 			return nil // a place of a site
 		}
 	}
-	if strings.HasPrefix(at, "..") || ofForge.MatchString(plain) {
-		return nil // beyond the root: a place of the forge
+	if strings.HasPrefix(at, "..") || ofForge.MatchString(plain) || ofHost.MatchString(plain) {
+		return nil // beyond the root: a place of the forge; or of another machine
 	}
 	for _, c := range []string{at, path.Clean(strings.TrimPrefix(plain, "/"))} {
 		if l.has(c) || l.ignored(c) {

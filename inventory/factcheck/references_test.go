@@ -29,6 +29,7 @@ func TestReferences(t *testing.T) {
 		"alone on its line":              {"-- a.md --\n**`apps/a/gone.yml`**\n", ""},
 		"a placeholder":                  {"-- a.md --\nCopy of `apps/a/my_stack.yml`, `apps/a/OA-XX.yml`, see `project_notes_state.md`.\n", ""},
 		"the name of an app":             {"-- a.md --\n### Script (`apps/a/appname.sh`), see `docs/tool-name.md`\n", ""},
+		"a machine":                      {"-- a.md --\nThe [dashboard](tekton.home.local) and [it](grafana.lan:3000/)\n", ""},
 		"what moves to another place":    {"-- a.md --\n## Files to Move\n\n- `apps/a/gone.yml` and more\n", ""},
 		"a report":                       {"-- phase2-complete.md --\n[x](docs/gone.md)\n", ""},
 		"a drawn tree":                   {"-- a.md --\n```\nhomelab/\n├── docs/\n│   └── gone.md\n├── apps/\n└── scripts/\n```\n", ""},
@@ -63,6 +64,7 @@ func TestSuggestions(t *testing.T) {
 		"a folder's case":        {"[x](Docs/Guides)", "docs/guides/one.md", "docs/guides"},
 		"a name of its own":      {"[x](run-backup.md)", "ops/tools/run-backup.md", "ops/tools/run-backup.md"},
 		"everybody's, below":     {"[x](backup.md)", "docs/backup.md", "docs/backup.md"},
+		"everybody's folder":     {"[x](ansible/docs/index.md)", "docs/index.md", ""},
 		"everybody's, elsewhere": {"[x](apps/media/STATUS.md)", "generated/x/STATUS.md", ""},
 	}
 	for name, tt := range tests {

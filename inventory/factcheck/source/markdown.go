@@ -178,6 +178,11 @@ func (r *markdownReader) property(text string, off int) {
 	case Address, VMID, Node, Kind, Cores, Memory, Disk, MAC, VLAN, Gateway, DNS, Version, URL, Subnet, Port:
 	case Host, Place:
 		c.role = Node
+	case Name:
+		if hostnameKey.MatchString(text[m[2]:m[3]]) {
+			r.propertyEntry().ownName(text[m[4]:m[5]], off+m[4])
+		}
+		return
 	default:
 		return
 	}
@@ -188,6 +193,15 @@ func (r *markdownReader) property(text string, off int) {
 	e := r.propertyEntry()
 	e.Values = append(e.Values, values...)
 }
+
+// ownName takes the host name that a property list gives to what it is about.
+func (e *Entry) ownName(text string, off int) {
+	if name, at := NameIn(text); name != "" && e.Name.Text == "" {
+		e.Name = Value{Role: Name, Text: name, Norm: name, Off: off + at}
+	}
+}
+
+var hostnameKey = regexp.MustCompile(`(?i)^\W*(?:host|vm|ct|lxc|container) ?name\W*$`)
 
 func (r *markdownReader) propertyEntry() *Entry {
 	at, name := &r.props, Value{}

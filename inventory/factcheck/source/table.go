@@ -175,10 +175,19 @@ var (
 	vmWord = regexp.MustCompile(`(?i)\b(?:vms?|virtual machines?|qemu|kvm)\b`)
 )
 
+// saysKind reports a heading about guests of a kind, and not about something of theirs:
+// below "VM storage" is also that of containers.
+func saysKind(word *regexp.Regexp, heading string) bool {
+	m := word.FindStringIndex(heading)
+	return m != nil && guestsFollow.MatchString(heading[m[1]:])
+}
+
+var guestsFollow = regexp.MustCompile(`(?i)^(?:\W*$|[^A-Za-z]*[^A-Za-z\s]|\s+(?:inventory|lists?|overview|tables?|details|summary|status|containers?|guests?|hosts?|machines?|servers?|instances?|services?|names?|hostnames?|ids?|on|in|of|for|at|and|und|running|active|deployed)\b)`)
+
 // headingKind is the kind of guest that the innermost heading which names one does.
 func headingKind(heads []string) string {
 	for i := len(heads) - 1; i >= 0; i-- {
-		lxc, vm := lxcWord.MatchString(heads[i]), vmWord.MatchString(heads[i])
+		lxc, vm := saysKind(lxcWord, heads[i]), saysKind(vmWord, heads[i])
 		switch {
 		case lxc && vm:
 			return ""
@@ -375,7 +384,8 @@ func (t *tableHead) pair(r *markdownReader, cells []cell) {
 	if c.role == Host || c.role == Place {
 		c.role = Node
 	}
-	if c.role == Name || c.role == Service {
+	named := c.role == Name && hostnameKey.MatchString(cells[0].text)
+	if !named && (c.role == Name || c.role == Service) {
 		return
 	}
 	values := valuesOf(c, cells[1].text, cells[1].off)
@@ -386,6 +396,9 @@ func (t *tableHead) pair(r *markdownReader, cells []cell) {
 		t.props = len(r.Entries)
 		r.Entries = append(r.Entries, Entry{Section: r.here, Form: Properties, Table: -1})
 	}
-	e := &r.Entries[t.props]
-	e.Values = append(e.Values, values...)
+	if e := &r.Entries[t.props]; named {
+		e.ownName(cells[1].text, cells[1].off)
+	} else {
+		e.Values = append(e.Values, values...)
+	}
 }
