@@ -21,6 +21,7 @@ type library struct {
 	files  map[string]bool
 	dirs   map[string]bool
 	byBase map[string][]string // by the last part in lower case
+	site   bool                // a program makes a site of it
 	made   map[string]bool     // last parts that scripts and configuration name: somebody makes or brings them
 }
 
@@ -29,6 +30,7 @@ func newLibrary(tree *Tree, pages []*source.Page) *library {
 	for _, f := range tree.Files {
 		l.files[f] = true
 		base := strings.ToLower(path.Base(f))
+		l.site = l.site || siteConfig.MatchString(base)
 		l.byBase[base] = append(l.byBase[base], f)
 		for d := path.Dir(f); d != "." && !l.dirs[d]; d = path.Dir(d) {
 			l.dirs[d] = true
@@ -156,13 +158,15 @@ type deadRef struct {
 
 var (
 	remote      = regexp.MustCompile(`^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//|#)`)
-	placeholder = regexp.MustCompile("[<>{}$*?|\"'`\\\\\\[\\]]|\\.\\.\\.|…|(?i)\\bpath/to\\b|your(?:[-_]|app|name|service)|(?:app|tool|service|stack|container|host|role|module|script|playbook|vm|node|cluster|project|file)[-_]?name\\b|example|\\bfoo\\b|YYYY|(?-i:XX)|NNN|^~|(?:^|/)(?:my|your|mon|mein|new|some|sample)[-_]|(?-i:[a-z-][A-Z]{2,}_[A-Z]{2,})|^(?:project|feedback|memory)_[a-z]")
+	placeholder = regexp.MustCompile("[<>{}$*?|\"'`\\\\\\[\\]]|\\.\\.\\.|…|(?i)\\bpath/to\\b|your(?:[-_]|app|name|service)|(?:^|/)my(?:feature|app|service|stack|role|host|vm|server|container|project|script|module|plugin|page)\\b|(?:app|tool|service|stack|container|host|role|module|script|playbook|vm|node|cluster|project|file)[-_]?name\\b|example|\\bfoo\\b|YYYY|(?-i:XX)|NNN|^~|(?:^|/)(?:my|your|mon|mein|new|some|sample)[-_]|(?-i:[a-z-][A-Z]{2,}_[A-Z]{2,})|^(?:project|feedback|memory)_[a-z]")
 	homeFolder  = regexp.MustCompile(`^(?:file://)?(/home/[^/]+|/Users/[^/]+|/[A-Za-z]:/Users/[^/]+|[A-Za-z]:[/\\]Users[/\\][^/\\]+)[/\\]`)
 	codePath    = regexp.MustCompile(`^(?:\./)?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.(?:md|tf|hcl|ya?ml|py|sh|json|toml|ini|conf|j2|tfvars|ps1|js|ts)$`)
 	makesIt     = regexp.MustCompile(`(?i)\b(?:creat\w*|generat\w*|cop(?:y|ied)|cp|mv|add\w*|writ\w*|output\w*|produc\w*|sav\w*|stored?|download\w*|export\w*|backup|rename\w*|will|would|your|e\.g|ex|git-?ignored|ignored|not committed|template|into|optional\w*|touch|nano|vim|if|upload\w*|deploy\w* to|mount\w*|remote|on the (?:host|server|vm)|inside|upstream|new|like|such as|instead|remov\w*|delet\w*|replac\w*|record\w*|log|this file|you are here|after|nach|later|soon|future|planned|coming|venir|prévu|geplant|futuro|pendiente|planejado|todo|wip|was|were|moved|old|no longer|missing|requir\w*|needs?|submodule|repo|repository)\b`)
 	pointsAt    = regexp.MustCompile(`(?i)\b(?:see|read|refer to|documented in|described in|details in|context:|guide:|docs?:|documentation:)\s*(?:also\s+|the\s+)?[*_]*$`)
 	labelled    = regexp.MustCompile(`(?i)^\s*(?:[-*+]\s+)?[*_]{0,2}(?:[A-Za-z]+ )*\b(?:json|playbook|script|runbook|guide|context|doc|docs|documentation|module|manifest)[*_]{0,2}:[*_]{0,2}\s+(?:see\s+)?$`)
 	ofForge     = regexp.MustCompile(`^(?:\.\./)+(?:issues|pulls?|wiki|releases|tree|blob|actions|discussions|compare|commits?|milestones|projects|security|stargazers)(?:/|$)`)
+	picture     = regexp.MustCompile(`(?i)\.(?:png|jpe?g|gif|svg|webp|avif|ico)$`)
+	siteConfig  = regexp.MustCompile(`^(?:mkdocs\.ya?ml|docusaurus\.config\.[jt]s|hugo\.(?:toml|ya?ml)|_config\.ya?ml|astro\.config\.m?[jt]s|book\.toml|antora\.yml)$`)
 	ofHost      = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:local|lan|home|internal|arpa|com|net|org|io|dev)(?::\d+)?/?$`)
 	lineBehind  = regexp.MustCompile(`:\d+(?:-\d+)?$`)
 	letter      = regexp.MustCompile(`\pL`)
@@ -217,6 +221,9 @@ func (l *library) deadLink(p *source.Page, ref *source.Ref, target, plain string
 		if l.has(c) || l.ignored(c) {
 			return nil
 		}
+	}
+	if l.site && picture.MatchString(at) && len(l.byBase[strings.ToLower(path.Base(at))]) > 0 {
+		return nil // the program that makes the site puts it there
 	}
 	if path.Ext(plain) == "" {
 		for _, end := range []string{".md", ".mdx", "/index.md", "/README.md", ".html"} {

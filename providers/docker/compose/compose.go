@@ -110,8 +110,8 @@ func updates(c types.ServiceConfig) string {
 	}
 	named := func(w string) bool { return !strings.HasPrefix(w, "-") && w != "" }
 	switch {
-	case set("--monitor-only", "WATCHTOWER_MONITOR_ONLY") || set("--no-restart", "WATCHTOWER_NO_RESTART") || slices.ContainsFunc(c.Command, named):
-		return "" // it looks only, or after some that it names
+	case set("--monitor-only", "WATCHTOWER_MONITOR_ONLY") || set("--no-restart", "WATCHTOWER_NO_RESTART") || set("--no-pull", "WATCHTOWER_NO_PULL") || slices.ContainsFunc(c.Command, named):
+		return "" // it looks only, after what others pull, or after some that it names
 	case set("--label-enable", "WATCHTOWER_LABEL_ENABLE"):
 		return doctor.UpdatesLabelled
 	}

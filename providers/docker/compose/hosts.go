@@ -18,11 +18,13 @@ type hosts struct {
 	names    map[string]bool
 	fleets   map[string]bool     // folders whose subfolders are a machine each
 	machines map[string]bool     // folders that are a machine each
+	stacks   map[string]string   // folders of which Komodo is told the server
+	servers  map[string]bool     // that it is told
 	roles    map[string][]string // hosts that a role of Ansible is for, by its name
 }
 
 func newHosts(r *repository, declared []string) *hosts {
-	h := &hosts{names: map[string]bool{}, fleets: map[string]bool{}, machines: map[string]bool{}, roles: map[string][]string{}}
+	h := &hosts{names: map[string]bool{}, fleets: map[string]bool{}, machines: map[string]bool{}, stacks: map[string]string{}, servers: map[string]bool{}, roles: map[string][]string{}}
 	for _, n := range declared {
 		h.names[strings.ToLower(n)] = true
 	}
@@ -36,6 +38,7 @@ func newHosts(r *repository, declared []string) *hosts {
 			}
 		}
 	}
+	h.komodo(r)
 	h.alike(r)
 	for _, s := range r.files {
 		if s.yaml() && s.doc == nil && (strings.Contains(s.text, "roles:") || strings.Contains(s.text, "_role")) {
@@ -44,6 +47,35 @@ func newHosts(r *repository, declared []string) *hosts {
 	}
 	return h
 }
+
+// komodo reads what Komodo is told of stacks: the folder of each, and its server.
+func (h *hosts) komodo(r *repository) {
+	for p := range r.names {
+		if path.Ext(p) != ".toml" {
+			continue
+		}
+		text, err := r.text(p)
+		if err != nil {
+			continue
+		}
+		for _, stack := range strings.Split(text, "[[stack]]")[1:] {
+			stack, _, _ = strings.Cut(stack, "\n[[")
+			server, folder := komodoServer.FindStringSubmatch(stack), komodoFolder.FindStringSubmatch(stack)
+			if server == nil {
+				continue
+			}
+			h.servers[server[1]] = true
+			if folder != nil {
+				h.stacks[path.Clean(folder[1])] = server[1]
+			}
+		}
+	}
+}
+
+var (
+	komodoServer = regexp.MustCompile(`(?m)^\s*(?:config\.)?server(?:_id)?\s*=\s*"([^"]+)"`)
+	komodoFolder = regexp.MustCompile(`(?m)^\s*(?:config\.)?run_directory\s*=\s*"/?([^"]+)"`)
+)
 
 var (
 	inventoryName = regexp.MustCompile(`(^|/)(inventory|inventories)(/[^/]+)*(\.(ini|ya?ml))?$|(^|/)(hosts|inventory)(\.(ini|ya?ml))?$`)
@@ -148,6 +180,10 @@ func (h *hosts) alike(r *repository) {
 
 // of returns the host of a file.
 func (h *hosts) of(name string) doctor.Where {
+	if len(h.servers) > 1 {
+		server := h.stacks[path.Dir(name)]
+		return doctor.Where{Name: server, Unknown: server == ""}
+	}
 	folders := strings.Split(path.Dir(name), "/")
 	for i, f := range folders {
 		if len(h.names) > 1 && h.names[strings.ToLower(f)] {
