@@ -48,7 +48,7 @@ attack: ## hostile input in its long form
 	go test ./cmd/recon -run '^(TestHostileSources|TestObeys)$$' -v -timeout 1h -hostile.long
 
 accuracy: ## how much of what a person asks the written files answer, and how rightly
-	RECON_ACCURACY=full go test ./cmd/recon/internal/runs -run '^TestAccuracy$$' -v -count=1 -timeout 20m
+	RECON_ACCURACY=full go test ./cmd/recon/internal/runs -run '^TestAccuracy' -v -count=1 -timeout 20m
 
 mutants: $(BIN)/gremlins ## change the program in small ways and count what the tests notice; PKG=reconcile for one package
 	go run ./.ci/mutants $(BIN)/gremlins $(PKG)

@@ -380,44 +380,53 @@ func subnets(f *Facts, all bool) (order []subnet, guests map[subnet][]*Guest) {
 			}
 		}
 	}
+	for i := range f.Guests {
+		if g := &f.Guests[i]; len(g.Observed) > 0 {
+			toldIn(g, guests)
+		}
+	}
 	order = slices.SortedFunc(maps.Keys(guests), func(a, b subnet) int {
 		return cmp.Or(cmp.Compare(a.vlan, b.vlan), a.prefix.Addr().Compare(b.prefix.Addr()), strings.Compare(a.gateway, b.gateway))
 	})
 	return order, guests
 }
 
-func networksTable(f *Facts) table {
-	t := table{what: "networks", columns: []column{{head: "Network", plain: "Network"}, {head: "VLAN", plain: "VLAN"}, {head: "Gateway", plain: "Gateway"}, {head: "Guests", plain: "Guests in it"}}}
-	order, guests := subnets(f, true)
-	for _, s := range order {
-		t.rows = append(t.rows, []string{s.prefix.String(), number(s.vlan), s.gateway, f.inNetwork(s, guests[s])})
+// toldIn adds a guest to the networks of the addresses that it said itself. Of several
+// networks with the same prefix it is in the one on a VLAN of its own, or in none of which
+// anybody knows.
+func toldIn(g *Guest, guests map[subnet][]*Guest) {
+	for _, text := range g.Observed {
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			continue
+		}
+		var around, own []subnet
+		for s := range guests {
+			if s.prefix.Contains(a) {
+				around = append(around, s)
+			}
+		}
+		for _, s := range around {
+			if slices.ContainsFunc(g.Networks, func(n inventory.Network) bool { return n.VLAN == s.vlan }) {
+				own = append(own, s)
+			}
+		}
+		if len(own) > 0 {
+			around = own
+		}
+		if len(around) == 1 && !slices.Contains(guests[around[0]], g) {
+			guests[around[0]] = append(guests[around[0]], g)
+		}
 	}
-	return t
 }
 
-// inNetwork is how many guests have an address in a network: a lower bound where that of
-// one on the same VLAN is not known.
-func (f *Facts) inNetwork(s subnet, guests []*Guest) string {
-	least := false
-	inside := func(a string) bool { ip, err := netip.ParseAddr(a); return err == nil && s.prefix.Contains(ip) }
-	for i := range f.Guests {
-		g := &f.Guests[i]
-		on := slices.ContainsFunc(g.Networks, func(n inventory.Network) bool { return n.VLAN == s.vlan })
-		if g.Template || slices.Contains(guests, g) || s.vlan != 0 && !on && vlanCell(g) != "" {
-			continue // it has cards on other VLANs only
-		}
-		addresses := addressesOf(g)
-		if slices.ContainsFunc(g.Observed, inside) {
-			guests = append(guests, g)
-		} else if on && (len(addresses) == 0 || slices.Contains(addresses, "dhcp")) {
-			least = true
-		}
+func networksTable(f *Facts) table {
+	t := table{what: "networks", columns: []column{{head: "Network", plain: "Network"}, {head: "VLAN", plain: "VLAN"}, {head: "Gateway", plain: "Gateway"}, {head: "Known guests", plain: "Guests known in it"}}}
+	order, guests := subnets(f, true)
+	for _, s := range order {
+		t.rows = append(t.rows, []string{s.prefix.String(), number(s.vlan), s.gateway, f.counted(guests[s], "")})
 	}
-	count := f.counted(guests, "")
-	if least && count != "" && !strings.HasPrefix(count, atLeast) {
-		return atLeast + count
-	}
-	return count
+	return t
 }
 
 // dnsUsers returns the guests of each name server, the commonest server first.

@@ -2,6 +2,7 @@ package proxmox
 
 import (
 	"context"
+	"errors"
 
 	"recon/inventory"
 )
@@ -16,13 +17,13 @@ func (p *Provider) Look(ctx context.Context, want inventory.Resource) inventory.
 		g, known = p.relocate(ctx, vmid)
 	}
 	if !known {
-		return p.absence(ctx, want, vmid, v)
+		return p.unlisted(ctx, want, vmid, v)
 	}
 	c, err := p.config(ctx, g)
 	if guestMissing(err) {
 		if g, known = p.relocate(ctx, vmid); !known {
 			p.forget(vmid)
-			return p.absence(ctx, want, vmid, v)
+			return p.unlisted(ctx, want, vmid, v)
 		}
 		c, err = p.config(ctx, g)
 	}
@@ -40,6 +41,15 @@ func (p *Provider) Look(ctx context.Context, want inventory.Resource) inventory.
 	o := p.observation(g, c, v)
 	if o.Resource.Addr.Kind == want.Addr.Kind {
 		o.Resource.Addr = want.Addr
+	}
+	return o
+}
+
+// unlisted is a guest that no list shows: absent, unknown, or hidden from the token.
+func (p *Provider) unlisted(ctx context.Context, want inventory.Resource, vmid int, v view) inventory.Observation {
+	o := p.absence(ctx, want, vmid, v)
+	if errors.Is(o.Err, errTaken) {
+		o.Err = p.lacks("/vms/" + itoa(vmid))
 	}
 	return o
 }

@@ -50,7 +50,7 @@ func (s *Store) LatestEvents(ctx context.Context) (map[string]inventory.Event, e
 	out := map[string]inventory.Event{}
 	err := s.view(ctx, func(q query) error {
 		return q.each(`SELECT identity, at, changed_by, kind FROM events
-			WHERE id IN (SELECT MAX(id) FROM events WHERE kind IN ($1, $2, $3, $4) GROUP BY identity)`, func(rows *sql.Rows) error {
+			WHERE id IN (SELECT MAX(id) FROM events WHERE kind IN ($1, $2, $3, $4, $5, $6, $7, $8, $9) GROUP BY identity)`, func(rows *sql.Rows) error {
 			var e inventory.Event
 			var at int64
 			var kind string
@@ -58,7 +58,8 @@ func (s *Store) LatestEvents(ctx context.Context) (map[string]inventory.Event, e
 			e.At, e.Kind = fromUnix(at), inventory.EventKind(kind)
 			out[e.Identity] = e
 			return err
-		}, string(inventory.DriftOpened), string(inventory.DriftChanged), string(inventory.WasApplied), string(inventory.Appeared))
+		}, string(inventory.DriftOpened), string(inventory.DriftChanged), string(inventory.DriftResolved), string(inventory.WasApplied), string(inventory.Appeared),
+			string(inventory.Created), string(inventory.Changed), string(inventory.Moved), string(inventory.Renamed))
 	})
 	return out, err
 }

@@ -3,10 +3,14 @@ package home
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"recon/inventory"
+	"recon/providers"
 	"recon/reconcile"
 	"recon/reconcile/ledger"
 
@@ -100,8 +104,17 @@ func (h *Home) ledgerURL() (string, error) {
 }
 
 // Recall reads what was last seen of every resource, which is much and is needed
-// only where something is unknown, written down, or shown from memory.
+// only where something is unknown, written down, or shown from memory. Of what is not
+// listed any more it finds out what became of it.
 func (w *World) Recall(ctx context.Context) error {
+	err := w.readSeen(ctx)
+	if err == nil && !w.old && w.vanished == nil {
+		w.askVanished(ctx)
+	}
+	return err
+}
+
+func (w *World) readSeen(ctx context.Context) error {
 	if w.Memory.Seen != nil {
 		return nil
 	}
@@ -118,6 +131,37 @@ func (w *World) Recall(ctx context.Context) error {
 	w.Memory.Seen, w.Memory.Facts = seen.Observations, seen.Facts
 	w.keepAddresses()
 	return err
+}
+
+// askVanished looks for what is remembered, declared by nobody, and not listed any more: it
+// is gone, or the account has lost the right to see it. Then the list is one in part.
+func (w *World) askVanished(ctx context.Context) {
+	w.vanished = map[string]inventory.Observation{}
+	listed := map[string]bool{}
+	for _, o := range w.Observations() {
+		listed[o.Resource.Identity] = true
+	}
+	for i, r := range w.Readers {
+		snap := &w.Snapshots[i]
+		for _, id := range slices.Sorted(maps.Keys(w.Memory.Seen)) {
+			last := w.Memory.Seen[id].Resource
+			if last.Provider != r.Name() || listed[id] || snap.Calls == 0 || snap.Partial || w.lost(r.Name()) {
+				continue
+			}
+			o := providers.Look(ctx, r, last)
+			w.vanished[id] = o
+			if hidden := new(inventory.PartialError); errors.As(o.Err, &hidden) {
+				snap.Partial, snap.Complete = true, false
+				snap.Unknown = append(snap.Unknown, inventory.Scope{Provider: r.Name(), Scope: inventory.SomeGuests, Err: hidden})
+			}
+		}
+	}
+	w.dateUnknown()
+}
+
+// ProvenGone reports something remembered that is not listed any more and does not exist.
+func (w *World) ProvenGone(identity string) bool {
+	return w.vanished[identity].State == inventory.Absent
 }
 
 // remember reads the ledger when there is one.

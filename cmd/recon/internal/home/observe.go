@@ -77,7 +77,7 @@ func (h *Home) observe(ctx context.Context, wanted func(source string) bool) (*W
 	}
 	err = w.remember(ctx)
 	if err == nil && len(left) > 0 {
-		err = w.Recall(ctx)
+		err = w.readSeen(ctx)
 	}
 	for _, i := range left {
 		w.Snapshots[i] = w.leave(w.Readers[i])
@@ -103,7 +103,7 @@ func (h *Home) Remembered(ctx context.Context) (*World, error) {
 	if err := w.remember(ctx); err != nil {
 		return nil, err
 	}
-	if err := w.Recall(ctx); err != nil {
+	if err := w.readSeen(ctx); err != nil {
 		return nil, err
 	}
 	w.old = true

@@ -32,6 +32,8 @@ type World struct {
 
 	around []inventory.Surroundings // of each reader, once it was surveyed
 
+	vanished map[string]inventory.Observation // what became of things that are remembered and not listed any more
+
 	past reconcile.Past // what the manifests said before; nil until it is asked for
 	old  bool           // a look at the memory alone
 }

@@ -41,14 +41,15 @@ const handWritten = "# Home\n\nAsk before you restart anything.\n\n<!-- recon:be
 func newBench(t *testing.T, guests int, seed int64) *bench {
 	b := &bench{t: t, r: rand.New(rand.NewPCG(uint64(seed), 1)), now: time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC), protect: map[int]bool{}}
 	var err error
-	if b.sim, err = pvesim.New(pvesim.Options{World: pvesim.Generate(guests, seed), StatCycle: -1, NodeDelay: time.Millisecond, AuthDelay: -1}); err != nil {
+	if b.sim, err = pvesim.New(pvesim.Options{World: pvesim.Generate(guests, seed), StatCycle: -1, NodeDelay: time.Millisecond, AuthDelay: -1, AgentDelay: -1}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.sim.Close() })
+	b.sees(everything)
 	dir := t.TempDir()
 	var hcl strings.Builder
 	fmt.Fprintf(&hcl, "proxmox \"home\" {\n  endpoints = [%q]\n  token = %q\n  fingerprint = %q\n}\ncontext {\n  claude_md = \"CLAUDE.md\"\n  context_md = \"context.md\"\n  session_log = \"session-log.md\"\n  active_tasks = \"active-tasks.md\"\n}\n",
-		b.sim.Endpoint(), b.sim.Token(), b.sim.Fingerprint())
+		b.sim.Endpoint(), lookToken+"="+lookSecret, b.sim.Fingerprint())
 	for i, g := range b.guests() {
 		if i%5 != 0 || i > 40 {
 			continue
@@ -233,8 +234,9 @@ func (b *bench) questions() []question {
 // A reader knows what stands in written files: name to field to value. It reads
 // Markdown as a person does, by heads of tables and by phrases.
 type reader struct {
-	facts map[string]map[string][]string
-	old   []string // nodes whose facts are the last known
+	facts  map[string]map[string][]string
+	old    []string        // nodes whose facts are the last known
+	hidden map[string]bool // ids of guests that are shown as last known
 }
 
 var (
@@ -246,7 +248,7 @@ var (
 )
 
 func newReader(texts ...string) *reader {
-	rd := &reader{facts: map[string]map[string][]string{}}
+	rd := &reader{facts: map[string]map[string][]string{}, hidden: map[string]bool{}}
 	for _, text := range texts {
 		var heads []string
 		for _, line := range strings.Split(text, "\n") {
@@ -276,7 +278,7 @@ func (rd *reader) put(subject, field string, values ...string) {
 		rd.facts[subject] = map[string][]string{}
 	}
 	for _, v := range values {
-		if v != "" && v != "dhcp" {
+		if v != "" && v != "dhcp" && !strings.HasPrefix(v, "at least ") {
 			rd.facts[subject][field] = append(rd.facts[subject][field], v)
 		}
 	}
@@ -298,12 +300,17 @@ func (rd *reader) row(heads, cells []string) {
 				rd.put(name, "address", ip)
 				rd.put(ip, "host of address", name)
 			}
+		case heads[0] == "Guest" && h == "Last change":
+			_, by, _ := strings.Cut(cells[i], " ")
+			rd.put(name, "changed by", strings.Trim(by, "`"))
 		case heads[0] == "Guest":
 			rd.put(name, strings.ToLower(h), cells[i])
 		case heads[0] == "Name server" && h == "Used by":
 			for _, g := range strings.Split(cells[i], ", ") {
 				rd.put(g, "dns", cells[0])
 			}
+		case heads[0] == "Node" && (h == "VMs" || h == "LXCs"), heads[0] == "Name server" && h == "Guests", heads[0] == "Network" && h == "Known guests":
+			rd.put(name, "number of "+h, cells[i])
 		case heads[0] == "Service" && h == "Ports":
 			for _, p := range strings.Fields(cells[i]) {
 				rd.put(name, "port", strings.TrimSuffix(p, "/tcp"))
@@ -319,6 +326,13 @@ func (rd *reader) row(heads, cells []string) {
 func (rd *reader) phrase(line string) {
 	if m := staleLine.FindStringSubmatch(line); m != nil {
 		rd.old = append(rd.old, m[1])
+	}
+	if m := totalLine.FindStringSubmatch(line); m != nil {
+		rd.put("home", "number of VMs", m[1])
+		rd.put("home", "number of LXCs", m[2])
+	}
+	if m := hiddenLine.FindStringSubmatch(line); m != nil {
+		rd.hide(m[1])
 	}
 	if m := alsoLine.FindStringSubmatch(line); m != nil {
 		for _, item := range strings.Split(m[3], ", ") {
@@ -363,7 +377,7 @@ func (s score) String() string {
 func (rd *reader) ask(t *testing.T, qs []question) (s score, answered float64) {
 	answerable, got := 0, 0
 	for _, q := range qs {
-		answers := rd.facts[q.about][q.kind]
+		answers := rd.answers(q)
 		if q.kind == "protected" && len(answers) == 0 {
 			answers = rd.facts[strings.ReplaceAll(q.about, ".", "-")][q.kind]
 		}

@@ -10,7 +10,6 @@ import (
 
 	"recon/cmd/recon/internal/home"
 	"recon/inventory"
-	"recon/providers"
 	"recon/reconcile"
 
 	"github.com/zclconf/go-cty/cty"
@@ -110,7 +109,7 @@ func (r *recorder) sightings(ctx context.Context) {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.world.Memory.Seen)) {
-		if old := r.world.Memory.Seen[id]; !listed[id] && r.provenGone(ctx, old) {
+		if old := r.world.Memory.Seen[id]; !listed[id] && r.world.ProvenGone(id) {
 			r.learned.Gone = append(r.learned.Gone, id)
 			r.disappeared(old)
 		}
@@ -123,8 +122,14 @@ func (r *recorder) byRecon(a inventory.Address) bool {
 }
 
 // metBefore reports whether anything of the provider was seen before: everything of
-// a new cluster or host is new, and none of it is news.
+// a new cluster or host is new, and none of it is news. Nor is what comes into sight when
+// an account that saw a part of the guests sees them all.
 func (r *recorder) metBefore(provider string) bool {
+	partial := func(s reconcile.Source) bool { return s.Provider == provider && s.Scope == inventory.SomeGuests }
+	still := func(u inventory.Scope) bool { return u.Provider == provider && u.Scope == inventory.SomeGuests }
+	if slices.ContainsFunc(r.world.Memory.Sources, partial) && !slices.ContainsFunc(r.world.Unknown(), still) {
+		return false
+	}
 	for _, s := range r.world.Memory.Seen {
 		if s.Resource.Provider == provider {
 			return true
@@ -137,15 +142,6 @@ func (r *recorder) disappeared(old inventory.Observation) {
 	if addr := old.Resource.Addr; !r.byRecon(addr) {
 		r.event(inventory.Event{Address: addr, Identity: old.Resource.Identity, Kind: inventory.Disappeared, Summary: addr.String() + " no longer exists"})
 	}
-}
-
-func (r *recorder) provenGone(ctx context.Context, old inventory.Observation) bool {
-	for i, reader := range r.world.Readers {
-		if reader.Name() == old.Resource.Provider && r.world.Snapshots[i].Calls > 0 {
-			return providers.Look(ctx, reader, old.Resource).State == inventory.Absent
-		}
-	}
-	return false
 }
 
 // clusters remembers what each cluster and host has beside its resources, and tells what
