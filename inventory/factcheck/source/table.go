@@ -81,6 +81,7 @@ type tableHead struct {
 	service bool       // the rows are services
 	pairs   bool       // each row is a property and its value
 	route   bool       // it leads from names to addresses
+	cluster bool       // the rows are of Kubernetes, whose ports are no host's
 	props   int
 }
 
@@ -96,6 +97,7 @@ func (r *markdownReader) headOf(cells []cell) *tableHead {
 			}
 		}
 	}
+	t.cluster = slices.ContainsFunc(cells, func(c cell) bool { return strings.EqualFold(strings.Trim(c.text, " *_`"), "namespace") })
 	has := func(role Role) bool { _, ok := roles[role]; return ok }
 	t.route = has(Route) || r.aboutRoutes()
 	if len(cells) == 2 && !has(Address) && isPropertyTitle(cells[0].text) {
@@ -263,6 +265,9 @@ func (t *tableHead) row(r *markdownReader, cells []cell, index int) {
 		if i < len(t.columns) && i != t.name {
 			e.Values = append(e.Values, t.cell(i, c)...)
 		}
+	}
+	if t.cluster {
+		e.Values = slices.DeleteFunc(e.Values, func(v Value) bool { return v.Role == Port || v.Role == URL })
 	}
 	if _, network := e.Get(Subnet); e.Name.Text == "" && !network {
 		return
