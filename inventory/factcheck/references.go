@@ -222,6 +222,9 @@ func (l *library) deadLink(p *source.Page, ref *source.Ref, target, plain string
 			return nil
 		}
 	}
+	if page, ok := strings.CutSuffix(at, ".html"); ok && l.has(page+".md") {
+		return nil // what a program makes of a page
+	}
 	if l.site && picture.MatchString(at) && len(l.byBase[strings.ToLower(path.Base(at))]) > 0 {
 		return nil // the program that makes the site puts it there
 	}

@@ -30,6 +30,7 @@ func TestReferences(t *testing.T) {
 		"a placeholder":                  {"-- a.md --\nCopy of `apps/a/my_stack.yml`, `apps/a/OA-XX.yml`, see `project_notes_state.md`.\n", ""},
 		"the name of an app":             {"-- a.md --\n### Script (`apps/a/appname.sh`), see `docs/tool-name.md`\n", ""},
 		"a machine":                      {"-- a.md --\nThe [dashboard](tekton.home.local) and [it](grafana.lan:3000/)\n", ""},
+		"a page of a site":               {"-- a.md --\n[x](docs/runbook.html#top) [y](docs/gone.html)\n", "a.md:1:32 dead_reference docs/gone.html"},
 		"a picture of a site":            {"-- docs/a/b.md --\n![](../x.png) ![](../gone.png)\n-- mkdocs.yml --\n-- assets/x.png --\n", "docs/a/b.md:1:19 dead_reference ../gone.png"},
 		"what moves to another place":    {"-- a.md --\n## Files to Move\n\n- `apps/a/gone.yml` and more\n", ""},
 		"a report":                       {"-- phase2-complete.md --\n[x](docs/gone.md)\n", ""},
