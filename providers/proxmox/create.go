@@ -245,6 +245,9 @@ func (b *stepBuilder) mayNotClone(src *inventory.Observation, how *inventory.Cre
 		b.mayUse("/storage/"+cmp.Or(how.Storage, name), "the clone", "Datastore.AllocateSpace")
 		return false
 	})
+	if name := inventory.Text(src.Resource.Attrs["vm_state_storage"]); name != "" {
+		b.mayUse("/storage/"+name, "the clone", "Datastore.AllocateSpace")
+	}
 	for _, block := range b.kind.Blocks {
 		slots := []string{""}
 		if block.Labelled() {

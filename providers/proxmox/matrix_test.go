@@ -33,7 +33,7 @@ func matrixWorld() *pvesim.World {
 		Mappings: []*pvesim.Mapping{{Type: "usb", ID: "stick", Map: []string{"id=1:1,node=n1"}}, {Type: "pci", ID: "gpu", Map: []string{"id=1,node=n1"}}, {Type: "dir", ID: "share", Map: []string{"node=n1,path=/x"}}},
 		Guests: []*pvesim.Guest{
 			{VMID: 900, Kind: "qemu", Node: "n1", Config: map[string]string{
-				"name": "free", "memory": "1024", "cores": "2", "scsi0": "disks:900/vm-900-disk-0.raw,size=8G", "ide2": "disks:iso/a.iso,media=cdrom,size=1M",
+				"name": "free", "memory": "1024", "cores": "2", "vmstatestorage": "more", "scsi0": "disks:900/vm-900-disk-0.raw,size=8G", "ide2": "disks:iso/a.iso,media=cdrom,size=1M",
 				"net0": "virtio=BC:24:11:00:00:01,bridge=vmbr0,tag=10", "net1": "virtio=BC:24:11:00:00:02,bridge=vmbr1", "usb0": "mapping=stick", "usb1": "spice",
 				"hostpci0": "mapping=gpu", "serial0": "socket", "audio0": "device=AC97", "rng0": "/dev/urandom", "virtiofs0": "share", "watchdog": "i6300esb",
 				"vga": "std", "startup": "order=1", "smbios1": "uuid=6ee7f26e-6b0d-4e02-b7a8-3a92b6f3a3a5", "ide0": "disks:900/vm-900-cloudinit.qcow2,media=cdrom",
