@@ -1,6 +1,9 @@
 package inventory
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Surroundings are what a cluster has beside its guests, and what is compared with
 // nothing: where volumes lie, what is backed up, what the HA manager looks after.
@@ -13,6 +16,19 @@ type Surroundings struct {
 
 // A Part is something that could not be asked or read, and why.
 type Part struct{ What, Why string }
+
+// BackupJobs is what a Part calls the backup jobs of a cluster.
+const BackupJobs = "backup jobs"
+
+// LostOf is why something could not be asked; "" when it could.
+func (s *Surroundings) LostOf(what string) string {
+	for _, p := range s.Lost {
+		if p.What == what || strings.HasPrefix(p.What, what+" of ") {
+			return p.Why
+		}
+	}
+	return ""
+}
 
 // A StorageConfig is what the cluster's configuration says of a storage, and no look at
 // a node does.
@@ -43,7 +59,7 @@ func (j *BackupJob) Covers(vmid int, pool, node string) bool {
 	}
 	switch {
 	case j.Pool != "":
-		return j.Pool == pool
+		return j.Pool == pool || strings.HasPrefix(pool, j.Pool+"/")
 	case len(j.VMIDs) > 0:
 		return slices.Contains(j.VMIDs, vmid)
 	}

@@ -17,6 +17,7 @@ type Rule struct {
 // Rules returns all rules, by name.
 func Rules() []Rule {
 	return []Rule{
+		{"backup-not-covered", "What no job backs up is gone with its disk.", backupNotCovered},
 		{"bind-file-missing", "What is mounted and not there Docker makes as a folder, and the program fails with a message about something else.", bindFileMissing},
 		{"compose-refused", "Nothing in the file runs until docker compose reads it.", composeRefused},
 		{"container-dns", "A container that asks another server than the declared one does not know the home's own names.", containerDNS},

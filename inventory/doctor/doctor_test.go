@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"recon/inventory"
 )
 
 // running is a container on a network of its own.
@@ -70,6 +72,8 @@ var rows = []struct {
 	facts      *Facts
 	want       string // part of the fix or summary; "" when the rule must be silent
 }{
+	{"backup-not-covered", "in no job", &Facts{Backups: []Backups{{Cluster: "proxmox.home", Jobs: []inventory.BackupJob{{ID: "nightly", Enabled: true, VMIDs: []int{102}}}, Running: []Running{{Address: "vm.a", VMID: 101}}}}}, "vm.a runs"},
+	{"backup-not-covered", "in a job", &Facts{Backups: []Backups{{Cluster: "proxmox.home", Jobs: []inventory.BackupJob{{ID: "nightly", Enabled: true, All: true}}, Running: []Running{{Address: "vm.a", VMID: 101}}}}}, ""},
 	{"container-localhost", "a neighbour listens", on(running("app", locals(Local{Where: "environment API", Host: "localhost", Port: 5054})), running("api", listening(5054))), "write api:5054"},
 	{"container-localhost", "the host listens", with(on(running("app", locals(Local{Where: "command", Host: "127.0.0.1", Port: 80}))), func(h *Host) { h.Listening = []Port{{80, "tcp", false}} }), "host.docker.internal:80"},
 	{"container-localhost", "it listens itself", on(running("app", listening(5054), locals(Local{Where: "environment API", Host: "localhost", Port: 5054})), running("api", listening(5054))), ""},

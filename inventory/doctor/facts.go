@@ -14,6 +14,8 @@ import (
 	"iter"
 	"time"
 
+	"recon/inventory"
+
 	"recon/inventory/wiring"
 )
 
@@ -25,6 +27,22 @@ type Facts struct {
 	Planned  []Planned // mount points that files of the repository name
 	Services []Service // declared in manifests
 	Guests   []Guest   // addresses of guests, for duplicates
+	Backups  []Backups // of each cluster whose jobs could be read
+}
+
+// Backups are what a cluster backs up, and what runs there.
+type Backups struct {
+	Cluster string // proxmox.home
+	Jobs    []inventory.BackupJob
+	Running []Running
+}
+
+// A Running guest is one of which a backup is expected.
+type Running struct {
+	Address string
+	VMID    int
+	Pool    string
+	Node    string
 }
 
 // containers yields every container with its host.

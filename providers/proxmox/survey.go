@@ -24,8 +24,8 @@ func (p *Provider) Survey(ctx context.Context) inventory.Surroundings {
 		ID      string `json:"id"`
 		Enabled scalar `json:"enabled"`
 		All     scalar `json:"all"`
-		VMIDs   string `json:"vmid"`
-		Exclude string `json:"exclude"`
+		VMIDs   scalar `json:"vmid"` // one alone may come as a number
+		Exclude scalar `json:"exclude"`
 		Pool    string `json:"pool"`
 		Node    string `json:"node"`
 		Storage string `json:"storage"`
@@ -50,7 +50,7 @@ func (p *Provider) Survey(ctx context.Context) inventory.Surroundings {
 	}
 	for _, j := range jobs {
 		out.Backups = append(out.Backups, inventory.BackupJob{
-			ID: j.ID, Enabled: j.Enabled == "" || j.Enabled.bool(), All: j.All.bool(), VMIDs: numbers(j.VMIDs), Exclude: numbers(j.Exclude),
+			ID: j.ID, Enabled: j.Enabled == "" || j.Enabled.bool(), All: j.All.bool(), VMIDs: numbers(string(j.VMIDs)), Exclude: numbers(string(j.Exclude)),
 			Pool: j.Pool, Node: j.Node, Storage: j.Storage,
 		})
 	}
@@ -59,7 +59,7 @@ func (p *Provider) Survey(ctx context.Context) inventory.Surroundings {
 			out.HA = append(out.HA, inventory.HAResource{VMID: numbers(digits)[0], State: m.State})
 		}
 	}
-	for i, what := range []string{"storages", "backup jobs", "HA resources"} {
+	for i, what := range []string{"storages", inventory.BackupJobs, "HA resources"} {
 		if errs[i] != nil {
 			out.Lost = append(out.Lost, inventory.Part{What: fmt.Sprintf("%s of %s", what, p.Name()), Why: errs[i].Error()})
 		}
