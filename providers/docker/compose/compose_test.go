@@ -258,8 +258,12 @@ func TestHosts(t *testing.T) {
 		{"folders that are alike", map[string]string{"nas/web/compose.yml": one, "pi/web/compose.yml": one}, nil, map[string]doctor.Where{"nas/web/compose.yml": known("nas"), "pi/web/compose.yml": known("pi")}},
 		{"what may not be run", map[string]string{"staging/a/compose.yml": one}, nil, map[string]doctor.Where{"staging/a/compose.yml": unknown}},
 		{"machines of two places", map[string]string{"local/compose.yml": one, "x/hetzner/compose.yml": one}, nil, map[string]doctor.Where{"local/compose.yml": known("local"), "x/hetzner/compose.yml": known("x/hetzner")}},
-		{"servers of Komodo", map[string]string{"sync.toml": "[[stack]]\nname = \"a\"\n[stack.config]\nserver = \"vps\"\nrun_directory = \"stacks/a\"\n\n[[stack]]\n[stack.config]\nserver = \"arm\"\nrun_directory = \"stacks/b\"\n\n[[procedure]]\nname = \"x\"\n", "stacks/a/compose.yml": one, "stacks/b/compose.yml": one, "stacks/c/compose.yml": one}, nil,
-			map[string]doctor.Where{"stacks/a/compose.yml": known("vps"), "stacks/b/compose.yml": known("arm"), "stacks/c/compose.yml": unknown}},
+		{
+			"servers of Komodo",
+			map[string]string{"sync.toml": "[[stack]]\nname = \"a\"\n[stack.config]\nserver = \"vps\"\nrun_directory = \"stacks/a\"\n\n[[stack]]\n[stack.config]\nserver = \"arm\"\nrun_directory = \"stacks/b\"\n\n[[procedure]]\nname = \"x\"\n", "stacks/a/compose.yml": one, "stacks/b/compose.yml": one, "stacks/c/compose.yml": one},
+			nil,
+			map[string]doctor.Where{"stacks/a/compose.yml": known("vps"), "stacks/b/compose.yml": known("arm"), "stacks/c/compose.yml": unknown},
+		},
 		{"a script", map[string]string{"setup.sh": "cat > compose.yml <<'EOF'\n" + one + "EOF\n"}, nil, map[string]doctor.Where{"setup.sh": unknown}},
 	}
 	for _, row := range rows {
