@@ -7,7 +7,7 @@ import (
 )
 
 // A Checker can say of itself what works, what does not, and what that costs. It asks
-// more than a Read does, and changes nothing.
+// more than a Read does, also of what is declared there, and changes nothing.
 type Checker interface {
-	Check(ctx context.Context) []inventory.Ability
+	Check(ctx context.Context, declared []inventory.Resource) []inventory.Ability
 }

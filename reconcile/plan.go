@@ -251,3 +251,8 @@ func (s *Summary) count(c *inventory.Change) {
 
 // InSync reports whether nothing differs.
 func (p *Plan) InSync() bool { return len(p.Changes) == 0 }
+
+// Stuck reports whether something differs, and all of it is blocked.
+func (p *Plan) Stuck() bool {
+	return len(p.Changes) > 0 && !slices.ContainsFunc(p.Changes, func(c inventory.Change) bool { return len(c.Blocked) == 0 })
+}

@@ -131,7 +131,7 @@ func (c *cli) imported(im *api.Imported, dryRun bool) error {
 		c.errPrinter().Warning("not imported: %s", u)
 	}
 	if len(im.Blocks) == 0 && len(im.Unobserved) > 0 {
-		p.Printf("Nothing to import that recon's token can see, or that could be observed.")
+		p.Printf("Nothing to import of what recon sees.")
 	} else if len(im.Blocks) == 0 {
 		p.Printf("Nothing to import.")
 	} else if !dryRun {

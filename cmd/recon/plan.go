@@ -82,6 +82,8 @@ func (c *cli) afterPlan(p *reconcile.Plan, o planOptions) {
 	switch {
 	case o.out != "":
 		c.hint("saved; recon apply %s does exactly this", o.out)
+	case p.Stuck():
+		c.hint("everything that differs is blocked; recon adopt ADDRESS makes the manifests agree with live")
 	case !p.InSync():
 		c.hint("recon apply makes live agree with the manifests, recon adopt ADDRESS the manifests with live")
 	}

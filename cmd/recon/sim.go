@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"recon/cmd/recon/internal/api"
@@ -32,7 +34,7 @@ func newSim(c *cli) *cobra.Command {
 		Short: "Run the Proxmox VE simulator",
 		Long: `Serves a simulated Proxmox VE cluster over HTTPS until it is interrupted: for trying
 recon, for tests, for demonstrations. Worlds are home (a small home), single (one
-empty node), a JSON file, or a folder in which the world lives on. Faults can be
+empty node), a JSON file, or a folder (./world) in which the world lives on. Faults can be
 set while it runs: POST /recon-sim/faults, one a line; DELETE clears them.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runSim(cmd, c, o) },
@@ -80,12 +82,15 @@ func (o simOptions) server(cmd *cobra.Command) (pvesim.Options, error) {
 	if o.pve != "8.4" && o.pve != "9.1" && o.pve != "9.2" {
 		return opts, usage(cmd, fmt.Errorf("--pve is 8.4, 9.1 or 9.2, not %q", o.pve))
 	}
-	switch info, err := os.Stat(o.world); {
+	info, err := os.Stat(o.world)
+	folder := err == nil && info.IsDir() || errors.Is(err, os.ErrNotExist) && strings.ContainsRune(o.world, filepath.Separator) && filepath.Ext(o.world) == ""
+	if folder {
+		opts.Dir = o.world
+	}
+	switch {
 	case o.guests > 0:
 		opts.World = pvesim.Generate(o.guests, o.seed)
-	case err == nil && info.IsDir():
-		opts.Dir = o.world
-	default:
+	case !folder:
 		w, err := pvesim.LoadWorld(o.world)
 		if err != nil {
 			return opts, fmt.Errorf("load the world %s: %w", o.world, err)

@@ -28,7 +28,8 @@ type Facts struct {
 func (f *Facts) Nothing() bool {
 	known := len(f.Guests) + len(f.Services) + len(f.Drift)
 	seen := slices.ContainsFunc(f.Clusters, func(c Cluster) bool { return !c.Never })
-	return known == 0 && !seen && slices.ContainsFunc(f.Sources, func(s Source) bool { return s.Never })
+	nobody := len(f.Clusters)+len(f.Sources)+len(f.Events) == 0 && !f.HasTerraform
+	return known == 0 && !seen && (nobody || slices.ContainsFunc(f.Sources, func(s Source) bool { return s.Never }))
 }
 
 // A Cluster is a Proxmox cluster.

@@ -10,7 +10,7 @@ import (
 )
 
 // Check reaches the host, becomes root where that is declared, and asks the engine.
-func (p *Provider) Check(ctx context.Context) []inventory.Ability {
+func (p *Provider) Check(ctx context.Context, _ []inventory.Resource) []inventory.Ability {
 	way := "ssh"
 	if p.cfg.Host.Address == sshhost.Local {
 		way = "this machine"

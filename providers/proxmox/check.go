@@ -19,7 +19,7 @@ import (
 const clockTolerance = 10 * time.Second
 
 // Check reaches every endpoint and says what the token may see and change.
-func (p *Provider) Check(ctx context.Context) []inventory.Ability {
+func (p *Provider) Check(ctx context.Context, declared []inventory.Resource) []inventory.Ability {
 	k := &checker{Provider: p, ctx: ctx}
 	if !k.endpoints() {
 		return k.out
@@ -31,6 +31,7 @@ func (p *Provider) Check(ctx context.Context) []inventory.Ability {
 	k.token()
 	k.certificate()
 	k.privileges()
+	k.hiddenGuests(declared)
 	k.cluster()
 	k.clocks()
 	return k.out
@@ -62,7 +63,7 @@ func (k *checker) endpoints() bool {
 		err = c.get(k.ctx, "/version", nil, &v)
 		c.close()
 		if err != nil {
-			k.add(unreached(e, err))
+			k.add(k.unreached(e, err))
 			continue
 		}
 		reached, k.version = true, v.Version
@@ -79,7 +80,7 @@ func (k *checker) endpoints() bool {
 }
 
 // unreached says which of address, certificate and token it is that does not work.
-func unreached(endpoint string, err error) inventory.Ability {
+func (k *checker) unreached(endpoint string, err error) inventory.Ability {
 	a := inventory.Ability{Name: "address", State: inventory.Fails, Said: err.Error(), Costs: "nothing can be observed through " + endpoint}
 	var refused *APIError
 	switch {
@@ -88,7 +89,8 @@ func unreached(endpoint string, err error) inventory.Ability {
 		a.Mend = []string{"openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pve-ssl.pem", "# on the node; what it prints is the fingerprint for the proxmox block"}
 	case errors.As(err, &refused) && refused.Status == http.StatusUnauthorized:
 		a.Name = "token"
-		a.Mend = []string{"pveum user token list USER@REALM", "# on a node: which there are, and until when; the README has how to make one"}
+		user, _, _ := strings.Cut(k.client.token, "!")
+		a.Mend = []string{"pveum user token list " + user, "# on a node: which there are, and until when; the README has how to make one"}
 	}
 	return a
 }
@@ -148,18 +150,20 @@ type capability struct {
 	state      inventory.AbilityState // when it is missing
 }
 
+const hiddenCosts = "guests are hidden: nothing is proven absent, totals are lower bounds, commands exit with 3"
+
 // capabilities are what recon does with a token, beside what single changes ask (rights.go).
 func capabilities(version string) []capability {
 	return []capability{
-		{"see guests", "/vms", []string{seeGuests}, nil, "guests are hidden: nothing is proven absent, totals are lower bounds, commands exit with 3", "ReconSee", inventory.Fails},
+		{"see guests", "/vms", []string{seeGuests}, nil, hiddenCosts, "ReconSee", inventory.Fails},
 		{"see nodes and quorum", "/", []string{"Sys.Audit"}, nil, "absence is not proven, and changes are blocked, since nobody knows whether the cluster has quorum", "", inventory.Lacks},
 		{"see who changed what", "/", []string{seeLog}, nil, "\"last changed by: not visible to this token\"", "ReconLook", inventory.Lacks},
 		{"see storages", "/storage", []string{"Datastore.Audit"}, nil, "whether a storage that a change names is there is not known before the change", "ReconStorages", inventory.Lacks},
 		{"addresses from the agent", "/vms", agentPrivileges(version), nil, "no address of VMs that get theirs by DHCP", "ReconAgent", inventory.Lacks},
 		{
 			"change guests", "/vms", nil,
-			[]string{"VM.Config.CPU", "VM.Config.Memory", "VM.Config.Disk", "VM.Config.Network", "VM.Config.Options", "VM.Config.HWType", "VM.Config.CDROM", "VM.Config.Cloudinit", "VM.PowerMgmt"},
-			"recon only looks; plan says of each change what it lacks", "ReconChange", inventory.Lacks,
+			[]string{"VM.Config.CDROM", "VM.Config.CPU", "VM.Config.Cloudinit", "VM.Config.Disk", "VM.Config.HWType", "VM.Config.Memory", "VM.Config.Network", "VM.Config.Options", "VM.PowerMgmt", "VM.Snapshot"},
+			"recon only looks; plan says of each change what it lacks, also of the storages and networks that it uses", "ReconChange", inventory.Lacks,
 		},
 	}
 }
@@ -170,7 +174,36 @@ func (k *checker) privileges() {
 		k.add(k.capability(c))
 	}
 	if path := k.rights.blind(); path != "" && path != "/vms" {
-		k.add(k.missing(capability{name: "see guests", path: path, costs: "guests are hidden: nothing is proven absent, totals are lower bounds, commands exit with 3", role: "ReconSee", state: inventory.Fails}, []string{seeGuests}))
+		k.add(k.missing(capability{name: "see guests", path: path, costs: hiddenCosts, role: "ReconSee", state: inventory.Fails}, []string{seeGuests}))
+	}
+}
+
+// hiddenGuests looks for declared guests from which the token's rights were taken: Proxmox
+// tells neither of them nor of that path, but does not give their ids away either.
+func (k *checker) hiddenGuests(declared []inventory.Resource) {
+	var rows []resourceRow
+	if k.rights.blind() != "" || k.client.get(k.ctx, "/cluster/resources", url.Values{"type": {"vm"}}, &rows) != nil {
+		return // told already
+	}
+	listed := map[int]bool{}
+	for _, row := range rows {
+		if g, ok := row.guest(); ok {
+			listed[g.vmid] = true
+		}
+	}
+	for i := range declared {
+		vmid := inventory.VMID(declared[i].Identity)
+		if vmid == 0 || listed[vmid] {
+			continue
+		}
+		if err := k.client.get(k.ctx, "/cluster/nextid", url.Values{"vmid": {itoa(vmid)}}, nil); statusOf(err) != http.StatusBadRequest {
+			continue
+		}
+		path := "/vms/" + itoa(vmid)
+		k.add(inventory.Ability{
+			Name: "see guests", State: inventory.Fails, Said: fmt.Sprintf("the token lacks %s on %s (%s): a role that is given there replaces what is given further up", seeGuests, path, declared[i].Addr), Costs: hiddenCosts,
+			Mend: []string{"pveum acl list   # which role that is; NoAccess it may be:", fmt.Sprintf("pveum acl delete %s --tokens '%s' --roles NoAccess", path, k.client.token)},
+		})
 	}
 }
 
@@ -189,7 +222,7 @@ func (k *checker) capability(c capability) inventory.Ability {
 	case len(c.any) > 0:
 		return k.missing(c, c.any[:1])
 	case len(lacking) == 0:
-		return inventory.Working(c.name, "VM.Config.* and VM.PowerMgmt on "+c.path)
+		return inventory.Working(c.name, "VM.Config.*, VM.PowerMgmt and VM.Snapshot on "+c.path)
 	}
 	return k.missing(c, lacking)
 }
@@ -205,7 +238,11 @@ func (k *checker) missing(c capability, privileges []string) inventory.Ability {
 	}
 	if len(own) > 0 {
 		roles = append(roles, c.role)
-		mend = append(mend, fmt.Sprintf("pveum role add %s --privs %s", c.role, strings.Join(own, ",")))
+		privs := strings.Join(own, " ")
+		if len(own) > 1 {
+			privs = `"` + privs + `"`
+		}
+		mend = append(mend, fmt.Sprintf("pveum role add %s --privs %s", c.role, privs))
 	}
 	mend = append(mend, fmt.Sprintf("pveum acl modify %s --users %s --tokens '%s' --roles %s", c.path, user, k.client.token, strings.Join(roles, ",")))
 	said := strings.Join(privileges, ", ")

@@ -68,7 +68,7 @@ func (c *client) close() { c.wire.close() }
 func newClient(cfg Config) (*client, error) {
 	id, secret, ok := strings.Cut(cfg.Token, "=")
 	if !ok || !strings.Contains(id, "!") {
-		return nil, fmt.Errorf("the token of proxmox.%s is not of the form user@realm!name=uuid", cfg.Name)
+		return nil, fmt.Errorf("the token of proxmox.%s is not of the form user@realm!name=uuid; pveum user token add prints both, as full-tokenid and value", cfg.Name)
 	}
 	if len(cfg.Endpoints) == 0 {
 		return nil, fmt.Errorf("proxmox.%s has no endpoint", cfg.Name)

@@ -95,7 +95,7 @@ func TestMendsMend(t *testing.T) {
 			pveumLines(t, m, root, lines)
 			p := m.with("recon@pve!recon=" + secretOf(m.sim))
 			had := privileges(t, p)
-			for _, a := range p.Check(t.Context()) {
+			for _, a := range p.Check(t.Context(), nil) {
 				if strings.HasPrefix(a.Said, "the token lacks") {
 					pveumLines(t, m, root, a.Mend)
 				}
@@ -125,7 +125,7 @@ func privileges(t *testing.T, p *Provider) (out permissions) {
 // lacking names the abilities that a token lacks, but for those of which the commands name
 // one of the roles.
 func lacking(p *Provider, roles ...string) (out []string) {
-	for _, a := range p.Check(context.Background()) {
+	for _, a := range p.Check(context.Background(), nil) {
 		told := slices.ContainsFunc(roles, func(r string) bool { return strings.Contains(strings.Join(a.Mend, " "), r) })
 		if strings.HasPrefix(a.Said, "the token lacks") && !told {
 			out = append(out, a.Name)

@@ -8,7 +8,7 @@ import (
 )
 
 // Check looks for the program where it is needed, and reads the state.
-func (p *Provider) Check(ctx context.Context) []inventory.Ability {
+func (p *Provider) Check(ctx context.Context, _ []inventory.Resource) []inventory.Ability {
 	const costs = "what Terraform says of guests is not known: no terraform_stale, nobody is named as their owner"
 	var out []inventory.Ability
 	if p.cfg.Directory != "" {

@@ -24,6 +24,8 @@ type Changes struct {
 	Looked  time.Time // when a run last looked at the home; zero when none did
 	Events  []inventory.Event
 	Unknown []reconcile.Source // what cannot be observed now
+
+	met map[string]reconcile.Cluster // clusters and hosts that were ever observed
 }
 
 // LastTold asks for the changes that nobody was told yet.
@@ -63,7 +65,7 @@ func changesSince(ctx context.Context, h *Home, since string, tell bool) (*Chang
 	if err != nil {
 		return nil, err
 	}
-	c.Looked, c.Unknown = r.Looked, r.Sources
+	c.Looked, c.Unknown, c.met = r.Looked, r.Sources, r.Clusters
 	if tell && since == LastTold && len(c.Events) > 0 {
 		return c, l.SetTold(ctx, untold, r.Looked)
 	}
@@ -131,7 +133,9 @@ func (c *Changes) JSON() any {
 // Lost says, a line each, which sources cannot be observed now.
 func (c *Changes) Lost() (out []string) {
 	for _, u := range c.Unknown {
-		out = append(out, contextfile.StaleText(contextfile.Source{Provider: u.Provider, Scope: u.Scope, Since: u.Since}))
+		_, met := c.met[u.Provider]
+		never := !met && u.Scope == u.Provider && !strings.HasPrefix(u.Provider, "terraform.") // of Terraform nothing is remembered
+		out = append(out, contextfile.StaleText(contextfile.Source{Provider: u.Provider, Scope: u.Scope, Since: u.Since, Never: never}))
 	}
 	return out
 }

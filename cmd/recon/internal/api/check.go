@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -47,7 +48,7 @@ func CheckSources(ctx context.Context, h *Home, name string) (*Check, error) {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, h.Project().Patience(r.Name()))
 			defer cancel()
-			found[i].Abilities = checker.Check(ctx)
+			found[i].Abilities = checker.Check(ctx, slices.DeleteFunc(slices.Clone(h.Project().Resources), func(res inventory.Resource) bool { return res.Provider != r.Name() }))
 		})
 	}
 	wg.Wait()
@@ -58,6 +59,12 @@ func CheckSources(ctx context.Context, h *Home, name string) (*Check, error) {
 		if found[i] != nil {
 			out.add(*found[i])
 		}
+	}
+	if len(readers) == 0 && name == "" {
+		out.add(CheckedSource{Source: "sources", Abilities: []inventory.Ability{{
+			Name: "declared", State: inventory.Lacks, Said: "no manifest names a cluster, a host or a state of Terraform", Costs: "nothing is observed",
+			Mend: []string{"write the address of a node into the proxmox block of recon.hcl; recon init, in a folder without one, asks for it on a terminal"},
+		}}})
 	}
 	if meant(name, gitSource) {
 		out.add(CheckedSource{Source: gitSource, Abilities: docs.CheckGit(h)})

@@ -25,7 +25,7 @@ type Imported struct {
 // Import writes blocks for guests that no manifest declares yet.
 func Import(ctx context.Context, h *Home, r ImportRequest) (*Imported, error) {
 	if p := h.Project(); len(p.Clusters)+len(p.Hosts)+len(p.Terraform) == 0 {
-		return nil, &Failure{Code: ExitError, Err: errors.New("no proxmox block says where a cluster is"), Hint: "recon init on a terminal asks for it"}
+		return nil, &Failure{Code: ExitError, Err: errors.New("no proxmox block says where a cluster is"), Hint: "write the address of a node into the proxmox block of recon.hcl; recon init, in a folder without one, asks for it on a terminal"}
 	}
 	w, err := h.Observe(ctx)
 	if err != nil {
