@@ -19,6 +19,18 @@ func NotFound(format string, args ...any) error { return notFoundError(fmt.Sprin
 func (e notFoundError) Error() string        { return string(e) }
 func (e notFoundError) Is(target error) bool { return target == ErrNotFound }
 
+// ErrAmbiguous is wrapped when several things are called as somebody says.
+var ErrAmbiguous = errors.New("ambiguous name")
+
+// An ambiguousError says what they are.
+type ambiguousError string
+
+// Ambiguous says that several things are called so.
+func Ambiguous(format string, args ...any) error { return ambiguousError(fmt.Sprintf(format, args...)) }
+
+func (e ambiguousError) Error() string        { return string(e) }
+func (e ambiguousError) Is(target error) bool { return target == ErrAmbiguous }
+
 // Find reads what people call a resource: its address, with a path inside it or without;
 // its name, its vmid, or its identity, home/106, with a path behind it or without. What is
 // called the same as another one is named by its address only.
@@ -28,7 +40,7 @@ func Find(all []Resource, text string) (Address, Path, error) {
 	}
 	addr, path, err := ParseAddress(text)
 	if err == nil && slices.ContainsFunc(all, func(r Resource) bool {
-		return r.Addr == addr || addr.Key == "" && r.Addr.Kind == addr.Kind && r.Addr.Name == addr.Name
+		return addr.Names(r.Addr)
 	}) {
 		return addr, path, nil
 	}
@@ -60,7 +72,7 @@ func called(all []Resource, text string) (Address, error) {
 		return found[0], nil
 	}
 	slices.SortFunc(found, CompareAddress)
-	return Address{}, fmt.Errorf("%q is %s and %s; write one of the addresses", text, found[0], found[1])
+	return Address{}, Ambiguous("%q is %s and %s; write one of the addresses", text, found[0], found[1])
 }
 
 // namesOf are the addresses and names of resources, for suggestions.

@@ -137,6 +137,65 @@ func TestToolsOfAnAssistant(t *testing.T) {
 	}
 }
 
+// TestAnswersAreShort: however large a home is, an answer fits, and the cursor leads through
+// all of it.
+func TestAnswersAreShort(t *testing.T) {
+	h := newHome(t, pvesim.Options{World: pvesim.Generate(300, 5)})
+	a := newAssistant(t, h)
+	for _, thing := range []string{"cluster.home", "node.pve1", "storage.local-zfs"} {
+		a.ask("impact", map[string]any{"thing": thing, "action": "stop"})
+		a.ask("get", map[string]any{"thing": thing})
+	}
+	seen, cursor := map[string]bool{}, ""
+	for range 100 {
+		out := a.ask("search", map[string]any{"fields": []string{"node"}, "cursor": cursor})
+		for _, thing := range out["things"].([]any) {
+			id := thing.(map[string]any)["id"].(string)
+			if seen[id] {
+				t.Fatalf("%s is told twice", id)
+			}
+			seen[id] = true
+		}
+		next, more := out["next"].(string)
+		if !more {
+			if want := int(out["total"].(float64)); len(seen) != want || want < 300 {
+				t.Errorf("%d of %d things are told", len(seen), want)
+			}
+			return
+		}
+		cursor = next
+	}
+	t.Error("it does not end")
+}
+
+// TestWrongQuestionsAreSaidSo: what an assistant did wrong is told in words that are true
+// of it, and never in those of a source.
+func TestWrongQuestionsAreSaidSo(t *testing.T) {
+	h := newHome(t, pvesim.Options{})
+	h.sim.Update(setConfig(112, "name", "media")) // as 111 is called
+	a := newAssistant(t, h)
+	for _, q := range []struct {
+		tool string
+		args map[string]any
+		want string
+	}{
+		{"changes", map[string]any{"since": "nonsense"}, "since is last, an age"},
+		{"get", map[string]any{"thing": "nobody"}, "nobody knows a thing of that name; search"},
+		{"get", map[string]any{"thing": "media"}, "several things are called so"},
+		{"impact", map[string]any{"thing": "vm.gitlab", "action": "paint"}, "an action is restart, stop or delete"},
+		{"search", map[string]any{"cursor": "x"}, "that cursor is none of this answer"},
+		{"check_statement", map[string]any{"statement": strings.Repeat("a ", 1000)}, "one sentence at a time"},
+	} {
+		if said, _ := a.ask(q.tool, q.args)["error"].(string); !strings.Contains(said, q.want) {
+			t.Errorf("%s %.60v: %q, want it to say %q", q.tool, q.args, said, q.want)
+		}
+	}
+	h.sim.AddFault("error:500@GET /cluster/resources")
+	if said, _ := newAssistant(t, h).ask("get", map[string]any{"thing": "media"})["error"].(string); !strings.Contains(said, "as far as could be observed") {
+		t.Errorf("of a home that is not seen it says %q", said)
+	}
+}
+
 // TestNoToolWrites: whatever an assistant asks, no file of the project changes, the cluster
 // hears no other request than GET, and what was news stays news.
 func TestNoToolWrites(t *testing.T) {

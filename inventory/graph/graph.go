@@ -224,11 +224,11 @@ func (g *Graph) Find(text string) (*Node, error) {
 	case len(named) == 1:
 		return named[0], nil
 	case len(named) > 1:
-		return nil, fmt.Errorf("%q is %s; write one of them", text, ids(named))
+		return nil, inventory.Ambiguous("%q is %s; write one of them", text, ids(named))
 	case len(ofKind) == 1:
 		return ofKind[0], nil
 	case len(ofKind) > 1:
-		return nil, fmt.Errorf("there are several of kind %s: %s; write one of them", text, ids(ofKind))
+		return nil, inventory.Ambiguous("there are several of kind %s: %s; write one of them", text, ids(ofKind))
 	}
 	var known []string
 	for i := range g.Nodes {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"recon/inventory"
 	"recon/inventory/graph"
 )
 
@@ -46,24 +45,10 @@ type NotKnown struct {
 
 // AskGraph observes everything and answers one question.
 func AskGraph(ctx context.Context, h *Home, q Question) (*GraphAnswer, error) {
-	if err := q.check(); err != nil {
-		return nil, err
-	}
-	w, err := h.Observe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer w.Close()
-	if err := w.AskAddresses(ctx); err != nil {
-		return nil, err
-	}
-	w.Survey(ctx)
-	g, err := w.Graph(ctx)
-	if err != nil {
-		return nil, err
-	}
-	a, err := answerOf(g, inventory.Timestamp(w.At), q)
-	return a, w.Unfound(err, "recon graph show lists what there is")
+	r := NewReading(h)
+	defer r.Close()
+	a, _, err := r.Ask(ctx, q)
+	return a, err
 }
 
 func (q *Question) check() error {

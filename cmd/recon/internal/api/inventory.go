@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"recon/cmd/recon/internal/home"
 	"recon/inventory"
 )
 
@@ -45,10 +44,6 @@ func ListInventory(ctx context.Context, h *Home, refresh bool) (*Inventory, erro
 	if err := w.AskAddresses(ctx); err != nil {
 		return nil, err
 	}
-	return inventoryOf(ctx, w)
-}
-
-func inventoryOf(ctx context.Context, w *home.World) (*Inventory, error) {
 	known, err := w.Known(ctx)
 	if err != nil {
 		return nil, err

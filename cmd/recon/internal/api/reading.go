@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func (r *Reading) look(ctx context.Context) (*home.World, error) {
 		}
 		r.print = now
 	}
-	if r.world != nil && time.Since(r.looked) < lookAge {
+	if r.world != nil && r.home.Now().Sub(r.looked) < lookAge {
 		return r.world, nil
 	}
 	r.forget()
@@ -70,20 +71,18 @@ func (r *Reading) look(ctx context.Context) (*home.World, error) {
 		w.Close()
 		return nil, err
 	}
-	r.world, r.looked = w, time.Now()
+	r.world, r.looked = w, r.home.Now()
 	return w, nil
 }
 
-func (r *Reading) needs(ctx context.Context, w *home.World) (*graph.Graph, error) {
-	if r.graph == nil {
-		w.Survey(ctx)
-		g, err := w.Graph(ctx)
-		if err != nil {
-			return nil, err
-		}
-		r.graph = g
+// lookAround is a look, and how everything hangs together by it.
+func (r *Reading) lookAround(ctx context.Context) (*home.World, *graph.Graph, error) {
+	w, err := r.look(ctx)
+	if err == nil && r.graph == nil {
+		w.Survey(ctx, "")
+		r.graph, err = w.Graph(ctx)
 	}
-	return r.graph, nil
+	return w, r.graph, err
 }
 
 // A Look says when everything was looked at, and of what nothing is known.
@@ -125,11 +124,11 @@ type Thing struct {
 func (r *Reading) Search(ctx context.Context, words, kind string) ([]Thing, Look, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w, err := r.look(ctx)
+	w, g, err := r.lookAround(ctx)
 	if err != nil {
 		return nil, Look{}, err
 	}
-	all, err := r.things(ctx, w)
+	all, err := things(ctx, w, g)
 	if err != nil {
 		return nil, Look{}, err
 	}
@@ -137,7 +136,7 @@ func (r *Reading) Search(ctx context.Context, words, kind string) ([]Thing, Look
 }
 
 // things are the resources, and what else the graph knows.
-func (r *Reading) things(ctx context.Context, w *home.World) (out []Thing, err error) {
+func things(ctx context.Context, w *home.World, g *graph.Graph) (out []Thing, err error) {
 	known, err := w.Known(ctx)
 	if err != nil {
 		return nil, err
@@ -151,10 +150,6 @@ func (r *Reading) things(ctx context.Context, w *home.World) (out []Thing, err e
 			Pool: inventory.Text(k.Resource.Attrs["pool"]), Tags: inventory.Strings(k.Resource.Attrs["tags"]), Source: k.Resource.Provider, ObservedAt: e.SeenAt, Stale: e.Unknown,
 		}
 		out, have[t.ID] = append(out, t), true
-	}
-	g, err := r.needs(ctx, w)
-	if err != nil {
-		return nil, err
 	}
 	for i := range g.Nodes {
 		if n := &g.Nodes[i]; !have[n.ID] {
@@ -220,20 +215,22 @@ type Detail struct {
 func (r *Reading) Get(ctx context.Context, name string) (*Detail, Look, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w, err := r.look(ctx)
-	if err != nil {
-		return nil, Look{}, err
-	}
-	g, err := r.needs(ctx, w)
+	w, g, err := r.lookAround(ctx)
 	if err != nil {
 		return nil, Look{}, err
 	}
 	d := &Detail{}
-	if s, err := showingOf(ctx, w, name); err == nil {
+	s, err := showingOf(ctx, w, name)
+	switch {
+	case err == nil:
 		d.Resource = s.Resources[0]
 		d.Node = g.Node(d.Resource.Address)
-	} else if d.Node, err = g.Find(name); err != nil {
-		return nil, Look{}, w.Unfound(err, "search lists what there is")
+	case errors.Is(err, inventory.ErrNotFound):
+		if d.Node, err = g.Find(name); err != nil {
+			return nil, Look{}, w.Unfound(err, "recon graph show lists what there is")
+		}
+	default:
+		return nil, Look{}, err
 	}
 	if d.Node != nil {
 		for i := range g.Edges {
@@ -255,16 +252,12 @@ func (r *Reading) Ask(ctx context.Context, q Question) (*GraphAnswer, Look, erro
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w, err := r.look(ctx)
-	if err != nil {
-		return nil, Look{}, err
-	}
-	g, err := r.needs(ctx, w)
+	w, g, err := r.lookAround(ctx)
 	if err != nil {
 		return nil, Look{}, err
 	}
 	a, err := answerOf(g, inventory.Timestamp(w.At), q)
-	return a, lookOf(w), w.Unfound(err, "search lists what there is")
+	return a, lookOf(w), w.Unfound(err, "recon graph show lists what there is")
 }
 
 // Changes are the events since a time; see ChangesSince. Nothing counts as told.

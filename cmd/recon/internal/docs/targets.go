@@ -70,7 +70,7 @@ func declaredFile(h *home.Home, c *manifests.Context, name string) (string, erro
 	}
 	for _, declared := range []string{c.ClaudeMD, c.ContextMD, c.SessionLog, c.ActiveTasks} {
 		if declared != "" && strings.EqualFold(path.Clean(declared), file) {
-			return file, nil
+			return path.Clean(declared), nil // one spelling, so that it is one target
 		}
 	}
 	return "", home.Refuse(fmt.Sprintf("if recon may write there, name %q in the context block", file), "%s is a link to %s, which the context block does not name", name, file)

@@ -173,7 +173,7 @@ func (w *World) hostFacts(r providers.Reader) (*doctor.Host, error) {
 		return nil, nil
 	}
 	old := w.Memory.Facts[p.Name()]
-	if !w.old || old == nil {
+	if !w.unasked[p.Name()] || old == nil {
 		return p.Facts(), nil
 	}
 	h := &doctor.Host{}

@@ -13,16 +13,16 @@ import (
 	"recon/reconcile"
 )
 
-// Survey asks every source once for what is around what it observes: storages, backup
-// jobs, the files of proxies and name servers.
-func (w *World) Survey(ctx context.Context) {
-	if w.around != nil || w.old {
+// Survey asks every source whose name begins so once for what is around what it observes:
+// storages, backup jobs, the files of proxies and name servers.
+func (w *World) Survey(ctx context.Context, sources string) {
+	if w.around != nil {
 		return
 	}
 	w.around = make([]inventory.Surroundings, len(w.Readers))
 	var wg sync.WaitGroup
 	for i, r := range w.Readers {
-		if s, ok := r.(providers.Surveyor); ok && w.Snapshots[i].Calls > 0 && len(w.Snapshots[i].Observations)+len(w.Snapshots[i].Nodes) > 0 {
+		if s, ok := r.(providers.Surveyor); ok && strings.HasPrefix(r.Name(), sources) && w.Snapshots[i].Calls > 0 && len(w.Snapshots[i].Observations)+len(w.Snapshots[i].Nodes) > 0 {
 			wg.Go(func() { w.around[i] = s.Survey(ctx) })
 		}
 	}

@@ -108,7 +108,7 @@ func (h *Home) ledgerURL() (string, error) {
 // listed any more it finds out what became of it.
 func (w *World) Recall(ctx context.Context) error {
 	err := w.readSeen(ctx)
-	if err == nil && !w.old && w.vanished == nil {
+	if err == nil && w.vanished == nil {
 		w.askVanished(ctx)
 	}
 	return err

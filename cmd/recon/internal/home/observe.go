@@ -76,13 +76,13 @@ func (h *Home) observe(ctx context.Context, wanted func(source string) bool) (*W
 		wg.Go(func() { w.Snapshots[i] = w.read(ctx, r) })
 	}
 	err = w.remember(ctx)
+	wg.Wait()
 	if err == nil && len(left) > 0 {
 		err = w.readSeen(ctx)
 	}
 	for _, i := range left {
 		w.Snapshots[i] = w.leave(w.Readers[i])
 	}
-	wg.Wait()
 	if err != nil {
 		w.Close()
 		return nil, err
@@ -106,9 +106,8 @@ func (h *Home) Remembered(ctx context.Context) (*World, error) {
 	if err := w.readSeen(ctx); err != nil {
 		return nil, err
 	}
-	w.old = true
 	for _, r := range w.Readers {
-		w.Snapshots = append(w.Snapshots, w.fromMemory(r.Name()))
+		w.Snapshots = append(w.Snapshots, w.leave(r))
 	}
 	return w, nil
 }
@@ -225,12 +224,12 @@ func within(ctx context.Context, limit time.Duration, read func(context.Context)
 	return inventory.Snapshot{}, silent
 }
 
-// leave is the snapshot of a source that is not asked: what was seen last, and nothing of
-// a witness, whose words are not remembered.
+// leave is the snapshot of a source that is not asked: what was seen last.
 func (w *World) leave(r providers.Reader) inventory.Snapshot {
-	if _, ok := r.(providers.Witness); ok {
-		return inventory.Snapshot{Provider: r.Name()}
+	if w.unasked == nil {
+		w.unasked = map[string]bool{}
 	}
+	w.unasked[r.Name()] = true
 	return w.fromMemory(r.Name())
 }
 

@@ -37,7 +37,7 @@ func (w *World) hear() {
 		witness, ok := r.(providers.Witness)
 		switch {
 		case !ok:
-		case !w.Snapshots[i].Complete:
+		case !w.Snapshots[i].Complete || w.unasked[r.Name()]: // what it says is not remembered
 			unread[witness.About()] = append(unread[witness.About()], r.Name())
 		default:
 			claims, findings := witness.Testify(providers.Hearing{Desired: w.Project.Resources, Live: live, Complete: w.sawAll(witness.About())})

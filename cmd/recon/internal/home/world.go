@@ -35,7 +35,8 @@ type World struct {
 	vanished map[string]inventory.Observation // what became of things that are remembered and not listed any more
 
 	past reconcile.Past // what the manifests said before; nil until it is asked for
-	old  bool           // a look at the memory alone
+
+	unasked map[string]bool // sources of which only the memory is told
 }
 
 // Home is the project that was looked at.

@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -122,16 +123,36 @@ func (a *answers) impact(ctx context.Context, in impactIn) (map[string]any, erro
 	if err != nil {
 		return nil, err
 	}
-	keeps, rows := []string{}, []any{}
-	for i := range g.Impact.Keeps {
-		keeps = append(keeps, g.Impact.Keeps[i].ID)
-	}
+	rows := []any{}
 	for i := range g.Impact.Affected {
 		x := &g.Impact.Affected[i]
 		rows = append(rows, map[string]any{"id": x.ID, "kind": x.Kind, "effect": x.Effect, "distance": x.Distance, "stays_down": x.StaysDown, "source": sourceOf(x.Path)})
 	}
-	head := headOf(look, map[string]any{"id": g.Impact.Of.ID, "action": in.Action, "total": len(rows), "keep_working": keeps, "single_points": g.Impact.Single})
+	head := headOf(look, map[string]any{"id": g.Impact.Of.ID, "action": in.Action, "total": len(rows), "keep_working": keptBy(g.Impact), "single_points": singles(g.Impact)})
 	return in.page(notKnown(head, g), "affected", "id", rows)
+}
+
+// keptBy names what keeps working, and how much more there is.
+func keptBy(i *graph.Impact) any {
+	ids := []string{}
+	for j := range i.Keeps {
+		ids = append(ids, i.Keeps[j].ID)
+	}
+	return some(ids)
+}
+
+// singles are the things that others have no second one of.
+func singles(i *graph.Impact) []any {
+	out := []any{}
+	for _, s := range i.Single[:min(len(i.Single), maxEnds)] {
+		out = append(out, map[string]any{"id": s.ID, "role": strings.ReplaceAll(s.Role, " ", "-"), "for": some(s.For)})
+	}
+	return out
+}
+
+// some are the first of many names, and how many there are.
+func some(ids []string) any {
+	return map[string]any{"total": len(ids), "first": ids[:min(len(ids), maxEnds)]}
 }
 
 // sourceOf is by what the first edge of a way is known.
@@ -207,6 +228,9 @@ func (a *answers) changes(ctx context.Context, in changesIn) (map[string]any, er
 		in.Since = "24h"
 	}
 	c, err := a.Changes(ctx, in.Since)
+	if failure := new(api.Failure); errors.As(err, &failure) {
+		return nil, wrongly("since is last, an age (24h, 3d), a date or a Git revision")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +264,7 @@ type checkIn struct {
 
 func (a *answers) check(ctx context.Context, in checkIn) (map[string]any, error) {
 	if len(in.Statement) > maxStatement {
-		return nil, errors.New("one sentence at a time")
+		return nil, wrongly("one sentence at a time")
 	}
 	wrong, right, look, err := a.Judge(ctx, in.Statement)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"recon/cmd/recon/internal/api"
+	"recon/inventory"
 	"recon/inventory/contextfile"
 )
 
@@ -31,7 +32,7 @@ const (
 type head map[string]any
 
 func headOf(l api.Look, more map[string]any) head {
-	h := head{"as_of": l.AsOf, "complete": l.Complete, "unknown": l.Unknown}
+	h := head{"as_of": l.AsOf, "complete": l.Complete, "unknown": some(l.Unknown)}
 	maps.Copy(h, more)
 	return h
 }
@@ -48,7 +49,7 @@ func (p *paging) page(h head, list, key string, rows []any) (map[string]any, err
 	if p.Cursor != "" {
 		var err error
 		if from, err = strconv.Atoi(p.Cursor); err != nil || from < 0 || from > len(rows) {
-			return nil, errors.New("that cursor is none of this answer; ask from the beginning")
+			return nil, wrongly("that cursor is none of this answer; ask from the beginning")
 		}
 	}
 	out := h.shown()
@@ -139,13 +140,23 @@ func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m
 // told is an error in recon's own words: those of a source may be anybody's.
 func told(err error) error {
 	var failure *api.Failure
+	known := errors.As(err, &failure)
 	switch {
-	case errors.As(err, &failure) && failure.Code == api.ExitIncomplete:
+	case errors.Is(err, errOwn):
+		return err
+	case errors.Is(err, inventory.ErrNotFound) && known && failure.Code == api.ExitIncomplete:
 		return errors.New("nobody knows a thing of that name, as far as could be observed: some sources could not be")
-	case errors.As(err, &failure) && failure.Code == api.ExitUsage:
-		return errors.New("that is not one of the choices")
-	case errors.As(err, &failure):
+	case errors.Is(err, inventory.ErrNotFound):
 		return errors.New("nobody knows a thing of that name; search lists what there is")
+	case errors.Is(err, inventory.ErrAmbiguous):
+		return errors.New("several things are called so; search lists them, and an id is one of them")
+	case known && failure.Code == api.ExitUsage:
+		return errors.New("an action is restart, stop or delete")
 	}
 	return errors.New("it could not be read; recon check, in a shell, says why")
 }
+
+// errOwn is wrapped by what an assistant did wrong, in words that are recon's.
+var errOwn = errors.New("this question cannot be answered")
+
+func wrongly(text string) error { return fmt.Errorf("%w: %s", errOwn, text) }
