@@ -161,7 +161,7 @@ func (i *initialiser) mainFile(claude string) error {
 	text := fmt.Sprintf(mainTemplate, i.clusterBlock(), manifests.Quoted(claude))
 	i.Files = append(i.Files, InitFile{Path: manifests.MainFile, New: []byte(text)})
 	if i.at.Endpoint == "" {
-		i.Next = append(i.Next, "put the address of a node into the proxmox block of recon.hcl, and take the # away")
+		i.Next = append(i.Next, "uncomment the proxmox block of recon.hcl, with the address of a node of yours")
 	}
 	i.Next = append(i.Next,
 		"make a token that may only look, on a node:\n"+tokenCommands,
