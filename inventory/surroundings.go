@@ -52,14 +52,15 @@ type BackupJob struct {
 }
 
 // Covers reports whether the job takes a guest along: by a list, by its pool, or as one
-// of all but some, and then only on its node (PVE/VZDump.pm, get_included_guests).
+// of all but some, and then only on its node (PVE/VZDump.pm, get_included_guests). A pool
+// below its pool is another one (PVE/API2Tools.pm, get_resource_pool_guest_members).
 func (j *BackupJob) Covers(vmid int, pool, node string) bool {
 	if j.Node != "" && j.Node != node {
 		return false
 	}
 	switch {
 	case j.Pool != "":
-		return j.Pool == pool || strings.HasPrefix(pool, j.Pool+"/")
+		return j.Pool == pool
 	case len(j.VMIDs) > 0:
 		return slices.Contains(j.VMIDs, vmid)
 	}

@@ -29,7 +29,7 @@ func TestBackupNotCovered(t *testing.T) {
 		"all of one node":    {[]inventory.BackupJob{on(inventory.BackupJob{All: true, Node: "n2"})}, []string{"vm.a"}},
 		"a list":             {[]inventory.BackupJob{on(inventory.BackupJob{VMIDs: []int{101, 103}})}, []string{"vm.b"}},
 		"a list on a node":   {[]inventory.BackupJob{on(inventory.BackupJob{VMIDs: []int{101, 102, 103}, Node: "n1"})}, []string{"vm.b", "lxc.c"}},
-		"a pool, and below":  {[]inventory.BackupJob{on(inventory.BackupJob{Pool: "prod"})}, []string{"lxc.c"}},
+		"a pool, not below":  {[]inventory.BackupJob{on(inventory.BackupJob{Pool: "prod"})}, []string{"vm.b", "lxc.c"}},
 		"a pool below":       {[]inventory.BackupJob{on(inventory.BackupJob{Pool: "prod/db"})}, []string{"vm.a", "lxc.c"}},
 		"disabled beside":    {[]inventory.BackupJob{{ID: "old", All: true}, on(inventory.BackupJob{VMIDs: []int{101}})}, []string{"vm.b", "lxc.c"}},
 	}
