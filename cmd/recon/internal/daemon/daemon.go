@@ -27,7 +27,14 @@ type Options struct {
 	Poll  time.Duration // how often manifests are looked at; 0 means 2 s
 	Grace time.Duration // how long a run may go on after the daemon is told to stop; 0 means 1 s
 	Tell  func(Notice)
+
+	// After is called when a run has ended and every now and then, one call at a time.
+	// No run waits for it. nil: nobody wants to know.
+	After func(context.Context)
 }
+
+// afterwards is how often After is called without a run.
+const afterwards = 30 * time.Second
 
 // A Notice is something that happened.
 type Notice struct {
@@ -48,13 +55,16 @@ func Run(ctx context.Context, o Options) error {
 	if o.Grace == 0 {
 		o.Grace = time.Second
 	}
-	d := &daemon{Options: o}
+	d := &daemon{Options: o, ended: make(chan struct{}, 1)}
 	if len(o.Home.Project().Schedules) == 0 {
 		return &api.Failure{Code: api.ExitError, Err: errors.New("the manifests have no schedule"), Hint: `add one: schedule "drift" { cron = "*/15 * * * *", action = "drift" }`}
 	}
 	work, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
 	d.work = work
+	var aside sync.WaitGroup
+	defer aside.Wait()
+	aside.Go(func() { d.after(ctx) })
 	d.start()
 	seen := o.Home.Fingerprint()
 	tick := time.NewTicker(o.Poll)
@@ -87,7 +97,27 @@ type daemon struct {
 
 	changed atomic.Bool // manifests have changed and are not in force yet
 
+	ended chan struct{} // holds something when a run has ended that After was not called for
+
 	known map[string]bool // what the last check of documents found
+}
+
+// after calls After beside the runs, until ctx ends.
+func (d *daemon) after(ctx context.Context) {
+	if d.After == nil {
+		return
+	}
+	tick := time.NewTicker(afterwards)
+	defer tick.Stop()
+	for {
+		d.After(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.ended:
+		case <-tick.C:
+		}
+	}
 }
 
 // start begins the schedules of the project.
@@ -141,6 +171,10 @@ func (d *daemon) run(s api.Schedule) {
 	})
 	if err != nil {
 		d.Tell(Notice{Schedule: s.Name, Err: err})
+	}
+	select {
+	case d.ended <- struct{}{}:
+	default: // After has not been called for the run before; it is for both
 	}
 }
 
