@@ -2,7 +2,6 @@ package manifests
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,15 +10,13 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/robfig/cron/v3"
 	"github.com/zclconf/go-cty/cty"
 )
 
 var (
-	reconSpec    = spec{what: "the recon block", attrs: []string{"required_version", "max_changes", "max_change_percent", "exact"}}
-	proxmoxSpec  = spec{what: "a proxmox block", attrs: []string{"endpoints", "token", "token_command", "fingerprint", "ca_file", "insecure", "addresses", "timeout"}}
-	scheduleSpec = spec{what: "a schedule block", attrs: []string{"cron", "timezone", "action"}}
-	movedSpec    = spec{what: "a moved block", attrs: []string{"from", "to"}}
+	reconSpec   = spec{what: "the recon block", attrs: []string{"required_version", "max_changes", "max_change_percent", "exact"}}
+	proxmoxSpec = spec{what: "a proxmox block", attrs: []string{"endpoints", "token", "token_command", "fingerprint", "ca_file", "insecure", "addresses", "timeout"}}
+	movedSpec   = spec{what: "a moved block", attrs: []string{"from", "to"}}
 )
 
 // clusters decodes the proxmox blocks.
@@ -191,7 +188,7 @@ func (l *loader) duplicates() {
 func (l *loader) singles() {
 	seen := map[string]*hclsyntax.Block{}
 	for _, b := range l.blocks {
-		if b.Type == "recon" || b.Type == "context" || b.Type == "ledger" {
+		if slices.Contains([]string{"recon", "context", "ledger", "page"}, b.Type) {
 			if first := seen[b.Type]; first != nil {
 				l.report(errorAt(b.DefRange(), "Duplicate block", "There is one %s block; the other is at %s.", b.Type, place(first.DefRange())))
 				continue
@@ -207,6 +204,8 @@ func (l *loader) singles() {
 			l.ledger(b)
 		case "schedule":
 			l.schedule(b)
+		case "page":
+			l.page(b)
 		case "moved":
 			l.moved(b)
 		}
@@ -237,60 +236,6 @@ func (l *loader) settings(b *hclsyntax.Block) {
 			}
 		}
 	}
-}
-
-func (l *loader) schedule(b *hclsyntax.Block) {
-	l.report(scheduleSpec.check(b.Body)...)
-	if d := labels(b, "name"); d != nil {
-		l.report(d)
-		return
-	}
-	s := Schedule{Name: b.Labels[0], Location: time.Local, Range: b.DefRange()}
-	zone := ""
-	targets := map[string]any{"cron": &s.Cron, "timezone": &zone, "action": &s.Action}
-	for _, name := range slices.Sorted(maps.Keys(targets)) {
-		arg := b.Body.Attributes[name]
-		if arg == nil {
-			if name != "timezone" {
-				l.report(errorAt(b.DefRange(), "Missing argument", "A schedule needs cron and action."))
-			}
-			continue
-		}
-		if l.argument(arg, &scope{}, targets[name]) {
-			l.report(checkScheduleArg(name, &s, zone, arg.Expr.Range()))
-		}
-	}
-	for _, other := range l.project.Schedules {
-		if other.Name == s.Name {
-			l.report(errorAt(b.DefRange(), "Duplicate definition", "schedule %q is defined here and at %s.", s.Name, place(other.Range)))
-			return
-		}
-	}
-	l.project.Schedules = append(l.project.Schedules, s)
-}
-
-func checkScheduleArg(name string, s *Schedule, zone string, rng hcl.Range) *hcl.Diagnostic {
-	switch name {
-	case "cron":
-		if _, err := cron.ParseStandard(s.Cron); err != nil || strings.Contains(s.Cron, "TZ=") {
-			return errorAt(rng, "Not a cron expression", "%q is not five cron fields (minute hour day month weekday), nor @hourly, @daily, @every 15m. The time zone is an argument of its own.", s.Cron)
-		}
-	case "timezone":
-		loc, err := time.LoadLocation(zone)
-		if err != nil {
-			return errorAt(rng, "Unknown time zone", "%q is not a name of the time zone database, such as \"Europe/Berlin\".", zone)
-		}
-		s.Location = loc
-	case "action":
-		switch s.Action {
-		case "drift", "context", "facts":
-		case "heal":
-			return errorAt(rng, "Not possible yet", "This version of recon schedules \"drift\", \"context\" and \"facts\"; %q is not built yet.", s.Action)
-		default:
-			return errorAt(rng, "Unknown action", "action takes \"drift\", \"context\" or \"facts\".%s", inventory.DidYouMean(s.Action, []string{"drift", "context", "facts"}))
-		}
-	}
-	return nil
 }
 
 func (l *loader) moved(b *hclsyntax.Block) {

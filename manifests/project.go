@@ -22,6 +22,7 @@ type Project struct {
 	Silences  []Silence            // findings that nobody wants to hear of
 	Context   *Context             // nil when no context block is written
 	Schedules []Schedule
+	Page      *Page   // nil: the daemon opens no port
 	Ledger    *Ledger // nil: the project keeps its own
 	Moved     []Moved
 	Graph     inventory.Graph
@@ -108,15 +109,6 @@ type Ledger struct {
 
 	// Credentials holds what went wrong with the URL alone, which may hold a password.
 	Credentials hcl.Diagnostics
-}
-
-// A Schedule is one cron entry of recon serve.
-type Schedule struct {
-	Name     string
-	Cron     string
-	Location *time.Location
-	Action   string // drift, context or facts
-	Range    hcl.Range
 }
 
 // A Moved tells that a block was renamed.

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"recon/cmd/recon/internal/term"
-
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+
+	"recon/cmd/recon/internal/words"
 )
 
 // A progress shows long work on a terminal: what, n of m, elapsed. It is wiped
@@ -25,7 +25,7 @@ func (c *cli) showProgress(what string, done, total int) {
 	if c.progress == nil {
 		c.progress = &progress{pool: mpb.New(mpb.WithOutput(c.stderr.Terminal()), mpb.WithWidth(30)), bars: map[string]*mpb.Bar{}}
 	}
-	c.progress.set(term.Clean(c.secrets.Text(what)), done, total)
+	c.progress.set(words.Clean(c.secrets.Text(what)), done, total)
 }
 
 func (p *progress) set(what string, done, total int) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"recon/cmd/recon/internal/words"
 	"recon/inventory"
 )
 
@@ -24,13 +25,13 @@ func (p *Printer) Abilities(source string, all []inventory.Ability) {
 			style = bad
 		}
 		indent := strings.Repeat(" ", width+11)
-		said := wrap(indent+Clean(a.Said), indent, p.width())
+		said := wrap(indent+words.Clean(a.Said), indent, p.width())
 		fmt.Fprintf(p.W, "  %s  %-*s  %s\n", p.paint(style, string(a.State)), width, a.Name, said[len(indent):])
 		if a.Costs != "" {
-			fmt.Fprintln(p.W, wrap("      without it: "+Clean(a.Costs), "        ", p.width()))
+			fmt.Fprintln(p.W, wrap("      without it: "+words.Clean(a.Costs), "        ", p.width()))
 		}
 		for _, m := range a.Mend {
-			fmt.Fprintln(p.W, "      "+p.paint(accent, Clean(m))) // to be copied: never broken
+			fmt.Fprintln(p.W, "      "+p.paint(accent, words.Clean(m))) // to be copied: never broken
 		}
 	}
 }

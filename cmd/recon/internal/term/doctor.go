@@ -7,6 +7,7 @@ import (
 	"html/template"
 
 	"recon/cmd/recon/internal/report"
+	"recon/cmd/recon/internal/words"
 	"recon/inventory"
 	"recon/inventory/doctor"
 )
@@ -35,7 +36,7 @@ func DoctorReport(format, version string, answer any, findings []inventory.Findi
 	for _, f := range findings {
 		b.WriteString("|")
 		for _, c := range []string{f.Address, f.Rule, f.Summary, f.Detail, f.Fix} {
-			b.WriteString(" " + markdownCell(Clean(c)) + " |")
+			b.WriteString(" " + markdownCell(words.Clean(c)) + " |")
 		}
 		b.WriteString("\n")
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"recon/cmd/recon/internal/words"
 	"recon/inventory"
 	"recon/inventory/contextfile"
 )
@@ -15,7 +16,7 @@ func TestEveryEventHasWords(t *testing.T) {
 		e := inventory.Event{Kind: kind, Address: inventory.Address{Kind: "vm", Name: "a"}, Identity: "home/100"}
 		var out bytes.Buffer
 		(&Printer{W: NewWriter(&out, nil)}).Events([]inventory.Event{e}, false)
-		if eventWords[kind] == "" || !strings.Contains(out.String(), eventWords[kind]) {
+		if _, text := words.Event(&e, words.Clean); text == "" || !strings.Contains(out.String(), "vm.a "+text) {
 			t.Errorf("%s is printed as %q", kind, out.String())
 		}
 		if contextfile.EventText(&e) == "" {

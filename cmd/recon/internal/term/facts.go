@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"strings"
 
+	"recon/cmd/recon/internal/words"
 	"recon/inventory/factcheck"
 )
 
@@ -40,7 +41,7 @@ func (p *Printer) Statements(findings []factcheck.Finding) {
 
 // finding writes what is wrong, and every place of it.
 func (p *Printer) finding(f *factcheck.Finding) {
-	fmt.Fprintf(p.W, "  %s\n", Clean(headline(f)))
+	fmt.Fprintf(p.W, "  %s\n", words.Clean(headline(f)))
 	width := 0
 	for _, at := range append(f.Wrong[:len(f.Wrong):len(f.Wrong)], f.Others...) {
 		width = max(width, len(at.Claim))
@@ -50,7 +51,7 @@ func (p *Printer) finding(f *factcheck.Finding) {
 	}
 	for _, at := range f.Others {
 		if f.Truth != nil {
-			fmt.Fprintf(p.W, "    as said in  %s\n", Clean(fmt.Sprintf("%s:%d:%d", at.File, at.Line, at.Column)))
+			fmt.Fprintf(p.W, "    as said in  %s\n", words.Clean(fmt.Sprintf("%s:%d:%d", at.File, at.Line, at.Column)))
 			continue
 		}
 		p.place(f, &at, min(width, 40))
@@ -60,10 +61,10 @@ func (p *Printer) finding(f *factcheck.Finding) {
 func (p *Printer) place(f *factcheck.Finding, at *factcheck.Place, width int) {
 	where := fmt.Sprintf("%s:%d:%d", at.File, at.Line, at.Column)
 	if f.Class == factcheck.ClassDead || f.Class == factcheck.ClassGone {
-		fmt.Fprintf(p.W, "    %s\n", Clean(where))
+		fmt.Fprintf(p.W, "    %s\n", words.Clean(where))
 		return
 	}
-	fmt.Fprintf(p.W, "    %-*s  %s\n", width, Clean(at.Claim), Clean(where))
+	fmt.Fprintf(p.W, "    %-*s  %s\n", width, words.Clean(at.Claim), words.Clean(where))
 }
 
 // headline says a finding in words, without its places.
@@ -117,7 +118,7 @@ func FactsReport(format string, findings []factcheck.Finding) ([]byte, error) {
 	for i := range findings {
 		b.WriteString("|")
 		for _, c := range factsRow(&findings[i]) {
-			b.WriteString(" " + markdownCell(Clean(c)) + " |")
+			b.WriteString(" " + markdownCell(words.Clean(c)) + " |")
 		}
 		b.WriteString("\n")
 	}
@@ -159,7 +160,7 @@ func factsPage(findings []factcheck.Finding) ([]byte, error) {
 	rows := make([][]string, len(findings))
 	for i := range findings {
 		for _, c := range factsRow(&findings[i]) {
-			rows[i] = append(rows[i], Clean(c))
+			rows[i] = append(rows[i], words.Clean(c))
 		}
 	}
 	var b bytes.Buffer

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"recon/cmd/recon/internal/words"
 	"recon/inventory/graph"
 )
 
@@ -16,7 +17,7 @@ func kindAndState(n *graph.Node) string {
 	return string(n.Kind) + ", " + n.State
 }
 
-func words(k graph.EdgeKind) string { return strings.ReplaceAll(string(k), "_", " ") }
+func edgeWords(k graph.EdgeKind) string { return strings.ReplaceAll(string(k), "_", " ") }
 
 // Dependents prints what needs a node as a tree: below each thing stand those that need
 // it, and by what that is known.
@@ -39,7 +40,7 @@ func (p *Printer) branch(of, indent string, below map[string][]graph.Dependent) 
 			joint, next = "└─ ", "   "
 		}
 		edge := d.Path[0]
-		p.hang(indent+joint, indent+next+"    ", fmt.Sprintf("%s (%s) %s", p.clean(d.ID), p.clean(kindAndState(&d.Node)), p.paint(quiet, p.clean(words(edge.Kind)+": "+doubtful(edge)))))
+		p.hang(indent+joint, indent+next+"    ", fmt.Sprintf("%s (%s) %s", p.clean(d.ID), p.clean(kindAndState(&d.Node)), p.paint(quiet, p.clean(edgeWords(edge.Kind)+": "+doubtful(edge)))))
 		p.branch(d.ID, indent+next, below)
 	}
 }
@@ -96,7 +97,7 @@ func (p *Printer) Impact(i *graph.Impact) {
 	if len(i.Single) > 0 {
 		fmt.Fprintln(p.W, "\nSingle points of failure")
 		for _, s := range i.Single {
-			fmt.Fprintln(p.W, wrap("  "+p.clean(fmt.Sprintf("%s: %s of %s", s.ID, s.Role, few(s.For))), "    ", p.width()))
+			fmt.Fprintln(p.W, wrap("  "+p.clean(fmt.Sprintf("%s: %s of %s", s.ID, s.Role, words.Few(s.For))), "    ", p.width()))
 		}
 	}
 }
@@ -115,14 +116,6 @@ func because(a graph.Affected) string {
 	return text
 }
 
-// few lists names, and how many there are beyond the first.
-func few(names []string) string {
-	if len(names) <= 6 {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:5], ", "), len(names)-5)
-}
-
 // Ways prints ways through the graph, hop by hop.
 func (p *Printer) Ways(from, to string, ways [][]graph.Edge, more bool) {
 	if len(ways) == 0 {
@@ -134,7 +127,7 @@ func (p *Printer) Ways(from, to string, ways [][]graph.Edge, more bool) {
 		}
 		fmt.Fprintln(p.W, p.clean(way[0].From))
 		for _, e := range way {
-			p.hang("  ", "      ", fmt.Sprintf("%s %s  %s", p.paint(quiet, words(e.Kind)), p.clean(e.To), p.paint(quiet, p.clean(doubtful(&e)+" ["+string(e.Source)+"]"))))
+			p.hang("  ", "      ", fmt.Sprintf("%s %s  %s", p.paint(quiet, edgeWords(e.Kind)), p.clean(e.To), p.paint(quiet, p.clean(doubtful(&e)+" ["+string(e.Source)+"]"))))
 		}
 	}
 	if more {
@@ -146,7 +139,7 @@ func (p *Printer) Ways(from, to string, ways [][]graph.Edge, more bool) {
 func (p *Printer) GraphList(nodes []graph.Node, edges []graph.Edge) {
 	needs := map[string][]string{}
 	for _, e := range edges {
-		needs[e.From] = append(needs[e.From], words(e.Kind)+" "+e.To)
+		needs[e.From] = append(needs[e.From], edgeWords(e.Kind)+" "+e.To)
 	}
 	for i := range nodes {
 		n := &nodes[i]
@@ -166,7 +159,7 @@ type Gap struct {
 // Gaps prints what is not known: first what may change the answer.
 func (p *Printer) Gaps(gaps []Gap, cycles [][]string) {
 	for _, c := range cycles {
-		fmt.Fprintln(p.W, wrap("\nThese need each other in a circle: "+p.clean(few(c)), "  ", p.width()))
+		fmt.Fprintln(p.W, wrap("\nThese need each other in a circle: "+p.clean(words.Few(c)), "  ", p.width()))
 	}
 	for _, may := range []bool{true, false} {
 		title := map[bool]string{true: "Not known, and it may change the answer", false: "Not known, beside that"}[may]

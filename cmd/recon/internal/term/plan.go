@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"recon/cmd/recon/internal/words"
 	"recon/inventory"
 	"recon/reconcile"
 )
@@ -36,37 +37,20 @@ func (p *Printer) PlannedChanges(plan *reconcile.Plan, opts PlanOptions) {
 
 var glyphs = map[inventory.Action]string{inventory.ActionCreate: "+", inventory.ActionUpdate: "~", inventory.ActionDelete: "-", inventory.ActionNone: "="}
 
-// verdictWords say a verdict in a sentence.
-var verdictWords = map[inventory.Verdict]string{
-	inventory.VerdictDrift:          "drift: live has moved away from the manifest",
-	inventory.VerdictPendingChange:  "pending change: the manifest has moved",
-	inventory.VerdictConflict:       "conflict: manifest and live have both moved",
-	inventory.VerdictDiffers:        "differs: which side moved is not known",
-	inventory.VerdictMissing:        "missing: it does not exist",
-	inventory.VerdictPendingReboot:  "pending reboot: written, not yet in use",
-	inventory.VerdictTerraformStale: "stale in Terraform: the next terraform apply would undo it",
-}
-
 func (p *Printer) change(c *inventory.Change, opts PlanOptions) {
 	where := c.Want.Identity
 	if c.Have.Volatile.Node != "" {
 		where += " on " + p.clean(c.Have.Volatile.Node)
 	}
 	fmt.Fprintf(p.W, "%s %s  %s\n", p.glyph(c.Action), p.paint(bold, p.clean(c.Addr.String())), p.paint(quiet, p.clean(where)))
-	word := verdictWords[c.Verdict]
-	if c.Action == inventory.ActionDelete {
-		word = "absent = true: it shall not exist"
-	}
-	if c.Unfinished && c.Verdict == inventory.VerdictPendingChange {
-		word = "unfinished: recon made it and did not come to the end; this is the rest"
-	}
-	fmt.Fprintf(p.W, "    %s\n", p.paint(p.verdictStyle(c.Verdict), word))
+	fmt.Fprintf(p.W, "    %s\n", p.paint(p.verdictStyle(c.Verdict), words.Verdict(c)))
 	var rows [][]string
 	for i := range c.Fields {
 		if c.Action == inventory.ActionCreate && c.Fields[i].Path == "vmid" {
 			continue
 		}
-		rows = append(rows, p.field(c, &c.Fields[i]))
+		f := words.FieldOf(c, &c.Fields[i], func(s string) string { return words.Shorten(p.clean(s)) })
+		rows = append(rows, []string{p.clean(f.Name), f.Text, p.paint(quiet, p.clean(f.Source))})
 	}
 	fmt.Fprint(p.W, p.fields(rows))
 	p.consequences(c)
@@ -111,73 +95,10 @@ func (p *Printer) verdictStyle(v inventory.Verdict) style {
 	return warn
 }
 
-// field says one field: what it is, and what it would become.
-func (p *Printer) field(c *inventory.Change, f *inventory.FieldChange) []string {
-	from, to := shorten(p.clean(f.Attr.Show(f.Live))), shorten(p.clean(f.Attr.Show(f.Wish())))
-	text := from + " -> " + to
-	switch {
-	case undeclaredDevice(f) && !f.Writes():
-		text = "taken out, and still in use"
-	case undeclaredDevice(f) && pendingOnly(f):
-		text = "there (written, not in use), and not in the manifest"
-	case undeclaredDevice(f):
-		text = "there, and not in the manifest"
-	case f.Undeclared && f.Writes():
-		text += " (the default; not in the manifest)"
-	case c.Action == inventory.ActionCreate:
-		text = to
-	case f.Verdict == inventory.VerdictTerraformStale:
-		text = fmt.Sprintf("%s, the next terraform apply would make it %s", to, shorten(p.clean(f.Attr.Show(f.Terraform))))
-	case f.Verdict == inventory.VerdictPendingReboot:
-		text = fmt.Sprintf("%s, in use %s", to, shorten(p.clean(f.Attr.Show(f.Running))))
-	case f.Verdict == inventory.VerdictConflict && !inventory.IsNull(f.Base):
-		text = fmt.Sprintf("was %s, manifest %s, live %s", shorten(p.clean(f.Attr.Show(f.Base))), to, from)
-	case pendingOnly(f):
-		text = fmt.Sprintf("%s (written, not in use) -> %s", from, to)
-	case f.Policy == "ignore":
-		text += "  (ignored)"
-	case f.Verdict != c.Verdict:
-		text += "  (" + strings.ReplaceAll(string(f.Verdict), "_", " ") + ")"
-	}
-	if f.NoWayBack {
-		text += "  (cannot be undone)"
-	}
-	source := ""
-	if f.Source.Filename != "" {
-		source = fmt.Sprintf("%s:%d", f.Source.Filename, f.Source.Start.Line)
-	}
-	name := f.Path
-	if undeclaredDevice(f) {
-		name = name.Parent()
-	}
-	return []string{p.clean(string(name)), text, p.paint(quiet, p.clean(source))}
-}
-
-// undeclaredDevice reports a device that is there although an exact manifest has none.
-func undeclaredDevice(f *inventory.FieldChange) bool {
-	return f.Undeclared && f.Attr.Wire == inventory.WireAbsent
-}
-
-// pendingOnly reports a live value that is written and not yet in use, and that taking
-// back restarts nobody.
-func pendingOnly(f *inventory.FieldChange) bool {
-	return f.Writes() && !inventory.IsNull(f.Running) && f.Attr.Same(f.Running, f.Desired) && !f.Attr.Same(f.Running, f.Live)
-}
-
-// shorten keeps a long value to a line.
-func shorten(s string) string {
-	if r := []rune(s); len(r) > 40 {
-		return string(r[:37]) + "..."
-	}
-	return s
-}
-
 // consequences say who changed it, what closing the gap does, and what prevents it.
 func (p *Printer) consequences(c *inventory.Change) {
-	if by := c.Have.Volatile.Changed; by.User != "" && movedOutside(c) {
-		fmt.Fprintf(p.W, "    last changed by %s, %s\n", p.clean(by.User), by.At.Local().Format("2006-01-02 15:04"))
-	} else if by.Hidden != (inventory.Lack{}) {
-		fmt.Fprintf(p.W, "    last changed by: not visible to this token (%s)\n", by.Hidden)
+	if by := words.ChangedBy(c); by != "" {
+		fmt.Fprintln(p.W, "    "+p.clean(by))
 	}
 	if len(c.Blocked) > 0 {
 		for _, b := range c.Blocked {
@@ -187,20 +108,10 @@ func (p *Printer) consequences(c *inventory.Change) {
 	if len(c.Steps) == 0 {
 		return
 	}
-	text := "apply: " + c.Impact.Words(c.Addr.Kind)
-	if c.Action == inventory.ActionCreate {
-		var made []string
-		for _, s := range c.Steps {
-			made = append(made, p.clean(s.Summary))
-		}
-		text = "apply: " + strings.Join(made, "; ")
-	}
-	if c.Impact > inventory.ImpactReload {
-		text += fmt.Sprintf(" (needs --allow %s)", c.Impact)
-	}
+	text := "apply: " + p.clean(words.Apply(c))
 	fmt.Fprintln(p.W, wrap("    "+text, "      ", p.width()))
 	if len(c.Harms) > 0 {
-		fmt.Fprintln(p.W, wrap("      meanwhile "+p.clean(harmed(c.Harms)), "        ", p.width()))
+		fmt.Fprintln(p.W, wrap("      meanwhile "+p.clean(words.Harms(c.Harms)), "        ", p.width()))
 	}
 	for _, s := range c.Steps {
 		for _, note := range s.Notes {
@@ -214,34 +125,6 @@ func (p *Printer) consequences(c *inventory.Change) {
 	}
 }
 
-// harmed says in a sentence what others lose, by what they lose.
-func harmed(harms []inventory.Harm) string {
-	words := map[string]string{
-		"down": "down", "unreachable": "unreachable", "storage": "without their disks or folders", "network": "without network", "names": "without names",
-		"login": "without login", "lacks": "without something that they call",
-	}
-	var effects []string
-	members := map[string][]string{}
-	for _, h := range harms {
-		if members[h.Effect] == nil {
-			effects = append(effects, h.Effect)
-		}
-		members[h.Effect] = append(members[h.Effect], h.Address)
-	}
-	var parts []string
-	for _, e := range effects {
-		parts = append(parts, words[e]+": "+few(members[e]))
-	}
-	return strings.Join(parts, "; ")
-}
-
-// movedOutside reports a change of which somebody else is the cause.
-func movedOutside(c *inventory.Change) bool {
-	return slices.ContainsFunc(c.Fields, func(f inventory.FieldChange) bool {
-		return f.Policy != "ignore" && (reconcile.LiveMoved(f.Verdict) || f.Verdict == inventory.VerdictPendingReboot)
-	})
-}
-
 // calls shows the exact calls.
 func (p *Printer) calls(steps []inventory.Step) {
 	for _, s := range steps {
@@ -251,7 +134,7 @@ func (p *Printer) calls(steps []inventory.Step) {
 		}
 		text := s.Method + " " + s.Path
 		for _, k := range slices.Sorted(maps.Keys(s.Params)) {
-			text += " " + k + "=" + shorten(p.clean(s.Params[k]))
+			text += " " + k + "=" + words.Shorten(p.clean(s.Params[k]))
 		}
 		fmt.Fprintln(p.W, p.paint(quiet, wrap("    > "+p.clean(text), "      ", p.width())))
 	}
@@ -337,7 +220,7 @@ func (p *Printer) summary(plan *reconcile.Plan) {
 	style := good
 	switch {
 	case !plan.InSync():
-		what, style = counts(plan), warn
+		what, style = words.Counts(plan), warn
 	case s.Managed == 0 && s.Unmanaged > 0:
 		there := "%d guests are there"
 		if !plan.Complete {
@@ -360,33 +243,4 @@ func (p *Printer) summary(plan *reconcile.Plan) {
 		text += fmt.Sprintf(", %d unmanaged", s.Unmanaged)
 	}
 	fmt.Fprintln(p.W, p.paint(quiet, fmt.Sprintf("%s; %d API calls in %s", text, s.APICalls, plan.Elapsed.Round(10*time.Millisecond))))
-}
-
-// counts says what would be done, and apart from it what cannot.
-func counts(plan *reconcile.Plan) string {
-	s := plan.Summary()
-	open := map[inventory.Action]int{}
-	for i := range plan.Changes {
-		if c := &plan.Changes[i]; len(c.Blocked) == 0 || len(c.Steps) > 0 {
-			open[c.Action]++
-		}
-	}
-	var parts []string
-	for _, c := range []struct {
-		n    int
-		what string
-	}{
-		{open[inventory.ActionCreate], "to create"},
-		{open[inventory.ActionUpdate], "to update"},
-		{open[inventory.ActionDelete], "to delete"},
-		{s.Blocked, "blocked"},
-		{s.PendingReboot, "waiting for a restart"},
-		{s.TerraformStale, "stale in Terraform"},
-		{s.Conflict, "in conflict"},
-	} {
-		if c.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
-		}
-	}
-	return strings.Join(parts, ", ") + "."
 }

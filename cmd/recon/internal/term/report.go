@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"strings"
 
+	"recon/cmd/recon/internal/words"
 	"recon/inventory"
 	"recon/reconcile"
 )
@@ -31,7 +32,7 @@ func reportRows(plan *reconcile.Plan) []reportRow {
 	var rows []reportRow
 	for i := range plan.Changes {
 		c := &plan.Changes[i]
-		base := reportRow{Address: c.Addr.String(), Identity: c.Want.Identity, Verdict: strings.ReplaceAll(string(c.Verdict), "_", " "), By: Clean(c.Have.Volatile.Changed.User)}
+		base := reportRow{Address: c.Addr.String(), Identity: c.Want.Identity, Verdict: strings.ReplaceAll(string(c.Verdict), "_", " "), By: words.Clean(c.Have.Volatile.Changed.User)}
 		if len(c.Fields) == 0 {
 			rows = append(rows, base)
 		}
@@ -40,7 +41,7 @@ func reportRows(plan *reconcile.Plan) []reportRow {
 				continue
 			}
 			r := base
-			r.Field, r.Desired, r.Live = string(f.Path), shorten(Clean(f.Attr.Show(f.Desired))), shorten(Clean(f.Attr.Show(f.Live)))
+			r.Field, r.Desired, r.Live = string(f.Path), words.Shorten(words.Clean(f.Attr.Show(f.Desired))), words.Shorten(words.Clean(f.Attr.Show(f.Live)))
 			r.Verdict = strings.ReplaceAll(string(f.Verdict), "_", " ")
 			if f.Source.Filename != "" {
 				r.Source = fmt.Sprintf("%s:%d", f.Source.Filename, f.Source.Start.Line)

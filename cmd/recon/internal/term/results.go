@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"recon/cmd/recon/internal/words"
 	"recon/inventory"
 	"recon/reconcile"
 )
@@ -73,18 +74,9 @@ func (p *Printer) fieldList(word string, fields []inventory.Path) {
 	}
 	names := make([]string, 0, len(fields))
 	for _, f := range fields {
-		names = append(names, Clean(string(f)))
+		names = append(names, words.Clean(string(f)))
 	}
 	fmt.Fprintln(p.W, wrap("         "+word+strings.Join(names, ", "), "           ", p.width()))
-}
-
-// eventWords say an event in a sentence.
-var eventWords = map[inventory.EventKind]string{
-	inventory.DriftOpened: "drifted", inventory.DriftChanged: "still drifts", inventory.DriftResolved: "is back in sync", inventory.WasApplied: "was applied",
-	inventory.Created: "was made", inventory.Destroyed: "was destroyed", inventory.Changed: "changed", inventory.Moved: "moved", inventory.Renamed: "was renamed",
-	inventory.Started: "was started", inventory.Stopped: "was stopped", inventory.Restarted: "was restarted",
-	inventory.Appeared: "appeared", inventory.Disappeared: "is gone", inventory.SourceLost: "cannot be observed", inventory.SourceBack: "is observed again",
-	inventory.SourcePartial: "is seen in part only", inventory.SourceWhole: "is seen in full again",
 }
 
 // News writes what has happened since the last run.
@@ -96,46 +88,14 @@ func (p *Printer) News(events []inventory.Event) {
 	p.Events(events, false)
 }
 
-// eventFields says the fields of an event: what became of them, or which of them come and
-// go.
-func (p *Printer) eventFields(e *inventory.Event) (text string) {
-	flaps := e.Kind == inventory.DriftChanged
-	var fields []string
-	for _, f := range e.Fields {
-		text = p.clean(string(f.Name))
-		if f.FromText+f.ToText != "" {
-			text += fmt.Sprintf(" %s -> %s", shorten(p.clean(f.FromText)), shorten(p.clean(f.ToText)))
-			flaps = false
-		}
-		fields = append(fields, text)
-	}
-	if len(fields) == 0 {
-		return ""
-	}
-	if text = ": " + strings.Join(fields, ", "); flaps {
-		text += ", which comes and goes; told no more until it is quiet for a day"
-	}
-	return text
-}
-
 // Events writes events, a line each.
 func (p *Printer) Events(events []inventory.Event, dates bool) {
 	for i := range events {
 		e := &events[i]
-		subject := e.Address.String()
-		if e.Address.IsZero() {
-			subject = e.Identity
-		}
-		line := "  " + p.paint(bold, p.clean(subject)) + " " + eventWords[e.Kind]
+		subject, rest := words.Event(e, func(s string) string { return words.Shorten(p.clean(s)) })
+		line := "  " + p.paint(bold, p.clean(subject)) + " " + rest
 		if dates {
 			line = e.At.Local().Format("2006-01-02 15:04") + line
-		}
-		line += p.eventFields(e)
-		if e.Undeclared() {
-			line += ", not in the manifest"
-		}
-		if e.By != "" {
-			line += " (by " + p.clean(e.By) + ")"
 		}
 		fmt.Fprintln(p.W, wrap(line, "      ", p.width()))
 	}

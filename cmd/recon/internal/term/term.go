@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"recon/cmd/recon/internal/words"
+
 	"github.com/hashicorp/hcl/v2"
 )
 
@@ -32,15 +34,15 @@ func clean(args []any) []any {
 	for i, a := range args {
 		switch a := a.(type) {
 		case string:
-			out[i] = Clean(a)
+			out[i] = words.Clean(a)
 		case error:
-			out[i] = Clean(a.Error())
+			out[i] = words.Clean(a.Error())
 		case fmt.Stringer:
-			out[i] = Clean(a.String())
+			out[i] = words.Clean(a.String())
 		default:
 			out[i] = a
 			if k := reflect.ValueOf(a).Kind(); k < reflect.Bool || k > reflect.Float64 {
-				out[i] = Clean(fmt.Sprint(a))
+				out[i] = words.Clean(fmt.Sprint(a))
 			}
 		}
 	}
@@ -54,7 +56,7 @@ func Sprintf(format string, args ...any) string { return fmt.Sprintf(format, cle
 func (p *Printer) Printf(format string, args ...any) { fmt.Fprintln(p.W, Sprintf(format, args...)) }
 
 // Text writes a text of several lines as it is: a diff, a block of HCL.
-func (p *Printer) Text(text string) { fmt.Fprint(p.W, CleanLines(text)) }
+func (p *Printer) Text(text string) { fmt.Fprint(p.W, words.CleanLines(text)) }
 
 // Ask writes a question and stays on its line.
 func (p *Printer) Ask(question string) { fmt.Fprint(p.W, p.clean(question)+" ") }
@@ -64,7 +66,7 @@ func (p *Printer) Wrapped(text string) { fmt.Fprintln(p.W, wrap(p.clean(text), "
 
 // clean blanks the secrets of a text before it is broken into lines or shortened, where
 // they could no longer be found, and makes it harmless within a line.
-func (p *Printer) clean(text string) string { return Clean(p.W.Secrets().Text(text)) }
+func (p *Printer) clean(text string) string { return words.Clean(p.W.Secrets().Text(text)) }
 
 // Hint writes a next step, and below it commands to paste, which would be two if they
 // were wrapped.
@@ -119,7 +121,7 @@ func (p *Printer) Diagnostics(diags hcl.Diagnostics, files map[string]*hcl.File)
 		if err := hcl.NewDiagnosticTextWriter(&b, shown, uint(p.width()), false).WriteDiagnostic(&safe); err != nil {
 			return
 		}
-		text := CleanLines(b.String())
+		text := words.CleanLines(b.String())
 		for severity, look := range map[string]style{"Error: ": bad, "Warning: ": warn} {
 			if rest, ok := strings.CutPrefix(text, severity); ok {
 				text = p.paint(look, strings.TrimSuffix(severity, " ")) + " " + rest
@@ -135,7 +137,7 @@ func blanked(src []byte) []byte {
 	out := bytes.Clone(src)
 	for i := 0; i < len(src); {
 		r, n := utf8.DecodeRune(src[i:])
-		if r != '\n' && r != '\t' && (dangerous(r) || isStyle(r)) && !bytes.HasPrefix(src[i:], []byte("\r\n")) {
+		if r != '\n' && r != '\t' && (words.Dangerous(r) || isStyle(r)) && !bytes.HasPrefix(src[i:], []byte("\r\n")) {
 			copy(out[i:i+n], "????")
 		}
 		i += n
@@ -213,10 +215,10 @@ func columns(rows [][]string, indent string) string {
 }
 
 // Heading writes a heading.
-func (p *Printer) Heading(text string) { fmt.Fprintln(p.W, p.paint(bold, Clean(text))) }
+func (p *Printer) Heading(text string) { fmt.Fprintln(p.W, p.paint(bold, words.Clean(text))) }
 
 // Command shows a command line as it would be typed.
-func (p *Printer) Command(text string) { fmt.Fprintln(p.W, p.paint(accent, "$ "+Clean(text))) }
+func (p *Printer) Command(text string) { fmt.Fprintln(p.W, p.paint(accent, "$ "+words.Clean(text))) }
 
 // Reflow wraps paragraphs of text to a width, anew where they were wrapped already. Lines
 // that begin with a blank stay lines of their own.

@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"recon/cmd/recon/internal/redact"
+	"recon/cmd/recon/internal/words"
 
 	"charm.land/lipgloss/v2"
 	xterm "golang.org/x/term"
@@ -76,47 +75,10 @@ func harmless(r rune) rune {
 	if r == '\n' || r == '\t' || isStyle(r) {
 		return r
 	}
-	if dangerous(r) {
+	if words.Dangerous(r) {
 		return utf8.RuneError
 	}
 	return r
-}
-
-// dangerous reports a character that moves, reorders, hides, or is none: controls,
-// formatting, private and unassigned use, line separators, noncharacters.
-func dangerous(r rune) bool {
-	return r == utf8.RuneError || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp, unicode.Noncharacter_Code_Point, unicode.Variation_Selector)
-}
-
-// Clean makes text that came from outside harmless within a line: it cannot move the
-// cursor, hide what follows, take a colour, or begin a line of its own.
-func Clean(s string) string {
-	if strings.ContainsAny(s, "\n\r") {
-		lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
-		for i := range lines {
-			lines[i] = strings.TrimSpace(lines[i])
-		}
-		s = strings.Join(slices.DeleteFunc(lines, func(l string) bool { return l == "" }), " / ")
-	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case isStyle(r) || dangerous(r):
-			return utf8.RuneError
-		}
-		return r
-	}, s)
-}
-
-// CleanLines is Clean for a text whose lines are its own: a diff, a block of HCL.
-func CleanLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, l := range lines {
-		tabs := l[:len(l)-len(strings.TrimLeft(l, "\t"))]
-		lines[i] = tabs + Clean(l[len(tabs):])
-	}
-	return strings.Join(lines, "\n")
 }
 
 // JSON makes the text of a JSON document harmless: what a terminal would act on is
@@ -153,7 +115,7 @@ func isKey(rest []byte) bool { return bytes.HasPrefix(bytes.TrimLeft(rest, " \n\
 func writeEscaped(out *bytes.Buffer, text string) {
 	for _, r := range text {
 		switch {
-		case r < utf8.RuneSelf && r != 0x7f || r == utf8.RuneError || !dangerous(r):
+		case r < utf8.RuneSelf && r != 0x7f || r == utf8.RuneError || !words.Dangerous(r):
 			out.WriteRune(r)
 		default:
 			for _, unit := range utf16.Encode([]rune{r}) {

@@ -14,6 +14,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"recon/cmd/recon/internal/redact"
+	"recon/cmd/recon/internal/words"
 	"recon/inventory"
 	"recon/reconcile"
 )
@@ -22,7 +23,7 @@ import (
 // every control and formatting character, alone and as it is used.
 func hostile() (out []string) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
-		if dangerous(r) && r != utf8.RuneError && (r < 0xE000 || r > 0xF8FF) && r < 0xE0080 {
+		if words.Dangerous(r) && r != utf8.RuneError && (r < 0xE000 || r > 0xF8FF) && r < 0xE0080 {
 			out = append(out, "a"+string(r)+"b")
 		}
 	}
@@ -78,7 +79,7 @@ func TestShownTextIsSafe(t *testing.T) {
 				}
 			}
 			for _, r := range text {
-				if r != '\n' && r != utf8.RuneError && (dangerous(r) || isStyle(r)) {
+				if r != '\n' && r != utf8.RuneError && (words.Dangerous(r) || isStyle(r)) {
 					t.Fatalf("%q: %U reaches the terminal:\n%q", s, r, text)
 				}
 			}
@@ -104,7 +105,7 @@ func TestShownJSONIsSafe(t *testing.T) {
 			t.Errorf("%q became %s", s, safe)
 		}
 		for _, r := range string(safe) {
-			if r != '\n' && r != utf8.RuneError && dangerous(r) {
+			if r != '\n' && r != utf8.RuneError && words.Dangerous(r) {
 				t.Errorf("%U is left in %s", r, safe)
 			}
 		}
