@@ -18,7 +18,8 @@ var (
 	otherWhole  = regexp.MustCompile(`(?i)\b(?:k8s|k3s|kubernetes|talos|ceph|swarm|vault|etcd|elastic\w*|minio|nomad|consul|galera|patroni|worker|control|template|tested|support\w*|limit|each|per|harvester|rke2?|openshift)\b`)
 	ofCluster   = regexp.MustCompile(`(?i)proxmox|\bpve\b|cluster`)
 	ofWork      = regexp.MustCompile(`(?i)\b(?:runbook|guide|tutorial|checklist|set ?up|install\w*|building|how to|deploy\w*)\b`)
-	beforeCount = regexp.MustCompile(`(?i)\b(?:at least|minimum|up to|about|around|of the|other|another|these|first|last|each|per|max\w*|more than|over|any|only|some|every|next|both|all|of|than|for|with just)\s*$|[<>≥≤~+.]\s*$|(?:of|/)\s*$`)
+	beforeCount = regexp.MustCompile(`(?i)\b(?:at least|minimum|up to|about|around|of the|other|another|these|first|last|each|per|max\w*|more than|over|any|only|some|every|next|both|all|of|than|for|with just|von|der|de|sur|mit)\s*$|[<>≥≤~+.]\s*$|(?:of|/)\s*$`)
+	ofRelease   = regexp.MustCompile(`(?i)\b(?:pve|proxmox(?: ve)?|version|v)\s*$`) // "PVE 9 nodes" are nodes with PVE 9
 	kindOnly    = regexp.MustCompile(`(?i)^\W*(?:all |running |active |proxmox |total |cluster )*(?:` + countNouns + `)\s*\(`)
 	headCount   = regexp.MustCompile(`(?i)^[^(]*\b(` + countNouns + `)\b[^(]*\((\d{1,4})(?: (?:total|` + countNouns + `|entries|items))?\)\W*$`)
 )
@@ -26,9 +27,9 @@ var (
 var numberWords = map[string]int{"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12}
 
 // counts finds how many nodes or guests a text says that there are. Only text about
-// the whole counts: "3 VMs" alone may be any three.
+// the whole counts: "3 VMs" alone may be any three, and a cell is about its row.
 func (x *reader) counts(l *source.Line, ms []mention) {
-	if !countNoun.MatchString(l.Text) {
+	if l.Cell || !countNoun.MatchString(l.Text) {
 		return
 	}
 	if m := countLabel.FindStringSubmatchIndex(l.Text); m != nil && !otherWhole.MatchString(l.Text) {
@@ -47,7 +48,7 @@ func (x *reader) counts(l *source.Line, ms []mention) {
 	for _, m := range countText.FindAllStringSubmatchIndex(l.Text, -1) {
 		noun := l.Text[m[4]:m[5]]
 		one := !strings.HasSuffix(strings.ToLower(noun), "s")
-		if one && l.Text[m[3]] == ' ' && l.Text[m[2]:m[3]] != "1" || beforeCount.MatchString(l.Text[:m[0]]) || guestNoun(noun) != "node" && (!strings.Contains(strings.ToLower(l.Text), "total") || !ofHome(l.Section)) {
+		if one && l.Text[m[3]] == ' ' && l.Text[m[2]:m[3]] != "1" || beforeCount.MatchString(l.Text[:m[0]]) || l.Text[m[3]] == ' ' && ofRelease.MatchString(l.Text[:m[0]]) || guestNoun(noun) != "node" && (!strings.Contains(strings.ToLower(l.Text), "total") || !ofHome(l.Section)) {
 			continue
 		}
 		x.count(l, noun, m[2], m[3], ms)

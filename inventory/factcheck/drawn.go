@@ -138,5 +138,8 @@ func (l *library) deadLine(p *source.Page, ref *source.Ref, plain string, trees 
 		return nil // no file, and no folder as this drawing writes them
 	}
 	out := &deadRef{subject: at, meant: l.meant(at)}
+	if rel, below := strings.CutPrefix(out.meant, strings.TrimPrefix(d.base+"/", "./")); below && d.said[rel] {
+		out.meant = "" // the drawing has that one too
+	}
 	return out.at(p, ref, name, "")
 }

@@ -30,11 +30,21 @@ func mayBeOne(a, b string) bool {
 	if normal(a) == normal(b) {
 		return true
 	}
+	if numberBehind(a, b) || numberBehind(b, a) {
+		return true
+	}
 	if m, n := lastNumber(a), lastNumber(b); m != "" && n != "" && m != n {
 		return false // siblings: docker01 and docker02
 	}
 	x, y := tokens(a), tokens(b)
 	return saysLess(x, y) || saysLess(y, x)
+}
+
+// numberBehind reports a name that is the other with a number of its own behind it, which
+// most often is the end of its address: web-01 and web-01-204.
+func numberBehind(long, short string) bool {
+	rest, ok := strings.CutPrefix(strings.ToLower(firstLabel(long)), strings.ToLower(firstLabel(short)))
+	return ok && len(rest) > 1 && strings.ContainsAny(rest[:1], "-_. ") && isDigits(rest[1:])
 }
 
 // saysLess reports words that all stand among others, or in what they are together.
@@ -44,11 +54,25 @@ func saysLess(few, many []string) bool {
 	}
 	long := strings.Join(many, "")
 	for _, w := range few {
-		if !slices.Contains(many, w) && !strings.Contains(long, strings.TrimRight(w, "0123456789")) {
+		if bare := strings.TrimRight(w, "0123456789"); !slices.Contains(many, w) && !strings.Contains(long, bare) && !slices.ContainsFunc(append(many, long), func(m string) bool { return abbreviates(bare, m) }) {
 			return false
 		}
 	}
 	return true
+}
+
+// abbreviates reports a word that has the first letter of a longer one and others of its
+// letters in their order: mgr and manager, npm and nginx proxy manager.
+func abbreviates(short, long string) bool {
+	if short == "" || long == "" || short[0] != long[0] {
+		return false
+	}
+	for i := range len(long) {
+		if short != "" && short[0] == long[i] {
+			short = short[1:]
+		}
+	}
+	return short == ""
 }
 
 // lastNumber is the number at the end of a name, without zeros before it.
@@ -117,12 +141,49 @@ func (s *statement) namePlace() Place {
 func quarrel(group []*statement, split bool) bool {
 	for i, a := range group {
 		for _, b := range group[:i] {
-			if !mayBeOne(a.name, b.name) && !apart(a, b, split) && strings.Contains(a.name, " ") == strings.Contains(b.name, " ") {
+			if !mayBeOne(a.name, b.name) && !otherwiseNamed(a, b) && !known(group, a.name, b.name) && !apart(a, b, split) && strings.Contains(a.name, " ") == strings.Contains(b.name, " ") {
 				return true // of "Tailscale gateway" and ts-01, one says what the other is
 			}
 		}
 	}
 	return false
+}
+
+// otherwiseNamed reports rows of one address of which one gives the name of a machine and
+// the other one of what runs there.
+func otherwiseNamed(a, b *statement) bool {
+	if a.entry == nil || b.entry == nil || a.entry.Guest == b.entry.Guest {
+		return false
+	}
+	x, ok := a.entry.Get(source.Address)
+	y, also := b.entry.Get(source.Address)
+	return ok && also && x.Norm == y.Norm
+}
+
+// known reports two names that one entry gives: what a machine is called and what runs on
+// it, in two columns.
+func known(group []*statement, a, b string) bool {
+	return slices.ContainsFunc(group, func(s *statement) bool {
+		names := s.names()
+		has := func(name string) bool {
+			return slices.ContainsFunc(names, func(n string) bool { return mayBeOne(n, name) })
+		}
+		return len(names) > 1 && has(a) && has(b)
+	})
+}
+
+// names are all by which the entry of a statement calls its machine.
+func (s *statement) names() []string {
+	out := []string{s.name}
+	if s.entry == nil {
+		return out
+	}
+	for _, role := range []source.Role{source.Name, source.Service} {
+		for _, v := range s.entry.All(role) {
+			out = append(out, v.Norm)
+		}
+	}
+	return out
 }
 
 // apart reports two statements about nodes that count for themselves.
@@ -203,6 +264,10 @@ func (c *court) addressesTwice() (out []Finding) {
 		if len(a) == 0 || len(b) == 0 || !aHost(address) {
 			continue
 		}
+		both := slices.Concat(a, b)
+		if known(both, a[0].name, b[0].name) {
+			continue
+		}
 		f := Finding{Class: ClassTwice, Kind: KindName, Subject: address, Source: "other documents"}
 		if !mayBeOne(a[0].name, b[0].name) {
 			switch {
@@ -214,7 +279,7 @@ func (c *court) addressesTwice() (out []Finding) {
 		} else if a[0].page == b[0].page || oneNumber(a, b) {
 			continue
 		}
-		for _, s := range append(a, b...) {
+		for _, s := range both {
 			f.Wrong = append(f.Wrong, s.namePlace())
 		}
 		sortPlaces(f.Wrong)

@@ -1,6 +1,7 @@
 package factcheck
 
 import (
+	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -22,6 +23,7 @@ type library struct {
 	dirs   map[string]bool
 	byBase map[string][]string // by the last part in lower case
 	site   bool                // a program makes a site of it
+	vault  bool                // links find a page by its name alone, as Obsidian and Quartz do
 	made   map[string]bool     // last parts that scripts and configuration name: somebody makes or brings them
 }
 
@@ -31,6 +33,7 @@ func newLibrary(tree *Tree, pages []*source.Page) *library {
 		l.files[f] = true
 		base := strings.ToLower(path.Base(f))
 		l.site = l.site || siteConfig.MatchString(base)
+		l.vault = l.vault || strings.HasPrefix(f, ".obsidian/") || strings.HasPrefix(base, "quartz.config.")
 		l.byBase[base] = append(l.byBase[base], f)
 		for d := path.Dir(f); d != "." && !l.dirs[d]; d = path.Dir(d) {
 			l.dirs[d] = true
@@ -168,6 +171,7 @@ var (
 	picture     = regexp.MustCompile(`(?i)\.(?:png|jpe?g|gif|svg|webp|avif|ico)$`)
 	siteConfig  = regexp.MustCompile(`^(?:mkdocs\.ya?ml|docusaurus\.config\.[jt]s|hugo\.(?:toml|ya?ml)|_config\.ya?ml|astro\.config\.m?[jt]s|book\.toml|antora\.yml)$`)
 	ofHost      = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:local|lan|home|internal|arpa|com|net|org|io|dev)(?::\d+)?/?$`)
+	becomes     = regexp.MustCompile("^`?\\s*(?:→|->|=>|⇒)\\s*[`/]")
 	lineBehind  = regexp.MustCompile(`:\d+(?:-\d+)?$`)
 	letter      = regexp.MustCompile(`\pL`)
 	shapedFile  = regexp.MustCompile(`[-_0-9]|^[A-Z]{4,}`)
@@ -178,7 +182,10 @@ func (l *library) dead(p *source.Page, ref *source.Ref, trees map[int]*drawn) *d
 	target, _, _ := strings.Cut(ref.Target, "#")
 	target, _, _ = strings.Cut(target, "?")
 	target = lineBehind.ReplaceAllString(target, "")
-	plain := strings.ReplaceAll(target, "%20", " ")
+	plain, err := url.PathUnescape(target)
+	if err != nil {
+		plain = target
+	}
 	if m := homeFolder.FindStringSubmatch(plain); m != nil && ref.Form == source.Link {
 		return l.somebodysHome(p, ref, target, plain, m[1])
 	}
@@ -225,6 +232,9 @@ func (l *library) deadLink(p *source.Page, ref *source.Ref, target, plain string
 	if page, ok := strings.CutSuffix(at, ".html"); ok && l.has(page+".md") {
 		return nil // what a program makes of a page
 	}
+	if l.vault && len(l.byBase[strings.ToLower(path.Base(at))]) > 0 || l.atRuntime(path.Dir(at)) && path.Ext(at) != ".md" {
+		return nil
+	}
 	if l.site && picture.MatchString(at) && len(l.byBase[strings.ToLower(path.Base(at))]) > 0 {
 		return nil // the program that makes the site puts it there
 	}
@@ -266,7 +276,12 @@ func relativeTo(dir, file, like string) string {
 }
 
 // runtimeFolders hold what programs write.
-const runtimeFolders = " data log logs output out dist build tmp cache backup backups state secrets certs node_modules .terraform volumes appdata "
+const runtimeFolders = " run data log logs output out dist build tmp cache backup backups state secrets certs node_modules .terraform volumes appdata "
+
+// atRuntime reports a folder that is not there and is one that programs make.
+func (l *library) atRuntime(folder string) bool {
+	return !l.dirs[folder] && slices.ContainsFunc(strings.Split(folder, "/"), func(part string) bool { return strings.Contains(runtimeFolders, " "+part+" ") })
+}
 
 // everybodys are folders that every repository has: a path below one of them may be of
 // another repository.
@@ -279,7 +294,7 @@ var everybodys = map[string]bool{
 // counts only where its folder is there and is nobody else's, where the text says that
 // it is a file to look at, or where the file lies in a folder of the same name elsewhere.
 func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string) *deadRef {
-	if !codePath.MatchString(plain) || !letter.MatchString(ref.Before+ref.After) || strings.Contains(p.LineAt(ref.Off), "://git") || makesIt.MatchString(p.Around(ref.Off)) {
+	if !codePath.MatchString(plain) || becomes.MatchString(ref.After) || !letter.MatchString(ref.Before+ref.After) || strings.Contains(p.LineAt(ref.Off), "://git") || makesIt.MatchString(p.Around(ref.Off)) {
 		return nil
 	}
 	target := strings.TrimPrefix(plain, "./")

@@ -14,35 +14,40 @@ import (
 func TestReferences(t *testing.T) {
 	const others = "-- apps/a/compose.yml --\n-- docs/runbook.md --\n-- ansible/playbooks/site.yml --\n-- scripts/run.sh --\n"
 	tests := map[string]struct{ tree, want string }{
-		"a link":                         {"-- a.md --\n[x](docs/gone.md)\n", "a.md:1:5 dead_reference docs/gone.md"},
-		"a link to a line":               {"-- a.md --\n[x](docs/runbook.md:12-40)\n", ""},
-		"a link to a place of the forge": {"-- roles/x/README.md --\n[x](../../issues?q=is%3Aopen) [y](../tree/main)\n", ""},
-		"a link of a done task":          {"-- a.md --\n- [x] wrote [x](docs/gone.md)\n", ""},
-		"a path whose folder is there":   {"-- a.md --\nThe stack is `apps/a/gone.yml`, it says.\n", "a.md:1:15 dead_reference apps/a/gone.yml"},
-		"a path whose folder is not":     {"-- a.md --\nThe stack is `elsewhere/a/gone.yml`, it says.\n", ""},
-		"a path in everybody's folder":   {"-- a.md --\nThe job runs `scripts/gone.sh` there.\n", ""},
-		"one that the text points at":    {"-- a.md --\nSee `scripts/gone.sh`.\n", "a.md:1:6 dead_reference scripts/gone.sh"},
-		"one of another vault":           {"-- a.md --\nFull design: see `vault/Projects/Gone.md`.\n", ""},
-		"one with a label":               {"-- a.md --\n- Playbook: `wiki/Introduction.md`\n", "a.md:1:14 dead_reference wiki/Introduction.md"},
-		"a path that is to be made":      {"-- a.md --\nRecord results in `apps/a/gone.yml`.\n", ""},
-		"made in the line before":        {"-- a.md --\nThen create the new stack\nin `apps/a/gone.yml`, as above.\n", ""},
-		"alone on its line":              {"-- a.md --\n**`apps/a/gone.yml`**\n", ""},
-		"a placeholder":                  {"-- a.md --\nCopy of `apps/a/my_stack.yml`, `apps/a/OA-XX.yml`, see `project_notes_state.md`.\n", ""},
-		"the name of an app":             {"-- a.md --\n### Script (`apps/a/appname.sh`), see `docs/tool-name.md`\n", ""},
-		"a machine":                      {"-- a.md --\nThe [dashboard](tekton.home.local) and [it](grafana.lan:3000/)\n", ""},
-		"a page of a site":               {"-- a.md --\n[x](docs/runbook.html#top) [y](docs/gone.html)\n", "a.md:1:32 dead_reference docs/gone.html"},
-		"a picture of a site":            {"-- docs/a/b.md --\n![](../x.png) ![](../gone.png)\n-- mkdocs.yml --\n-- assets/x.png --\n", "docs/a/b.md:1:19 dead_reference ../gone.png"},
-		"what moves to another place":    {"-- a.md --\n## Files to Move\n\n- `apps/a/gone.yml` and more\n", ""},
-		"a report":                       {"-- phase2-complete.md --\n[x](docs/gone.md)\n", ""},
-		"a drawn tree":                   {"-- a.md --\n```\nhomelab/\n├── docs/\n│   └── gone.md\n├── apps/\n└── scripts/\n```\n", ""},
-		"a drawn tree with a neighbour":  {"-- a.md --\n```\nhomelab/\n├── docs/\n│   ├── runbook.md\n│   └── gone.md\n├── apps/\n└── lost/\n```\n", "a.md:5:9 dead_reference gone.md | a.md:7:5 dead_reference lost"},
-		"a tree in a box":                {"-- docs/a.md --\n```\n┌──────────────┐\n│ ConfigMap    │\n│ ├── runbook.md │\n│ └── gone.html │\n└──────────────┘\n```\n", ""},
-		"a tree of something else":       {"-- a.md --\n```\nproduction/\n├── k8s/\n├── pve/\n├── docs/\n└── native/\n```\n", ""},
-		"a tree that is not indented":    {"-- a.md --\n```\nhomelab/\n├── docs/\n├── README.md\n├── apps/\n├── README.md\n```\n", ""},
-		"services below a folder":        {"-- a.md --\n```\nhomelab/\n├── apps/\n│   ├── a/\n│   └── exporter   # of metrics\n├── docs/\n└── scripts/\n```\n", ""},
-		"what is to come":                {"-- a.md --\n```\nhomelab/\n├── docs/\n├── apps/\n└── charts/  # after the migration\n```\n", ""},
-		"a folder of ignored files":      {"-- a.md --\n```\nhomelab/\n├── docs/\n├── apps/\n└── env/\n    └── production.env\n```\n", ""},
-		"this file, and a placeholder":   {"-- docs/readme.md --\n```\ndocs/\n├── runbook.md\n├── SERVICE/\n└── README.md   # this file\n```\n", ""},
+		"a link":                             {"-- a.md --\n[x](docs/gone.md)\n", "a.md:1:5 dead_reference docs/gone.md"},
+		"a link to a line":                   {"-- a.md --\n[x](docs/runbook.md:12-40)\n", ""},
+		"a link to a place of the forge":     {"-- roles/x/README.md --\n[x](../../issues?q=is%3Aopen) [y](../tree/main)\n", ""},
+		"a link of a done task":              {"-- a.md --\n- [x] wrote [x](docs/gone.md)\n", ""},
+		"a path whose folder is there":       {"-- a.md --\nThe stack is `apps/a/gone.yml`, it says.\n", "a.md:1:15 dead_reference apps/a/gone.yml"},
+		"a path whose folder is not":         {"-- a.md --\nThe stack is `elsewhere/a/gone.yml`, it says.\n", ""},
+		"a path in everybody's folder":       {"-- a.md --\nThe job runs `scripts/gone.sh` there.\n", ""},
+		"one that the text points at":        {"-- a.md --\nSee `scripts/gone.sh`.\n", "a.md:1:6 dead_reference scripts/gone.sh"},
+		"one of another vault":               {"-- a.md --\nFull design: see `vault/Projects/Gone.md`.\n", ""},
+		"one with a label":                   {"-- a.md --\n- Playbook: `wiki/Introduction.md`\n", "a.md:1:14 dead_reference wiki/Introduction.md"},
+		"a path that is to be made":          {"-- a.md --\nRecord results in `apps/a/gone.yml`.\n", ""},
+		"made in the line before":            {"-- a.md --\nThen create the new stack\nin `apps/a/gone.yml`, as above.\n", ""},
+		"alone on its line":                  {"-- a.md --\n**`apps/a/gone.yml`**\n", ""},
+		"a placeholder":                      {"-- a.md --\nCopy of `apps/a/my_stack.yml`, `apps/a/OA-XX.yml`, see `project_notes_state.md`.\n", ""},
+		"the name of an app":                 {"-- a.md --\n### Script (`apps/a/appname.sh`), see `docs/tool-name.md`\n", ""},
+		"a machine":                          {"-- a.md --\nThe [dashboard](tekton.home.local) and [it](grafana.lan:3000/)\n", ""},
+		"a page of a site":                   {"-- a.md --\n[x](docs/runbook.html#top) [y](docs/gone.html)\n", "a.md:1:32 dead_reference docs/gone.html"},
+		"a picture of a site":                {"-- docs/a/b.md --\n![](../x.png) ![](../gone.png)\n-- mkdocs.yml --\n-- assets/x.png --\n", "docs/a/b.md:1:19 dead_reference ../gone.png"},
+		"what moves to another place":        {"-- a.md --\n## Files to Move\n\n- `apps/a/gone.yml` and more\n", ""},
+		"a link with every byte written out": {"-- a.md --\n[x](docs%2Fmy%20run%7D%20book.md)\n-- docs/my run} book.md --\n", ""},
+		"what a path becomes":                {"-- a.md --\nA command: `apps/a/gone.yml` → `/gone`\n", ""},
+		"a vault finds pages by their names": {"-- a/b.md --\n[x](runbook.md) [y](lost.md)\n-- quartz.config.ts --\n", "a/b.md:1:21 dead_reference lost.md"},
+		"what a program writes":              {"-- a.md --\nStored in [it](run/data/out.json), see [there](data/gone.md).\n", "a.md:1:48 dead_reference data/gone.md"},
+		"a drawing that has the other too":   {"-- a.md --\n```\nhomelab/\n├── docs/\n│   ├── runbook.md\n│   └── site.yml\n└── ansible/\n    └── playbooks/\n        └── site.yml\n```\n", "a.md:5:9 dead_reference site.yml"},
+		"a report":                           {"-- phase2-complete.md --\n[x](docs/gone.md)\n", ""},
+		"a drawn tree":                       {"-- a.md --\n```\nhomelab/\n├── docs/\n│   └── gone.md\n├── apps/\n└── scripts/\n```\n", ""},
+		"a drawn tree with a neighbour":      {"-- a.md --\n```\nhomelab/\n├── docs/\n│   ├── runbook.md\n│   └── gone.md\n├── apps/\n└── lost/\n```\n", "a.md:5:9 dead_reference gone.md | a.md:7:5 dead_reference lost"},
+		"a tree in a box":                    {"-- docs/a.md --\n```\n┌──────────────┐\n│ ConfigMap    │\n│ ├── runbook.md │\n│ └── gone.html │\n└──────────────┘\n```\n", ""},
+		"a tree of something else":           {"-- a.md --\n```\nproduction/\n├── k8s/\n├── pve/\n├── docs/\n└── native/\n```\n", ""},
+		"a tree that is not indented":        {"-- a.md --\n```\nhomelab/\n├── docs/\n├── README.md\n├── apps/\n├── README.md\n```\n", ""},
+		"services below a folder":            {"-- a.md --\n```\nhomelab/\n├── apps/\n│   ├── a/\n│   └── exporter   # of metrics\n├── docs/\n└── scripts/\n```\n", ""},
+		"what is to come":                    {"-- a.md --\n```\nhomelab/\n├── docs/\n├── apps/\n└── charts/  # after the migration\n```\n", ""},
+		"a folder of ignored files":          {"-- a.md --\n```\nhomelab/\n├── docs/\n├── apps/\n└── env/\n    └── production.env\n```\n", ""},
+		"this file, and a placeholder":       {"-- docs/readme.md --\n```\ndocs/\n├── runbook.md\n├── SERVICE/\n└── README.md   # this file\n```\n", ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -67,12 +72,13 @@ func TestSuggestions(t *testing.T) {
 		"a name of its own":      {"[x](run-backup.md)", "ops/tools/run-backup.md", "ops/tools/run-backup.md"},
 		"everybody's, below":     {"[x](backup.md)", "docs/backup.md", "docs/backup.md"},
 		"everybody's folder":     {"[x](ansible/docs/index.md)", "docs/index.md", ""},
+		"what is drawn as well":  {"```\nlab/\n├── a.md\n├── one/\n│   ├── x.md\n│   └── two-keys.yml\n└── two/\n    └── two-keys.yml\n```", "two/two-keys.yml", ""},
 		"everybody's, elsewhere": {"[x](apps/media/STATUS.md)", "generated/x/STATUS.md", ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			docs := []source.Document{{Path: "a.md", Text: []byte(tt.page)}, {Path: tt.file}}
-			got := Check(docs, nil, Options{Tree: &Tree{Files: []string{"a.md", tt.file}}})
+			got := Check(docs, nil, Options{Tree: &Tree{Files: []string{"a.md", "one/x.md", tt.file}}})
 			if len(got) != 1 || got[0].Suggest != tt.want {
 				t.Errorf("got %+v, want one finding that suggests %q", got, tt.want)
 			}

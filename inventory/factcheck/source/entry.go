@@ -3,6 +3,7 @@ package source
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -62,6 +63,11 @@ func (e *Entry) All(role Role) (out []Value) {
 	return out
 }
 
+// drop takes the values of roles out.
+func (e *Entry) drop(roles ...Role) {
+	e.Values = slices.DeleteFunc(e.Values, func(v Value) bool { return slices.Contains(roles, v.Role) })
+}
+
 // Get returns the first value of a role.
 func (e *Entry) Get(role Role) (Value, bool) {
 	for _, v := range e.Values {
@@ -105,7 +111,12 @@ func valuesOf(c column, text string, off int) []Value {
 		return []Value{{Role: c.role, Label: c.label, Text: text[from:to], Norm: norm, Off: off + from}}
 	}
 	switch c.role {
-	case Address, First, Gateway, DNS:
+	case DNS:
+		if strings.Contains(text, "://") || arrow.MatchString(text) {
+			return nil // a record, or a page
+		}
+		return addressesIn(c, text, off)
+	case Address, First, Gateway:
 		return addressesIn(c, text, off)
 	case VMID:
 		return numberOfGuest(text, off)
@@ -177,6 +188,9 @@ func SpecsIn(text string, off int) (out []Value) {
 	}
 	return out
 }
+
+// arrow leads from a name to what it means.
+var arrow = regexp.MustCompile(`→|->|=>|⇒`)
 
 var netText = regexp.MustCompile(`\b(?:\d{1,3}\.){3}\d{1,3}/\d{1,2}\b`)
 

@@ -41,6 +41,7 @@ type Line struct {
 	Off     int
 	Code    bool
 	Heading bool
+	Cell    bool // of a table in which each row is a thing
 }
 
 // A Section is where in a document something stands.

@@ -150,7 +150,7 @@ func addressColumn(words []string) column {
 		case w == "gateway" || w == "gw":
 			return column{role: Gateway}
 		case w == "dns" || w == "nameserver":
-			return column{role: DNS}
+			return dnsColumn(words)
 		case w == "mac":
 			return column{role: MAC}
 		case w == "subnet" || w == "network" || w == "range" || w == "pool" || w == "netmask":
@@ -168,6 +168,17 @@ func addressColumn(words []string) column {
 		return column{}
 	}
 	return column{role: Address, label: label}
+}
+
+// dnsColumn recognises the name server that is asked; "Wildcard DNS" and "Cluster DNS"
+// are something else.
+func dnsColumn(words []string) column {
+	for _, w := range words {
+		if !strings.Contains(" dns nameserver nameservers server servers ip ips address addresses primary main local internal lan home default lan resolver resolvers network ", " "+w+" ") {
+			return column{}
+		}
+	}
+	return column{role: DNS}
 }
 
 func sameLabel(w string) string {

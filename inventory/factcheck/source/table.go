@@ -242,7 +242,7 @@ func (t *tableHead) row(r *markdownReader, cells []cell, index int) {
 	}
 	for i, c := range cells {
 		if i >= len(t.columns) || i != t.name && (len(t.columns[i]) == 0 || t.columns[i][0].role == "") {
-			r.Lines = append(r.Lines, Line{Section: r.here, Text: c.text, Off: c.off})
+			r.Lines = append(r.Lines, Line{Section: r.here, Text: c.text, Off: c.off, Cell: true})
 		}
 	}
 	if total.MatchString(cells[0].text) {
@@ -267,14 +267,20 @@ func (t *tableHead) row(r *markdownReader, cells []cell, index int) {
 		}
 	}
 	if t.cluster {
-		e.Values = slices.DeleteFunc(e.Values, func(v Value) bool { return v.Role == Port || v.Role == URL })
+		e.drop(Port, URL)
 	}
 	if _, network := e.Get(Subnet); e.Name.Text == "" && !network {
 		return
 	}
+	if slices.ContainsFunc(cells, func(c cell) bool { return sharedAddress.MatchString(c.text) }) {
+		e.drop(Address)
+	}
 	t.finish(&e)
 	r.Entries = append(r.Entries, e)
 }
+
+// sharedAddress says that an address moves between machines.
+var sharedAddress = regexp.MustCompile(`\b(?:VIP|VRRP)\b|(?i)\b(?:keepalived|virtual ip|floating)\b`)
 
 // guestTitles head columns of machines, never of what runs on them.
 const guestTitles = " vm vmname lxc lxcname guest hostname vmlxc vmhostname virtualmachine lxccontainer node server machine "
@@ -357,7 +363,7 @@ func (t *tableHead) cell(i int, c cell) (out []Value) {
 // finish decides what kind of thing a row is.
 func (t *tableHead) finish(e *Entry) {
 	if t.route {
-		e.Values = slices.DeleteFunc(e.Values, func(v Value) bool { return v.Role == Address })
+		e.drop(Address)
 		return
 	}
 	if _, network := e.Get(Subnet); t.service || network {
