@@ -127,13 +127,13 @@ func Apply(c *inventory.Change) string {
 	if len(c.Steps) == 0 {
 		return ""
 	}
-	text := "apply: " + c.Impact.Words(c.Addr.Kind)
+	text := c.Impact.Words(c.Addr.Kind)
 	if c.Action == inventory.ActionCreate {
 		var made []string
 		for _, s := range c.Steps {
 			made = append(made, s.Summary)
 		}
-		text = "apply: " + strings.Join(made, "; ")
+		text = strings.Join(made, "; ")
 	}
 	if c.Impact > inventory.ImpactReload {
 		text += fmt.Sprintf(" (needs --allow %s)", c.Impact)
