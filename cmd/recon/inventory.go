@@ -122,5 +122,5 @@ func (c *cli) inventoryTable(inv *api.Inventory) {
 		}
 		rows = append(rows, []string{r.Address, r.Identity, r.Node, status, strings.Join(r.Addresses, " "), r.ManagedBy})
 	}
-	c.printer().Table([]string{"ADDRESS", "IDENTITY", "NODE", "STATUS", "IP", "MANAGED BY"}, rows)
+	c.printer().Table([]string{"ADDRESS", "IDENTITY", "NODE", "STATUS", "IP", "OWNER"}, rows)
 }

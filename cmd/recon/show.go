@@ -9,6 +9,7 @@ import (
 
 	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/term"
+	"recon/cmd/recon/internal/words"
 	"recon/inventory"
 
 	"github.com/spf13/cobra"
@@ -66,7 +67,7 @@ func (c *cli) showPlan(file string) error {
 		return c.printJSON(s.JSON())
 	}
 	p := c.printer()
-	p.Printf("A plan of %s.", s.Plan.ObservedAt.Local().Format("2006-01-02 15:04"))
+	p.Printf("A plan of %s.", words.When(s.Plan.ObservedAt))
 	if s.Commit != "" {
 		p.Printf("Made from commit %s.", s.Commit)
 	}
@@ -110,8 +111,8 @@ func (c *cli) showOne(sh *api.Shown) {
 	if sh.File != "" {
 		p.Printf("  written in %s:%d", sh.File, sh.Line)
 	}
-	if sh.Since != nil {
-		p.Printf("  drifting since %s", *sh.Since)
+	if !sh.Opened.IsZero() {
+		p.Printf("  drifting since %s", words.When(sh.Opened))
 	}
 	if sh.ChangedBy != nil {
 		p.Printf("  last changed by %s", *sh.ChangedBy)
@@ -131,36 +132,40 @@ func (c *cli) showOne(sh *api.Shown) {
 	for _, n := range sh.Needs {
 		p.Printf("  needs %s", n)
 	}
+	showFields(p, sh)
+}
+
+// showFields prints what the sides say of each field: a table of those in which they
+// differ, what has to be mended first, and then the one value of each other field.
+func showFields(p *term.Printer, sh *api.Shown) {
 	columns, head := []int{0, 1, 3, 4}, []string{"FIELD", "MANIFEST", "LAST APPLIED", "LIVE", "IN USE"}
 	if sh.Terraform != nil {
 		columns, head = []int{0, 1, 2, 3, 4}, []string{"FIELD", "MANIFEST", "LAST APPLIED", "TERRAFORM", "LIVE", "IN USE"}
 	}
-	slices.SortStableFunc(sh.Fields, func(a, b api.ShownField) int { return rank(a) - rank(b) })
-	var rows [][]string
-	for _, f := range sh.Fields {
+	var differ, apart [][]string
+	var declared, others [][2]string
+	for i := range sh.Fields {
+		f := &sh.Fields[i]
 		row := []string{f.Name}
-		if f.Differs {
+		for _, c := range columns {
+			row = append(row, f.Text[c])
+		}
+		switch value, one := f.Agreed(); {
+		case f.Differs:
 			row[0] = "! " + f.Name
+			differ = append(differ, row)
+		case !one:
+			apart = append(apart, row)
+		case f.Declared:
+			declared = append(declared, [2]string{f.Name, value})
+		default:
+			others = append(others, [2]string{f.Name, value})
 		}
-		for _, i := range columns {
-			row = append(row, f.Text[i])
-		}
-		if last := len(row) - 1; row[last] == row[last-1] {
-			row[last] = ""
-		}
-		rows = append(rows, row)
 	}
-	p.Printf("")
-	p.Table(head, rows)
-}
-
-// rank puts what differs first, then what a manifest says, then the rest.
-func rank(f api.ShownField) int {
-	switch {
-	case f.Differs:
-		return 0
-	case f.Declared:
-		return 1
+	if rows := append(differ, apart...); len(rows) > 0 {
+		p.Printf("")
+		p.Table(head, rows)
 	}
-	return 2
+	p.Titled("As the manifest says", declared)
+	p.Titled("Not in the manifest", others)
 }

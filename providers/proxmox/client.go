@@ -226,7 +226,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			t.tellTime(resp)
 			return answer(ctx, resp, req.Method, path)
 		}
-		failures = append(failures, fmt.Errorf("%s: %w", t.endpoints[n].Host, explainTLS(err)))
+		failures = append(failures, fmt.Errorf("%s: %w", t.endpoints[n].Host, explain(err)))
 		if !unsent(err) {
 			return nil, wireError(req.Method, err, t.endpoints[n].Host, timeout)
 		}
@@ -237,7 +237,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // tell logs a request. Parameters may hold secrets, and stand in no log.
 func (t *transport) tell(method, path, host string, resp *http.Response, err error, took time.Duration) {
 	if err != nil {
-		t.log.Debug("request", "method", method, "path", path, "host", host, "took", took.Round(time.Millisecond), "error", explainTLS(err))
+		t.log.Debug("request", "method", method, "path", path, "host", host, "took", took.Round(time.Millisecond), "error", explain(err))
 		return
 	}
 	t.log.Debug("request", "method", method, "path", path, "host", host, "took", took.Round(time.Millisecond), "status", resp.StatusCode)
@@ -331,11 +331,12 @@ func unsent(err error) bool {
 		errors.Is(err, errFingerprint) || strings.HasSuffix(err.Error(), "TLS handshake timeout")
 }
 
-// explainTLS adds, to a certificate that was not accepted, what to do about it.
-func explainTLS(err error) error {
+// explain says why there was no connection: to a certificate that was not accepted it
+// adds what to do about it.
+func explain(err error) error {
 	var verify *tls.CertificateVerificationError
 	if !errors.As(err, &verify) || len(verify.UnverifiedCertificates) == 0 {
-		return err
+		return providers.Wire(err)
 	}
 	sum := sha256.Sum256(verify.UnverifiedCertificates[0].Raw)
 	return fmt.Errorf("%w; if the web interface shows this fingerprint under Certificates too, write fingerprint = %q into the proxmox block, or name the cluster's CA with ca_file", verify.Err, colonHex(sum[:]))
@@ -354,7 +355,7 @@ func wireError(method string, err error, host string, timeout time.Duration) err
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("%w within %s", errSilent, timeout)
 	}
-	err = fmt.Errorf("%s: %w", host, err)
+	err = fmt.Errorf("%s: %w", host, providers.Wire(err))
 	if method != http.MethodGet {
 		return fmt.Errorf("%w: %w", providers.ErrOutcomeUnknown, err)
 	}

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/url"
 	"time"
+
+	"recon/providers"
 )
 
 // Introduce returns the fingerprint of the certificate that a node shows, for a person
@@ -23,7 +25,7 @@ func Introduce(ctx context.Context, endpoint string) (string, error) {
 	dialer := tls.Dialer{NetDialer: &net.Dialer{}, Config: &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}}
 	conn, err := dialer.DialContext(ctx, "tcp", u.Host)
 	if err != nil {
-		return "", fmt.Errorf("reach %s: %w", u.Host, err)
+		return "", fmt.Errorf("reach %s: %w", u.Host, providers.Wire(err))
 	}
 	defer conn.Close()
 	shown := conn.(*tls.Conn).ConnectionState().PeerCertificates

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 
 	"recon/inventory/localfile"
+	"recon/providers"
 )
 
 // sshLink is a machine behind SSH.
@@ -57,7 +58,7 @@ func dialSSH(ctx context.Context, cfg Config) (link, error) {
 func (l *sshLink) hop(ctx context.Context, hop hop, keys *keyring, settings *settings) (*ssh.Client, error) {
 	conn, err := l.reach(ctx, hop.addr())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", hop.addr(), providers.Wire(err))
 	}
 	check, err := settings.hostKeys(hop)
 	if err != nil {
@@ -97,7 +98,7 @@ func handshakeError(ctx context.Context, err error, hop hop, keys *keyring) erro
 	case strings.Contains(err.Error(), "unable to authenticate"):
 		return fmt.Errorf("%s does not let %s in with %s; put the right public key there with ssh-copy-id, or name another one with identity_file", hop.addr(), hop.user, keys.describe(hop))
 	}
-	return fmt.Errorf("%s: %w", hop.addr(), err)
+	return fmt.Errorf("%s: %w", hop.addr(), providers.Wire(err))
 }
 
 func (l *sshLink) run(ctx context.Context, c Command, line string, stdout, stderr io.Writer) (int, error) {

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"recon/providers"
 	"recon/reconcile"
 )
 
@@ -34,7 +37,7 @@ func OpenServer(ctx context.Context, url string) (*Store, error) {
 		return nil, err
 	}
 	if err := s.migrate(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the ledger: %w", err), s.Close())
+		return nil, errors.Join(fmt.Errorf("open the ledger: %w", unreached(err)), s.Close())
 	}
 	return s, nil
 }
@@ -53,7 +56,7 @@ func ServerExists(ctx context.Context, url string) (*Store, error) {
 	case errors.As(err, &refused) && refused.Code == "42P01": // there is no such table
 		return nil, s.Close()
 	case err != nil:
-		err = fmt.Errorf("open the ledger: %w", err)
+		err = fmt.Errorf("open the ledger: %w", unreached(err))
 	case version < len(migrations):
 		err = fmt.Errorf("the ledger has schema version %d and this recon needs %d; recon drift, or any other command that writes, migrates it", version, len(migrations))
 	default:
@@ -79,6 +82,17 @@ func connect(url string) (*Store, error) {
 		return err
 	}))
 	return &Store{db: db, backend: postgres{}}, nil
+}
+
+// unreached says a server that nobody reaches in few words: the driver names each address
+// three times, and tries each twice.
+func unreached(err error) error {
+	var attempt *pgconn.ConnectError
+	var op *net.OpError
+	if !errors.As(err, &attempt) || !errors.As(err, &op) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", net.JoinHostPort(attempt.Config.Host, strconv.Itoa(int(attempt.Config.Port))), providers.Wire(op))
 }
 
 func (postgres) schema(migration string) string {

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"recon/cmd/recon/internal/home"
 	"recon/inventory"
@@ -27,6 +29,7 @@ type Shown struct {
 	File          string          `json:"file"`
 	Line          int             `json:"line"`
 	Since         *string         `json:"since"` // of the open drift episode
+	Opened        time.Time       `json:"-"`     // since, as a time
 	ChangedBy     *string         `json:"changed_by"`
 	ByNeeds       *string         `json:"changed_by_needs"` // the privilege without which it cannot be seen
 	ObservedAt    string          `json:"observed_at"`
@@ -48,6 +51,18 @@ type ShownField struct {
 	Text        [5]string `json:"-"` // the values as people read them
 	Declared    bool      `json:"declared"`
 	Differs     bool      `json:"differs"`
+}
+
+// Agreed returns the value that every side has that says something of the field, and
+// whether there is one.
+func (f *ShownField) Agreed() (text string, one bool) {
+	for _, t := range f.Text {
+		if t != "" && text != "" && t != text {
+			return "", false
+		}
+		text = cmp.Or(t, text)
+	}
+	return text, true
 }
 
 // A Showing is what recon show answers.
@@ -216,7 +231,7 @@ func (s *shower) declared(sh *Shown, want *inventory.Resource, state inventory.P
 	}
 	if e, ok := s.world.Memory.Episodes[want.Addr]; ok {
 		since := inventory.Timestamp(e.OpenedAt)
-		sh.Since = &since
+		sh.Since, sh.Opened = &since, e.OpenedAt
 	}
 	for _, a := range s.needs[want.Addr] {
 		sh.Needs = append(sh.Needs, a.String())

@@ -62,10 +62,7 @@ func (h *Home) Ledger(ctx context.Context) (*ledger.Store, error) {
 		h.Log.Error("what recon remembers cannot be read, so it is not known since when things are as they are", "error", err)
 		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("open the ledger: %w", err)
-	}
-	return l, nil
+	return l, err
 }
 
 // WritableLedger opens the ledger for a command that writes it, and tells when a

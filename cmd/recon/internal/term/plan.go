@@ -150,7 +150,7 @@ func (p *Printer) run(s inventory.Step) {
 
 func (p *Printer) unknown(scopes []inventory.Scope) {
 	for _, u := range scopes {
-		since := "since " + u.Since.Local().Format("2006-01-02 15:04")
+		since := "since " + words.When(u.Since)
 		if u.Scope != u.Provider {
 			since = p.clean(u.Provider) + ", " + since
 		}

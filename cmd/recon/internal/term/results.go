@@ -95,31 +95,38 @@ func (p *Printer) Events(events []inventory.Event, dates bool) {
 		subject, rest := words.Event(e, func(s string) string { return words.Shorten(p.clean(s)) })
 		line := "  " + p.paint(bold, p.clean(subject)) + " " + rest
 		if dates {
-			line = e.At.Local().Format("2006-01-02 15:04") + line
+			line = words.When(e.At) + line
 		}
 		fmt.Fprintln(p.W, wrap(line, "      ", p.width()))
 	}
 }
 
-// Table writes rows under a head, aligned.
+// Table writes rows under a head, aligned. On a terminal that is too narrow for it, what
+// comes after a long cell moves on, to the next line where it must: nothing is cut, since
+// half an address is no use to anybody.
 func (p *Printer) Table(head []string, rows [][]string) {
-	for i := range rows {
-		for j := range rows[i] {
-			rows[i][j] = p.clean(rows[i][j])
+	all := [][]string{head}
+	for _, row := range rows {
+		clean := make([]string, len(row))
+		for i, cell := range row {
+			clean[i] = p.clean(cell)
 		}
+		all = append(all, clean)
 	}
-	text := columns(p.fit(append([][]string{head}, rows...)), "")
-	first, rest, _ := strings.Cut(text, "\n")
-	fmt.Fprintf(p.W, "%s\n%s", p.paint(bold, first), rest)
+	starts := p.starts(all)
+	for i, row := range all {
+		line := p.laid(row, starts)
+		if i == 0 {
+			line = p.paint(bold, line)
+		}
+		fmt.Fprintln(p.W, line)
+	}
 }
 
-// fit shortens the columns of a table until it fits into a terminal: always the one of
-// which that cuts the fewest cells, so that few long values do not cost many short ones
-// their ends. Elsewhere values are whole.
-func (p *Printer) fit(rows [][]string) [][]string {
-	if !p.Narrow {
-		return rows
-	}
+// starts is where the columns of a table begin. On a terminal they are narrowed until all
+// of them fit: always the one of which that moves the fewest rows, so that few long
+// values do not cost many short ones their place.
+func (p *Printer) starts(rows [][]string) []int {
 	most := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
@@ -130,32 +137,54 @@ func (p *Printer) fit(rows [][]string) [][]string {
 	for _, n := range most {
 		total += n
 	}
-	for ; total > p.width() && slices.Max(most) > narrowest; total-- {
+	for ; p.Narrow && total > p.width() && slices.Max(most) > narrowest; total-- {
 		most[cheapest(rows, most)]--
 	}
-	for _, row := range rows {
-		for i, cell := range row {
-			if r := []rune(cell); len(r) > most[i] {
-				row[i] = string(r[:max(most[i]-2, 1)]) + ".."
-			}
-		}
+	starts := make([]int, len(most))
+	for i := 1; i < len(starts); i++ {
+		starts[i] = starts[i-1] + most[i-1] + 2
 	}
-	return rows
+	return starts
 }
 
-// cheapest is the column that loses the fewest cells when it gets narrower, of several the
-// widest.
+// laid writes a row: each cell where its column begins, or behind a longer one before it,
+// and on a terminal below where it has no room there.
+func (p *Printer) laid(row []string, starts []int) string {
+	var out strings.Builder
+	used := -2
+	for i, cell := range row {
+		n := cellWidth(cell)
+		if n == 0 {
+			continue
+		}
+		start := max(starts[i], used+2)
+		if p.Narrow && start+n > p.width() && i > 0 {
+			start = max(min(starts[i], p.width()-n), 2)
+			out.WriteString("\n")
+			used = 0
+		}
+		if indent := strings.Repeat(" ", start); p.Narrow && start+n > p.width() {
+			cell = strings.TrimPrefix(wrap(indent+cell, indent, p.width()), indent)
+		}
+		out.WriteString(strings.Repeat(" ", start-max(used, 0)) + cell)
+		used = start + n
+	}
+	return out.String()
+}
+
+// cheapest is the column that becomes too narrow for the fewest cells when it loses a
+// place, of several the widest.
 func cheapest(rows [][]string, most []int) (best int) {
 	fewest := -1
 	for i, width := range most {
-		cut := 0
+		moved := 0
 		for _, row := range rows {
 			if cellWidth(row[i]) >= width {
-				cut++
+				moved++
 			}
 		}
-		if width > narrowest && (fewest < 0 || cut < fewest || cut == fewest && width > most[best]) {
-			best, fewest = i, cut
+		if width > narrowest && (fewest < 0 || moved < fewest || moved == fewest && width > most[best]) {
+			best, fewest = i, moved
 		}
 	}
 	return best

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -189,6 +190,19 @@ func (p *Printer) list(rows [][2]string) {
 	}
 }
 
+// Titled writes a list below a title, and nothing when it is empty.
+func (p *Printer) Titled(title string, rows [][2]string) {
+	if len(rows) == 0 {
+		return
+	}
+	for i := range rows {
+		rows[i] = [2]string{p.clean(rows[i][0]), p.clean(rows[i][1])}
+	}
+	fmt.Fprintln(p.W)
+	p.Heading(title)
+	p.list(rows)
+}
+
 // columns aligns rows of cells, with two blanks between them.
 func columns(rows [][]string, indent string) string {
 	var width []int
@@ -221,7 +235,8 @@ func (p *Printer) Heading(text string) { fmt.Fprintln(p.W, p.paint(bold, words.C
 func (p *Printer) Command(text string) { fmt.Fprintln(p.W, p.paint(accent, "$ "+words.Clean(text))) }
 
 // Reflow wraps paragraphs of text to a width, anew where they were wrapped already. Lines
-// that begin with a blank stay lines of their own.
+// that begin with a blank stay lines of their own; one that says something of a word goes
+// on below what it says.
 func Reflow(text string, width int) string {
 	var out []string
 	for _, line := range strings.Split(text, "\n") {
@@ -232,8 +247,13 @@ func Reflow(text string, width int) string {
 		}
 		out = append(out, line)
 	}
+	said := regexp.MustCompile(`^ +\S+ {2,}`)
 	for i, line := range out {
-		if !strings.HasPrefix(line, " ") {
+		lead := said.FindString(line)
+		if lead != "" {
+			indent := strings.Repeat(" ", len(lead))
+			out[i] = lead + strings.TrimPrefix(wrap(indent+line[len(lead):], indent, width), indent)
+		} else if !strings.HasPrefix(line, " ") {
 			out[i] = wrap(line, "", width)
 		}
 	}

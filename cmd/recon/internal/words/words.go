@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"recon/inventory"
 	"recon/reconcile"
@@ -103,12 +104,15 @@ func Shorten(s string) string {
 	return s
 }
 
+// When says a time: to the minute, where the reader is.
+func When(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
+
 // ChangedBy says who moved what differs, "" when that is nobody else or not known.
 func ChangedBy(c *inventory.Change) string {
 	by := c.Have.Volatile.Changed
 	switch {
 	case by.User != "" && movedOutside(c):
-		return fmt.Sprintf("last changed by %s, %s", by.User, by.At.Local().Format("2006-01-02 15:04"))
+		return fmt.Sprintf("last changed by %s, %s", by.User, When(by.At))
 	case by.Hidden != (inventory.Lack{}):
 		return fmt.Sprintf("last changed by: not visible to this token (%s)", by.Hidden)
 	}
