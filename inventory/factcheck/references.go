@@ -14,6 +14,7 @@ import (
 type Tree struct {
 	Files   []string               // relative, with forward slashes
 	Ignored func(path string) bool // by Git; nil when nobody knows
+	Rules   []string               // what .gitignore says, from the root: "secrets/**/*.txt"
 }
 
 // A library answers what is there.
@@ -24,11 +25,16 @@ type library struct {
 	byBase map[string][]string // by the last part in lower case
 	site   bool                // a program makes a site of it
 	vault  bool                // links find a page by its name alone, as Obsidian and Quartz do
+	kept   map[string]bool     // folders of which .gitignore names something: Git may not have them
+	deep   map[string]bool     // those of which it names something at any depth
 	made   map[string]bool     // last parts that scripts and configuration name: somebody makes or brings them
 }
 
 func newLibrary(tree *Tree, pages []*source.Page) *library {
-	l := &library{tree: tree, files: map[string]bool{}, dirs: map[string]bool{".": true}, byBase: map[string][]string{}, made: map[string]bool{}}
+	l := &library{tree: tree, files: map[string]bool{}, dirs: map[string]bool{".": true}, byBase: map[string][]string{}, made: map[string]bool{}, kept: map[string]bool{}, deep: map[string]bool{}}
+	for _, rule := range tree.Rules {
+		l.rule(rule)
+	}
 	for _, f := range tree.Files {
 		l.files[f] = true
 		base := strings.ToLower(path.Base(f))
@@ -48,6 +54,29 @@ func newLibrary(tree *Tree, pages []*source.Page) *library {
 		}
 	}
 	return l
+}
+
+// rule takes a line of .gitignore up: the folder in which it names something.
+func (l *library) rule(rule string) {
+	before, _, deep := strings.Cut(rule, "**")
+	folder := path.Dir(before)
+	if i := strings.IndexAny(before, "*?["); i >= 0 {
+		folder = path.Dir(before[:i] + "x")
+	}
+	if folder = path.Clean(folder); folder != "." {
+		l.kept[folder] = true
+		l.deep[folder] = l.deep[folder] || deep
+	}
+}
+
+// holdsIgnored reports a folder of which .gitignore names something.
+func (l *library) holdsIgnored(folder string) bool {
+	for d := folder; d != "." && d != "/"; d = path.Dir(d) {
+		if l.deep[d] || l.kept[d] && d == folder {
+			return true
+		}
+	}
+	return false
 }
 
 var fileWord = regexp.MustCompile(`[A-Za-z0-9_][A-Za-z0-9_.-]*\.[A-Za-z0-9]{1,10}\b`)
@@ -85,7 +114,11 @@ func (l *library) meant(target string) string {
 	if most == 2 && everybodysFile(target) && everybodys[path.Base(path.Dir(target))] {
 		most = 1
 	}
-	if tie || most < 2 && (len(l.byBase[strings.ToLower(path.Base(target))]) > 3 || everybodysFile(target) && !oneAbove(path.Dir(best), path.Dir(target))) {
+	same := len(l.byBase[strings.ToLower(path.Base(target))])
+	if everybodysFile(target) && !oneAbove(path.Dir(best), path.Dir(target)) && (most < 2 || most == 2 && same > 1 && everybodysFile(path.Dir(target))) {
+		return "" // ansible/README.md of another folder
+	}
+	if tie || most < 2 && same > 3 {
 		return ""
 	}
 	return best
@@ -131,13 +164,16 @@ func references(pages []*source.Page, tree *Tree) []Finding {
 		if p.Past {
 			continue
 		}
-		trees := l.drawings(p)
+		if l.generated(path.Dir(p.Path)) {
+			continue
+		}
+		trees, others := l.drawings(p), l.othersPaths(p)
 		for i := range p.Refs {
 			ref := &p.Refs[i]
 			if ref.Past || p.Ignored(ref.Off) {
 				continue
 			}
-			d := l.dead(p, ref, trees)
+			d := l.dead(p, ref, trees, others)
 			if d == nil {
 				continue
 			}
@@ -164,7 +200,7 @@ var (
 	placeholder = regexp.MustCompile("[<>{}$*?|\"'`\\\\\\[\\]]|\\.\\.\\.|…|(?i)\\bpath/to\\b|your(?:[-_]|app|name|service)|(?:^|/)my(?:feature|app|service|stack|role|host|vm|server|container|project|script|module|plugin|page)\\b|(?:app|tool|service|stack|container|host|role|module|script|playbook|vm|node|cluster|project|file)[-_]?name\\b|example|\\bfoo\\b|YYYY|(?-i:XX)|NNN|^~|(?:^|/)(?:my|your|mon|mein|new|some|sample)[-_]|(?-i:[a-z-][A-Z]{2,}_[A-Z]{2,})|^(?:project|feedback|memory)_[a-z]")
 	homeFolder  = regexp.MustCompile(`^(?:file://)?(/home/[^/]+|/Users/[^/]+|/[A-Za-z]:/Users/[^/]+|[A-Za-z]:[/\\]Users[/\\][^/\\]+)[/\\]`)
 	codePath    = regexp.MustCompile(`^(?:\./)?[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.(?:md|tf|hcl|ya?ml|py|sh|json|toml|ini|conf|j2|tfvars|ps1|js|ts)$`)
-	makesIt     = regexp.MustCompile(`(?i)\b(?:creat\w*|generat\w*|cop(?:y|ied)|cp|mv|add\w*|writ\w*|output\w*|produc\w*|sav\w*|stored?|download\w*|export\w*|backup|rename\w*|will|would|your|e\.g|ex|git-?ignored|ignored|not committed|template|into|optional\w*|touch|nano|vim|if|upload\w*|deploy\w* to|mount\w*|remote|on the (?:host|server|vm)|inside|upstream|new|like|such as|instead|remov\w*|delet\w*|replac\w*|record\w*|log|this file|you are here|after|nach|later|soon|future|planned|coming|venir|prévu|geplant|futuro|pendiente|planejado|todo|wip|was|were|moved|old|no longer|missing|requir\w*|needs?|submodule|repo|repository)\b`)
+	makesIt     = regexp.MustCompile(`(?i)\b(?:creat\w*|generat\w*|cop(?:y|ied)|cp|mv|add\w*|writ\w*|output\w*|produc\w*|sav\w*|stored?|download\w*|export\w*|backup|rename\w*|will|would|your|e\.g|ex|git-?ignored|ignored|not committed|template|into|optional\w*|touch|nano|vim|if|upload\w*|deploy\w* to|mount\w*|remote|on the (?:host|server|vm)|inside|upstream|new|like|such as|instead|remov\w*|delet\w*|replac\w*|record\w*|log|this file|you are here|falls|wenn|sofern|after|nach|later|soon|future|planned|coming|venir|prévu|geplant|futuro|pendiente|planejado|todo|wip|was|were|moved|old|no longer|missing|requir\w*|needs?|submodule|repo|repository|working (?:directory|dir|folder)|scratch)\b|처럼|예시|例|например|por ejemplo|par exemple|z\. ?B\.`)
 	pointsAt    = regexp.MustCompile(`(?i)\b(?:see|read|refer to|documented in|described in|details in|context:|guide:|docs?:|documentation:)\s*(?:also\s+|the\s+)?[*_]*$`)
 	labelled    = regexp.MustCompile(`(?i)^\s*(?:[-*+]\s+)?[*_]{0,2}(?:[A-Za-z]+ )*\b(?:json|playbook|script|runbook|guide|context|doc|docs|documentation|module|manifest)[*_]{0,2}:[*_]{0,2}\s+(?:see\s+)?$`)
 	ofForge     = regexp.MustCompile(`^(?:\.\./)+(?:issues|pulls?|wiki|releases|tree|blob|actions|discussions|compare|commits?|milestones|projects|security|stargazers)(?:/|$)`)
@@ -178,7 +214,7 @@ var (
 )
 
 // dead judges one reference.
-func (l *library) dead(p *source.Page, ref *source.Ref, trees map[int]*drawn) *deadRef {
+func (l *library) dead(p *source.Page, ref *source.Ref, trees map[int]*drawn, others []int) *deadRef {
 	target, _, _ := strings.Cut(ref.Target, "#")
 	target, _, _ = strings.Cut(target, "?")
 	target = lineBehind.ReplaceAllString(target, "")
@@ -189,14 +225,14 @@ func (l *library) dead(p *source.Page, ref *source.Ref, trees map[int]*drawn) *d
 	if m := homeFolder.FindStringSubmatch(plain); m != nil && ref.Form == source.Link {
 		return l.somebodysHome(p, ref, target, plain, m[1])
 	}
-	if plain == "" || remote.MatchString(ref.Target) || placeholder.MatchString(target) {
+	if plain == "" || path.Base(plain) == ".md" || remote.MatchString(ref.Target) || placeholder.MatchString(target) {
 		return nil
 	}
 	switch ref.Form {
 	case source.Link:
 		return l.deadLink(p, ref, target, plain)
 	case source.CodeSpan:
-		return l.deadPath(p, ref, plain)
+		return l.deadPath(p, ref, plain, others)
 	default:
 		return l.deadLine(p, ref, plain, trees)
 	}
@@ -293,7 +329,7 @@ var everybodys = map[string]bool{
 // deadPath judges a path in a code span. Many of them are on other machines, so it
 // counts only where its folder is there and is nobody else's, where the text says that
 // it is a file to look at, or where the file lies in a folder of the same name elsewhere.
-func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string) *deadRef {
+func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string, others []int) *deadRef {
 	if !codePath.MatchString(plain) || becomes.MatchString(ref.After) || !letter.MatchString(ref.Before+ref.After) || strings.Contains(p.LineAt(ref.Off), "://git") || makesIt.MatchString(p.Around(ref.Off)) {
 		return nil
 	}
@@ -317,6 +353,9 @@ func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string) *deadR
 	pointed := (named || pointsAt.MatchString(ref.Before)) &&
 		(here || named && nested && path.Ext(base) == ".md" || !nested && shapedFile.MatchString(strings.TrimSuffix(base, path.Ext(base))))
 	d := &deadRef{subject: target, meant: l.meant(target)}
+	if !pointed && near(others, ref.Off) {
+		return nil
+	}
 	if !pointed && (!here || everybodys[folder]) && commonEnd(d.meant, target) < 2 {
 		return nil
 	}
@@ -325,6 +364,37 @@ func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string) *deadR
 		fix = d.meant
 	}
 	return d.at(p, ref, plain, fix)
+}
+
+// othersPaths are the places of paths in code spans of which not even the first folder is
+// here: the text may be about another repository.
+func (l *library) othersPaths(p *source.Page) (out []int) {
+	for i := range p.Refs {
+		ref := &p.Refs[i]
+		first, _, nested := strings.Cut(strings.TrimPrefix(ref.Target, "./"), "/")
+		if ref.Form == source.CodeSpan && nested && codePath.MatchString(ref.Target) && !l.dirs[first] && !l.dirs[path.Join(path.Dir(p.Path), first)] && !l.elsewhere(ref.Target) {
+			out = append(out, ref.Off)
+		}
+	}
+	return out
+}
+
+// near reports a place that is hardly further than the next lines.
+func near(places []int, off int) bool {
+	at, _ := slices.BinarySearch(places, off)
+	return at < len(places) && places[at]-off < 300 || at > 0 && off-places[at-1] < 300
+}
+
+// generated reports a folder of which a program wrote what is in it.
+func (l *library) generated(folder string) bool {
+	for d := folder; ; d = path.Dir(d) {
+		if l.has(path.Join(d, ".openapi-generator-ignore")) {
+			return true
+		}
+		if d == "." || d == "/" {
+			return false
+		}
+	}
 }
 
 // somebodysHome judges a link into somebody's home folder: nobody else has it. All

@@ -53,20 +53,21 @@ func newTense() tense {
 	return tense{
 		prose: newWordSet(`was were been previous previously formerly former ex old legacy before until originally initially planned plan plans planning will would could going future todo fixme
 			example examples eg instance such suppose imagine if unless deprecated obsolete archived instead rather not never isn't aren't wasn't don't except wrong mistake typo change changed changes
-			moved ran used fixed should expected conflict conflicts ehemals früher alt alte alter war wurde umgezogen geplant beispiel zb optional optionally`,
+			moved ran used fixed should expected conflict conflicts ehemals früher alt alte alter war wurde umgezogen geplant beispiel zb optional optionally
+			falls wenn sofern bald künftig wird werden soll sollte sollen könnte würde später eventually soon someday goal aim aims ideally upcoming expand sera prévu será futuro planejado`,
 			`migrat renam replac retir decommission remov delet destroy propos incorrect upgrad`),
 		row: newWordSet(`planned deprecated obsolete archived legacy moved old former previously was free reserved unused todo tbd future proposed offline open pending wip frei geplant reserviert available optional disabled`,
 			`decommission retired remov delet destroy migrat replac`),
 		head: newWordSet(`changelog changes change archive archived log logs timeline old legacy deprecated past happened release releases lessons before after planned plan plans planning roadmap future
 			proposal proposed idea ideas todo backlog wish wishlist example examples sample samples retired removed obsolete resolved completed done move moving moved troubleshooting session früher alt geschichte verlauf geplant beispiel
-			beispiele requirements requirement prerequisites minimum recommended recommendation template templates need needs needed require required prepare option options alternative alternatives test tests testing recovery`,
+			beispiele requirements requirement prerequisites minimum recommended recommendation template templates need needs needed require required prepare option options alternative alternatives test tests testing recovery goal goals objective objectives vision ziel ziele zukunft futur futuro next expansion`,
 			`histor incident post-mortem postmortem migrat decommission previous destroy`),
 	}
 }
 
 var (
 	pastStatus = regexp.MustCompile(`(?im)^[ \t*_>-]*status[*_ \t]*[:=][*_ \t]*["']?\W{0,8}(archived?|deprecated|superseded|obsolete|outdated|draft|proposed|planned|rejected|historical|completed?|done|open|pending|wip|in progress|not started|todo|backlog|ready for (?:execution|review|implementation)|planning|retired|destroyed|decommissioned|closed|resolved|fixed)`)
-	pastPath   = regexp.MustCompile(`(?i)(^|[/_. -])(change-?log|changes|history|archived?|archives|news|releases?|release-?notes|session-?logs?|sessions?|incidents?|post-?mortems?|journal|diary|change[ _-]records?|evidence|change[ _-]plans?|reports?|troubleshooting|legacy|deprecated|backlog|roadmap|attic|retired|examples?|samples?|templates?|fixtures|testdata|tests?|plans?|planning|lessons?|tutorials?|phases?\d*|completed?|completion|[a-z]+[-_]summary|artifacts|analysis|refactoring|improvements?|stories|epics?|stages?|milestones?|sprints?|tickets?|issues?|tasks|todo|proposals?|migrations?|migrate|specs|adr|decisions|rfcs?|audits?|reviews?|vendor|node_modules)([/_. -]|$)|(?:19|20)\d\d-?\d\d-?\d\d|(?:^|/)old/|(?:^|/)_[a-z]`)
+	pastPath   = regexp.MustCompile(`(?i)(^|[/_. -])(change-?log|changes|history|archived?|archives|news|releases?|release-?notes|session-?logs?|sessions?|incidents?|post-?mortems?|journal|diary|change[ _-]records?|evidence|change[ _-]plans?|reports?|troubleshooting|legacy|deprecated|backlog|roadmap|attic|retired|examples?|samples?|templates?|fixtures|testdata|tests?|plans?|planning|lessons?|tutorials?|phases?\d*|completed?|completion|[a-z]+[-_]summary|artifacts|analysis|refactoring|improvements?|stories|epics?|stages?|milestones?|sprints?|tickets?|issues?|tasks|todo|proposals?|migrations?|migrate|specs|adr|decisions|rfcs?|audits?|reviews?|vendor|node_modules)([/_. -]|$)|(?:19|20)\d\d-?\d\d-?\d\d|(?:^|/)(?:old|designs?)/|(?:^|/)_[a-z]`)
 	codeSpan   = regexp.MustCompile("`[^`]*`")
 	stamped    = regexp.MustCompile(`^\W*(?:19|20)\d\d-\d\d|^\W*v?\d+\.\d+\.\d+`)
 	task       = regexp.MustCompile(`^\[[ xX]\]\s`) // done once, or to be done

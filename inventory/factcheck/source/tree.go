@@ -31,7 +31,7 @@ type treeReader struct {
 	*Page
 	here    *Section
 	machine bool   // an inventory source, not an example in prose
-	on      string // the host of an Ansible inventory below which the walk is: the machines that it lists are on it
+	on      string // the host below which the walk is: the machines that follow are on it
 }
 
 // settings are parts that describe the thing around them.
@@ -51,9 +51,11 @@ func (r *treeReader) machines(b *branch, depth int) {
 	if r.isMachine(b, &e) {
 		r.keep(b, &e)
 	}
+	defer func(before string) { r.on = before }(r.on)
 	if b.child("ansible_host") != nil {
-		defer func(before string) { r.on = before }(r.on)
 		r.on = b.key.Text
+	} else if on, ok := e.Get(Node); ok && e.machineRoles() == 1 {
+		r.on = on.Norm // said once for all that follow
 	}
 	for _, c := range b.children {
 		if len(c.children) > 0 && !slices.Contains(inherited, c) {

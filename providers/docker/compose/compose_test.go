@@ -571,6 +571,26 @@ func TestParts(t *testing.T) {
 	}
 }
 
+// TestPieces: a file made for a project above it, which has its networks and does not
+// include it today, is not refused and runs nothing by itself.
+func TestPieces(t *testing.T) {
+	const piece = "services:\n  a: {image: \"a:1\", networks: [inner]}\n"
+	for name, tt := range map[string]struct {
+		above string
+		want  int
+	}{
+		"a project that has it":     {"include: [other/compose.yml]\nnetworks: {inner: {}}\n", 0},
+		"a project that has it not": {"include: [other/compose.yml]\nnetworks: {outer: {}}\n", 1},
+		"one that takes in nobody":  {"services: {b: {image: \"b:1\"}}\nnetworks: {inner: {}}\n", 1},
+	} {
+		files := read(t, map[string]string{"compose.yml": tt.above, "a/compose.yml": piece, "other/compose.yml": "services: {c: {image: \"c:1\"}}\n"}, Options{}).Files
+		at := slices.IndexFunc(files, func(f doctor.File) bool { return f.Path == "a/compose.yml" })
+		if at < 0 || len(files[at].Refused) != tt.want || files[at].Library != (tt.want == 0) {
+			t.Errorf("%s: %+v", name, files)
+		}
+	}
+}
+
 // TestQuotedText: a compose text between the double quotes of a command is read as the
 // shell gives it; what cannot be read of one is named by the line of its file.
 func TestQuotedText(t *testing.T) {

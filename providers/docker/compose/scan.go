@@ -73,6 +73,7 @@ func scan(ctx context.Context, root string, fsys fs.FS, o Options) (*doctor.Fact
 		}
 	}
 	parts(r.facts.Files)
+	r.pieces()
 	r.facts.Unread = slices.DeleteFunc(r.facts.Unread, func(u doctor.Unread) bool { return !within(u.File, o.Paths) })
 	return r.facts, nil
 }
@@ -100,6 +101,24 @@ func parts(files []doctor.File) {
 		if lean[family(&files[i])] > 1 {
 			files[i].Refused = slices.DeleteFunc(files[i].Refused, func(x doctor.Refusal) bool { return strings.Contains(x.Words, " undefined ") })
 		}
+	}
+}
+
+var undefinedThing = regexp.MustCompile(`undefined (network|volume|secret|config) "?([^"\s:]+)`)
+
+// pieces takes back that Docker refuses files that are made for a project above them which
+// has what they lack, and does not include them today. By themselves they run nothing.
+func (r *repository) pieces() {
+	for i := range r.facts.Files {
+		f := &r.facts.Files[i]
+		before := len(f.Refused)
+		f.Refused = slices.DeleteFunc(f.Refused, func(x doctor.Refusal) bool {
+			m := undefinedThing.FindStringSubmatch(x.Words)
+			return m != nil && slices.ContainsFunc(r.files, func(s *source) bool {
+				return (s.folder() == "." || doctor.Within(f.Path, s.folder())) && s.name != f.Path && valueOf(s.doc, "include") != nil && valueOf(valueOf(s.doc, m[1]+"s"), m[2]) != nil
+			})
+		})
+		f.Library = f.Library || len(f.Refused) < before
 	}
 }
 

@@ -183,6 +183,9 @@ func treeOf(root string) (*factcheck.Tree, error) {
 		}
 		rel, err := filepath.Rel(root, p)
 		t.Files = append(t.Files, filepath.ToSlash(rel))
+		if d.Name() == ".gitignore" {
+			t.Rules = append(t.Rules, ignoreRules(p, path.Dir(filepath.ToSlash(rel)))...)
+		}
 		return err
 	})
 	if err != nil {
@@ -195,6 +198,20 @@ func treeOf(root string) (*factcheck.Tree, error) {
 		}
 	}
 	return t, nil
+}
+
+// ignoreRules are the lines of a .gitignore, from the root of the tree.
+func ignoreRules(file, folder string) (out []string) {
+	text, err := localfile.Read(file, 1<<20)
+	if err != nil {
+		return nil // then it says nothing that is known
+	}
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.ContainsAny(line[:1], "#!") {
+			out = append(out, path.Join(folder, line))
+		}
+	}
+	return out
 }
 
 // onlyChanged keeps the findings of which a place stands on a line that differs
