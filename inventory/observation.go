@@ -108,6 +108,7 @@ type Snapshot struct {
 	Nodes        []Node
 	Storages     []Storage
 	AllStorages  bool // the observer sees every storage there is
+	Sight        Sight
 	Quorate      bool
 	Version      string // of the provider's software
 	Complete     bool   // nothing is Unknown

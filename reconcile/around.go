@@ -36,7 +36,7 @@ func Around(provider string, old, now Cluster) (out []inventory.Event) {
 // ClusterOf is what is remembered of a look beside its resources.
 func ClusterOf(s *inventory.Snapshot) Cluster {
 	return Cluster{
-		Version: s.Version, Nodes: s.Nodes, Storages: s.Storages, AllStorages: s.AllStorages, NoQuorum: len(s.Nodes) > 0 && !s.Quorate, Findings: s.Findings,
+		Version: s.Version, Nodes: s.Nodes, Storages: s.Storages, AllStorages: s.AllStorages, Sight: s.Sight, NoQuorum: len(s.Nodes) > 0 && !s.Quorate, Findings: s.Findings,
 	}
 }
 

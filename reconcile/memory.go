@@ -187,6 +187,7 @@ type Cluster struct {
 	Nodes       []inventory.Node
 	Storages    []inventory.Storage `json:",omitempty"`
 	AllStorages bool                `json:",omitempty"` // there are no others
+	Sight       inventory.Sight     // what could have been seen
 	NoQuorum    bool                `json:",omitempty"`
 	Findings    []inventory.Finding `json:",omitempty"`
 }

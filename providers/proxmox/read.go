@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -469,7 +470,7 @@ func (p *Provider) absence(ctx context.Context, want inventory.Resource, vmid in
 // snapshot assembles what was seen.
 func (r *reading) snapshot() inventory.Snapshot {
 	s := inventory.Snapshot{
-		Provider: r.Name(), Observations: r.out, Nodes: r.nodes, Storages: r.stores, AllStorages: r.view.permissions.all("/storage", "Datastore.Audit"), Quorate: r.view.quorate, Version: r.view.version,
+		Provider: r.Name(), Observations: r.out, Nodes: r.nodes, Storages: r.stores, AllStorages: r.view.permissions.all("/storage", "Datastore.Audit"), Quorate: r.view.quorate, Version: r.view.version, Sight: r.view.permissions.sight(),
 		Calls: int(r.client.calls.Load() - r.before), Complete: r.view.hidden == nil, Partial: r.view.hidden != nil,
 	}
 	r.rename(s.Observations)
@@ -483,6 +484,9 @@ func (r *reading) snapshot() inventory.Snapshot {
 			continue
 		}
 		s.Complete = false
+		if hidden := new(inventory.PartialError); errors.As(o.Err, &hidden) && strings.HasPrefix(hidden.Lack.Path, "/vms/") {
+			s.Sight[hidden.Lack.Path] = inventory.Nowhere // which Proxmox lists nowhere
+		}
 		name := r.scopeOf(o)
 		if scopes[name] == nil {
 			scopes[name] = &inventory.Scope{Provider: s.Provider, Scope: name, Err: o.Err}

@@ -27,6 +27,25 @@ func (r *reading) hidden(err error) error {
 	return nil
 }
 
+// sight is where the token sees guests.
+func (p permissions) sight() inventory.Sight {
+	s := inventory.Sight{}
+	for _, path := range slices.Sorted(maps.Keys(p)) { // a path before what is below it
+		if path != "/" && !strings.HasPrefix(path+"/", "/vms/") && !strings.HasPrefix(path+"/", "/pool/") {
+			continue
+		}
+		reach := inventory.Nowhere
+		if propagates, has := p[path][seeGuests]; has {
+			reach = inventory.Here + inventory.Reach(min(propagates, 1))
+		}
+		if reach == inventory.Below && s.Sees(path) || reach == inventory.Nowhere && !s.Sees(path) {
+			continue // as it is above it
+		}
+		s[path] = reach
+	}
+	return s
+}
+
 // lacks says that the token does not see what is below a path.
 func (p *Provider) lacks(path string) error {
 	return &inventory.PartialError{Account: p.client.token, Source: p.Name(), Lack: inventory.Lack{Privilege: seeGuests, Path: path}}

@@ -100,7 +100,7 @@ func (r *recorder) sightings(ctx context.Context) {
 		switch {
 		case o.State == inventory.Present:
 			r.learned.Seen = append(r.learned.Seen, o)
-			if !known && !r.first && !r.byRecon(o.Resource.Addr) && r.metBefore(o.Resource.Provider) {
+			if !known && !r.first && !r.byRecon(o.Resource.Addr) && r.missedBefore(&o.Resource) {
 				r.event(inventory.Event{Address: o.Resource.Addr, Identity: id, Kind: inventory.Appeared, Summary: fmt.Sprintf("%s appeared on %s", o.Resource.Addr, o.Volatile.Node)})
 			}
 		case o.State == inventory.Absent && known:
@@ -121,17 +121,15 @@ func (r *recorder) byRecon(a inventory.Address) bool {
 	return r.done[a] != nil || r.interrupted[a] != nil
 }
 
-// metBefore reports whether anything of the provider was seen before: everything of
-// a new cluster or host is new, and none of it is news. Nor is what comes into sight when
-// an account that saw a part of the guests sees them all.
-func (r *recorder) metBefore(provider string) bool {
-	partial := func(s reconcile.Source) bool { return s.Provider == provider && s.Scope == inventory.SomeGuests }
-	still := func(u inventory.Scope) bool { return u.Provider == provider && u.Scope == inventory.SomeGuests }
-	if slices.ContainsFunc(r.world.Memory.Sources, partial) && !slices.ContainsFunc(r.world.Unknown(), still) {
+// missedBefore reports whether the last look would have shown the resource. Everything of
+// a new cluster or host is new, and none of it is news; nor is what has come into sight
+// because the account may see more now.
+func (r *recorder) missedBefore(res *inventory.Resource) bool {
+	if !r.world.Memory.Clusters[res.Provider].Sight.Shows(res) {
 		return false
 	}
 	for _, s := range r.world.Memory.Seen {
-		if s.Resource.Provider == provider {
+		if s.Resource.Provider == res.Provider {
 			return true
 		}
 	}
