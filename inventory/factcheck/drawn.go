@@ -102,7 +102,7 @@ func (d *drawn) settle(dir string) bool {
 func basesOf(dir, root string) []string {
 	label := strings.TrimSuffix(strings.Trim(strings.Fields(root + " .")[0], "`*"), "/")
 	out := []string{dir, path.Join(dir, label)}
-	if label != "." {
+	if first, _, _ := strings.Cut(dir, "/"); label != "." && (aboutWhole[dir] || first == strings.Split(label, "/")[0]) {
 		out = append(out, path.Clean(label))
 	}
 	if aboutWhole[dir] {

@@ -125,10 +125,13 @@ func (t *tableHead) pickName(cells []cell, roles map[Role]int) {
 	_, numbered := roles[VMID]
 	_, published := roles[Port]
 	_, image := roles[Image]
+	_, on := roles[Node]
+	_, served := roles[Service]
 	switch {
 	case at(Name):
 		lower := strings.ToLower(cells[t.name].text)
 		t.service = !numbered && (published || image) && strings.Contains(lower, "container")
+	case numbered && on && served && at(Host): // what runs, the machine, and where that is
 	case at(Service):
 		t.service = !numbered
 	case at(Host) && !leftOf(roles, Node, Host):
@@ -142,6 +145,9 @@ func (t *tableHead) pickName(cells []cell, roles map[Role]int) {
 		// A number and an address without a title that names: the first column that
 		// means nothing else.
 		t.name = slices.IndexFunc(t.columns, func(c []column) bool { return len(c) == 1 && c[0].role == "" && c[0].label == "" })
+		if t.name >= 0 && whatFor.MatchString(cells[t.name].text) {
+			t.name = -1
+		}
 	}
 	if t.name > 0 && (t.name == roles[Host] || t.name == roles[Node]) && len(t.columns[0]) == 1 && t.columns[0][0].role == "" && titleWord.MatchString(strings.ToLower(cells[0].text)) {
 		t.name = -1 // the first column names something that is there: "Component | Host"
@@ -150,6 +156,9 @@ func (t *tableHead) pickName(cells []cell, roles map[Role]int) {
 		t.node = false
 	}
 }
+
+// whatFor heads a column that says what something does, not what it is called.
+var whatFor = regexp.MustCompile(`(?i)^\W*(?:role|purpose|function|usage|use|description|component|notes?|task|status)\b`)
 
 func leftOf(roles map[Role]int, a, b Role) bool {
 	i, ok := roles[a]
@@ -368,6 +377,9 @@ func (t *tableHead) finish(e *Entry) {
 	}
 	if _, network := e.Get(Subnet); t.service || network {
 		return
+	}
+	if all := e.All(Node); slices.ContainsFunc(all, func(v Value) bool { return v.Norm != all[0].Norm }) {
+		e.drop(Node) // which of them is the node of which?
 	}
 	if _, said := e.Get(Kind); !said && t.kind != "" {
 		if _, numbered := e.Get(VMID); numbered || t.ofKind {

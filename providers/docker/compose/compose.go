@@ -224,13 +224,20 @@ func (r *repository) lost(name string, v types.ServiceVolumeConfig) (lost bool, 
 	if r.ignore.matches(name) || r.touch[base] || r.ofTemplate(name) || strings.HasPrefix(base, ".") && !r.names[path.Dir(name)] {
 		return false, ""
 	}
+	if keyFile.MatchString(base) {
+		return false, "" // no repository should have it
+	}
 	for other := range r.names {
 		if path.Base(other) == base && (elsewhere == "" || nearer(name, other, elsewhere)) {
 			elsewhere = other
 		}
 	}
-	return true, elsewhere
+	dir := path.Dir(name) // one that the repository does not have at all is made on the machine
+	return elsewhere != "" || dir == "." || r.names[dir], elsewhere
 }
+
+// keyFile is a key or a certificate.
+var keyFile = regexp.MustCompile(`(?i)\.(?:pem|key|crt|cert|cer|p12|pfx|jks|keystore|csr)$`)
 
 // nearer prefers, of two files of one name, that which shares more of the path, then the
 // one that sorts first.

@@ -47,6 +47,12 @@ func read(t testing.TB, files map[string]string, o Options) *doctor.Facts {
 		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
 			t.Fatal(err)
 		}
+		if to, link := strings.CutPrefix(text, "-> "); link {
+			if err := os.Symlink(to, p); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
 		if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -264,6 +270,13 @@ func TestHosts(t *testing.T) {
 			nil,
 			map[string]doctor.Where{"stacks/a/compose.yml": known("vps"), "stacks/b/compose.yml": known("arm"), "stacks/c/compose.yml": unknown},
 		},
+		{"a collection", map[string]string{"README.md": "# Lab\n\nA curated collection of Compose templates for a home.\n", "a/compose.yml": one}, nil, map[string]doctor.Where{"a/compose.yml": unknown}},
+		{
+			"links in folders of machines",
+			map[string]string{"servers/nas/web": "-> ../../docker/web", "servers/nas/logs": "-> ../../docker/logs", "servers/pi/logs": "-> ../../docker/logs", "docker/web/compose.yml": one, "docker/logs/compose.yml": one, "docker/b/compose.yml": one},
+			nil,
+			map[string]doctor.Where{"docker/web/compose.yml": known("servers/nas"), "docker/logs/compose.yml": unknown, "docker/b/compose.yml": {}},
+		},
 		{"a script", map[string]string{"setup.sh": "cat > compose.yml <<'EOF'\n" + one + "EOF\n"}, nil, map[string]doctor.Where{"setup.sh": unknown}},
 	}
 	for _, row := range rows {
@@ -290,6 +303,8 @@ func TestSecretValue(t *testing.T) {
 		{"DB_PASSWORD", "${DB_PASSWORD:-hunter2hunter2}", true},
 		{"DB_PASSWORD", "${DB_PASSWORD}", false},
 		{"DB_PASSWORD", "changeme", false},
+		{"API_TOKEN", "stub", false},
+		{"API_PASSWORD", "${API_PASSWORD:-MyS3cr37P450r.*-}", false},
 		{"DB_PASSWORD", "db_secure_password", false},
 		{"DB_PASSWORD", "strongPassword123", false},
 		{"DB_PASSWORD", "correct-horse-battery", true},
@@ -334,6 +349,10 @@ func TestLost(t *testing.T) {
 		{"./a.yml:/a.yml", nil, true},
 		{"./a.yml:/a.yml", map[string]string{"a.yml": "x"}, false},
 		{"./config:/config", nil, false},
+		{"./tls.pem:/tls.pem", nil, false},
+		{"./conf/a.yml:/a.yml", nil, false},
+		{"./conf/a.yml:/a.yml", map[string]string{"conf/b.yml": "x"}, true},
+		{"./conf/a.yml:/a.yml", map[string]string{"x/a.yml": "x"}, true},
 		{"./a.yml:/a.yml", map[string]string{".gitignore": "a.yml\n"}, false},
 		{"./conf/a.yml:/a.yml", map[string]string{".gitignore": "conf/\n"}, false},
 		{"./a.yml:/a.yml", map[string]string{"a.yml.example": "x"}, false},
@@ -587,6 +606,25 @@ func TestPieces(t *testing.T) {
 		at := slices.IndexFunc(files, func(f doctor.File) bool { return f.Path == "a/compose.yml" })
 		if at < 0 || len(files[at].Refused) != tt.want || files[at].Library != (tt.want == 0) {
 			t.Errorf("%s: %+v", name, files)
+		}
+	}
+}
+
+// TestUpdates: what watchtower is told of what it may replace.
+func TestUpdates(t *testing.T) {
+	for settings, want := range map[string]string{
+		"":                                                 doctor.UpdatesAll,
+		"environment: {WATCHTOWER_LABEL_ENABLE: \"true\"}": doctor.UpdatesLabelled,
+		"command: --label-enable":                          doctor.UpdatesLabelled,
+		"environment: {WATCHTOWER_NO_PULL: \"true\"}":      "",
+		"environment: {WATCHTOWER_NO_PULL: \"false\"}":     doctor.UpdatesAll,
+		"environment: {WATCHTOWER_MONITOR_ONLY: \"1\"}":    "",
+		"command: --no-restart":                            "",
+		"command: nginx redis":                             "",
+	} {
+		s := parse(t, "compose.yml", "services:\n  w:\n    image: containrrr/watchtower:1\n    "+settings+"\n").Files[0].Services[0]
+		if s.Updates != want {
+			t.Errorf("%s: got %q, want %q", settings, s.Updates, want)
 		}
 	}
 }

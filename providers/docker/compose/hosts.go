@@ -20,11 +20,14 @@ type hosts struct {
 	machines map[string]bool     // folders that are a machine each
 	stacks   map[string]string   // folders of which Komodo is told the server
 	servers  map[string]bool     // that it is told
-	roles    map[string][]string // hosts that a role of Ansible is for, by its name
+	links    map[string][]string // machines whose folders have a link to a stack, by its name
+
+	collection bool                // of examples and templates, by its own words: nobody runs it as a whole
+	roles      map[string][]string // hosts that a role of Ansible is for, by its name
 }
 
 func newHosts(r *repository, declared []string) *hosts {
-	h := &hosts{names: map[string]bool{}, fleets: map[string]bool{}, machines: map[string]bool{}, stacks: map[string]string{}, servers: map[string]bool{}, roles: map[string][]string{}}
+	h := &hosts{names: map[string]bool{}, fleets: map[string]bool{}, machines: map[string]bool{}, stacks: map[string]string{}, servers: map[string]bool{}, links: map[string][]string{}, roles: map[string][]string{}}
 	for _, n := range declared {
 		h.names[strings.ToLower(n)] = true
 	}
@@ -39,6 +42,10 @@ func newHosts(r *repository, declared []string) *hosts {
 		}
 	}
 	h.komodo(r)
+	h.linked(r)
+	if text, err := r.text("README.md"); err == nil {
+		h.collection = collection.MatchString(text[:min(len(text), 700)])
+	}
 	h.alike(r)
 	for _, s := range r.files {
 		if s.yaml() && s.doc == nil && (strings.Contains(s.text, "roles:") || strings.Contains(s.text, "_role")) {
@@ -67,6 +74,23 @@ func (h *hosts) komodo(r *repository) {
 			h.servers[server[1]] = true
 			if folder != nil {
 				h.stacks[path.Clean(folder[1])] = server[1]
+			}
+		}
+	}
+}
+
+// collection is what an author says of a repository that nobody runs as a whole.
+var collection = regexp.MustCompile(`(?i)\bcollection of\b[^.]{0,60}\b(?:compose|templates?|examples?|stacks?|configuration)|\b(?:reusable|ready[- ]to[- ]use) (?:examples?|templates?|stacks?)|\bcompose (?:templates|examples)\b`)
+
+// linked takes the links in folders of machines: servers/alpha/frigate leads to the stack
+// that alpha runs.
+func (h *hosts) linked(r *repository) {
+	for _, p := range r.links {
+		parts := strings.Split(p, "/")
+		for i := range parts {
+			if slices.Contains(fleetNames, strings.ToLower(parts[i])) && i == len(parts)-3 {
+				stack := parts[len(parts)-1]
+				h.links[stack] = append(h.links[stack], path.Join(parts[:i+2]...))
 			}
 		}
 	}
@@ -180,6 +204,15 @@ func (h *hosts) alike(r *repository) {
 
 // of returns the host of a file.
 func (h *hosts) of(name string) doctor.Where {
+	if h.collection {
+		return doctor.Where{Unknown: true}
+	}
+	switch on := h.links[path.Base(path.Dir(name))]; {
+	case len(on) == 1:
+		return doctor.Where{Name: on[0]}
+	case len(on) > 1:
+		return doctor.Where{Unknown: true}
+	}
 	if len(h.servers) > 1 {
 		server := h.stacks[path.Dir(name)]
 		return doctor.Where{Name: server, Unknown: server == ""}

@@ -33,6 +33,7 @@ type repository struct {
 	root   string // on the disk, for compose-go, which opens extended and included files itself
 	fsys   fs.FS  // the same, and no link leads out of it
 	names  map[string]bool
+	links  []string // of them, those that lead elsewhere
 	facts  *doctor.Facts
 	files  []*source
 	byName map[string]*source
@@ -148,6 +149,7 @@ func (r *repository) walk(ctx context.Context) error {
 		switch {
 		case d.IsDir() || len(r.files) >= maxFiles:
 		case d.Type()&fs.ModeSymlink != 0: // it is read where it lies
+			r.links = append(r.links, p)
 			if _, err := r.text(p); err != nil && composeName.MatchString(d.Name()) {
 				r.unread(p, err.Error())
 			}

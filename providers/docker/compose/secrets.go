@@ -24,7 +24,7 @@ var (
 	reference = regexp.MustCompile(`(?i)^(/|\./|~/|file:|vault:|op://|env:|secret:|/run/secrets|ref\+|arn:|ENC\[|\$ANSIBLE|!vault|https?://[^@]*$)|^\{\{|\}\}$`)
 	userName  = regexp.MustCompile(`(?i)(USER|USERNAME|DB|DATABASE|DB_?NAME|LOGIN)$`)
 	// Passwords that programs come with: nobody's secret.
-	wellKnown = []string{"admin", "administrator", "root", "toor", "postgres", "postgresql", "mysql", "mariadb", "mongo", "redis", "guest", "minio", "minioadmin", "user", "default", "nextcloud", "grafana", "rabbitmq", "docker", "demo", "local", "localhost", "public", "anonymous", "db_dev", "insecure"}
+	wellKnown = []string{"admin", "administrator", "root", "toor", "postgres", "postgresql", "mysql", "mariadb", "mongo", "redis", "guest", "minio", "minioadmin", "user", "default", "nextcloud", "grafana", "rabbitmq", "docker", "demo", "local", "localhost", "public", "anonymous", "db_dev", "insecure", "mys3cr37p450r.*-", "secretpassword", "kibanaserver"}
 	inURL     = regexp.MustCompile(`[a-z][a-z0-9+.-]*://[^\s/?#@"']+:[^\s/?#@"']+@`)
 )
 
