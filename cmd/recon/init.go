@@ -44,6 +44,7 @@ func runInit(cmd *cobra.Command, c *cli, dryRun bool) error {
 	if _, err := os.Stat(filepath.Join(root, "recon.hcl")); ask && os.IsNotExist(err) {
 		at = c.askCluster(cmd.Context())
 	}
+	at.Token = os.Getenv("PVE_TOKEN") != ""
 	in, err := api.PlanInit(root, at)
 	if err != nil {
 		return err
@@ -69,7 +70,7 @@ func runInit(cmd *cobra.Command, c *cli, dryRun bool) error {
 	if err := c.writeInit(root, in); err != nil {
 		return err
 	}
-	if at.Endpoint == "" || os.Getenv("PVE_TOKEN") == "" {
+	if at.Endpoint == "" || !at.Token {
 		return nil
 	}
 	c.dir = root

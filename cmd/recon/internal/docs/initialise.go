@@ -52,7 +52,10 @@ func PlanInit(root string, at Cluster) (*Init, error) {
 }
 
 // A Cluster is what a person said of theirs; empty when nobody was asked.
-type Cluster struct{ Endpoint, Fingerprint string }
+type Cluster struct {
+	Endpoint, Fingerprint string
+	Token                 bool // there is one; recon check says what it is worth
+}
 
 type initialiser struct {
 	*Init
@@ -163,9 +166,12 @@ func (i *initialiser) mainFile(claude string) error {
 	if i.at.Endpoint == "" {
 		i.Next = append(i.Next, "uncomment the proxmox block of recon.hcl, with the address of a node of yours")
 	}
-	i.Next = append(i.Next,
-		"make a token that may only look, on a node:\n"+tokenCommands,
-		"export PVE_TOKEN='recon@pve!recon=...', then: recon check, recon import --all, recon plan, recon context")
+	commands := "recon check, recon import --all, recon plan, recon context"
+	if i.at.Token {
+		i.Next = append(i.Next, "with the token of PVE_TOKEN: "+commands)
+		return nil
+	}
+	i.Next = append(i.Next, "make a token that may only look, on a node:\n"+tokenCommands, "export PVE_TOKEN='recon@pve!recon=...', then: "+commands)
 	return nil
 }
 
