@@ -190,6 +190,69 @@ func EventKinds() []EventKind {
 	}
 }
 
+// Topics are what events are about.
+func Topics() []string { return []string{"drift", "source", "changed", "applied"} }
+
+// Topic is what an event of the kind is about: drift, a source, a change that is no drift,
+// or what recon has done itself.
+func (k EventKind) Topic() string {
+	switch k {
+	case DriftOpened, DriftChanged, DriftResolved:
+		return "drift"
+	case SourceLost, SourceBack, SourcePartial, SourceWhole:
+		return "source"
+	case WasApplied, Created, Destroyed:
+		return "applied"
+	}
+	return "changed"
+}
+
+// Opens reports an event that begins, or goes on with, what another one will end.
+func (k EventKind) Opens() bool {
+	return k == DriftOpened || k == DriftChanged || k == SourceLost || k == SourcePartial
+}
+
+// Ends reports an event that ends what others have opened.
+func (k EventKind) Ends() bool {
+	return k == DriftResolved || k == SourceBack || k == SourceWhole
+}
+
+// A Severity says how much something weighs.
+type Severity string
+
+// The severities.
+const (
+	SeverityInfo    Severity = "info"
+	SeverityWarning Severity = "warning"
+	SeverityError   Severity = "error"
+)
+
+// Severities are all of them, the lightest first.
+func Severities() []Severity { return []Severity{SeverityInfo, SeverityWarning, SeverityError} }
+
+// Below reports whether something weighs less than something else.
+func (s Severity) Below(other Severity) bool {
+	return slices.Index(Severities(), s) < slices.Index(Severities(), other)
+}
+
+// Severity says how much an event weighs. What ends something weighs as much as what it
+// ends: whoever hears of the one hears of the other.
+func (e *Event) Severity() Severity {
+	switch e.Kind {
+	case SourceLost, SourceBack:
+		return SeverityError
+	case DriftOpened, DriftChanged, DriftResolved, SourcePartial, SourceWhole, Disappeared:
+		return SeverityWarning
+	}
+	harms := func(f EventField) bool {
+		return slices.Contains([]Path{"inactive_on", "full_on", "online", "quorum"}, f.Name)
+	}
+	if e.Kind == Changed && slices.ContainsFunc(e.Fields, harms) {
+		return SeverityWarning
+	}
+	return SeverityInfo
+}
+
 // Undeclared reports a change of a resource that no manifest names. What is no resource,
 // a node or a storage, cannot be declared.
 func (e *Event) Undeclared() bool {

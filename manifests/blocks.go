@@ -206,6 +206,8 @@ func (l *loader) singles() {
 			l.schedule(b)
 		case "page":
 			l.page(b)
+		case "notify":
+			l.notify(b)
 		case "moved":
 			l.moved(b)
 		}

@@ -22,8 +22,9 @@ type Project struct {
 	Silences  []Silence            // findings that nobody wants to hear of
 	Context   *Context             // nil when no context block is written
 	Schedules []Schedule
-	Page      *Page   // nil: the daemon opens no port
-	Ledger    *Ledger // nil: the project keeps its own
+	Page      *Page    // nil: the daemon opens no port
+	Notify    []Notify // routes to people
+	Ledger    *Ledger  // nil: the project keeps its own
 	Moved     []Moved
 	Graph     inventory.Graph
 	Files     map[string]*hcl.File // by path relative to the root

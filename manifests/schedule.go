@@ -19,13 +19,14 @@ type Schedule struct {
 	Jitter   time.Duration // a run begins up to so much later than it is due
 	CatchUp  bool          // a run that was missed is made once
 	Action   string        // one of Actions
+	Report   string        // of the action report: the file, relative to the root; "" when none is written
 	Range    hcl.Range
 }
 
 // Actions are what a schedule can do.
-func Actions() []string { return []string{"drift", "context", "facts", "doctor"} }
+func Actions() []string { return []string{"drift", "context", "facts", "doctor", "report"} }
 
-var scheduleSpec = spec{what: "a schedule block", attrs: []string{"cron", "timezone", "jitter", "catch_up", "action"}}
+var scheduleSpec = spec{what: "a schedule block", attrs: []string{"cron", "timezone", "jitter", "catch_up", "action", "report"}}
 
 // schedule decodes one schedule block.
 func (l *loader) schedule(b *hclsyntax.Block) {
@@ -40,10 +41,13 @@ func (l *loader) schedule(b *hclsyntax.Block) {
 	}
 	zone, jitter := "", ""
 	for _, arg := range sortedAttrs(b.Body) {
-		target := map[string]any{"cron": &s.Cron, "timezone": &zone, "jitter": &jitter, "catch_up": &s.CatchUp, "action": &s.Action}[arg.Name]
+		target := map[string]any{"cron": &s.Cron, "timezone": &zone, "jitter": &jitter, "catch_up": &s.CatchUp, "action": &s.Action, "report": &s.Report}[arg.Name]
 		if target != nil && l.argument(arg, &scope{}, target) {
 			l.report(s.take(arg.Name, zone, jitter, arg.Expr.Range()))
 		}
+	}
+	if arg := b.Body.Attributes["report"]; arg != nil && s.Action != "report" {
+		l.report(errorAt(arg.SrcRange, "Report without a report", "report names the file that a schedule with action = \"report\" writes."))
 	}
 	for _, other := range l.project.Schedules {
 		if other.Name == s.Name {
@@ -73,6 +77,8 @@ func (s *Schedule) take(name, zone, jitter string, rng hcl.Range) *hcl.Diagnosti
 			return errorAt(rng, "Not a span of time", "jitter is how much later than due a run may begin, from \"0s\" to \"1h\"; %q is no such span.", jitter)
 		}
 		s.Jitter = d
+	case "report":
+		return reportFile(s.Report, rng)
 	case "action":
 		for _, a := range Actions() {
 			if a == s.Action {

@@ -24,6 +24,7 @@ var (
 	portText  = regexp.MustCompile(`^[0-9]{1,5}(/(tcp|udp))?$`)
 	pathText  = regexp.MustCompile(`^/[A-Za-z0-9_./-]{0,95}$`)
 	imageText = regexp.MustCompile(`^[a-z0-9][a-z0-9._/:-]{0,120}(@sha256:[0-9a-f]{64})?$`)
+	labelText = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_-]*)?$`)
 	letters   = regexp.MustCompile(`[a-z]+`)
 	// addressText is what names one thing: vm.web["a"], docker:media/jellyfin.
 	addressText = regexp.MustCompile(`^[a-z_]+[.:][A-Za-z0-9_.:/@-]{1,120}(\["[A-Za-z0-9_.-]{1,60}"\])?$`)
@@ -97,7 +98,7 @@ func Wordy(name string) bool {
 // a guest that nobody declared is made from its live name, and a for_each key can
 // hold anything: both must be safe.
 func SafeAddress(a inventory.Address, identity string) (string, bool) {
-	if len(a.Name) > 63 || imperative(a.Name) || a.Key != "" && (!dnsName.MatchString(strings.ToLower(a.Key)) || imperative(a.Key)) {
+	if len(a.Name) > 63 || !labelText.MatchString(a.Name) || imperative(a.Name) || a.Key != "" && (!dnsName.MatchString(strings.ToLower(a.Key)) || imperative(a.Key)) {
 		return a.Kind + " " + placeholder(identity), false
 	}
 	return a.String(), true

@@ -30,11 +30,11 @@ func (s *Store) Events(ctx context.Context, since time.Time, of inventory.Addres
 	return out, err
 }
 
-// event reads one line of the history.
-func event(rows *sql.Rows) (e inventory.Event, err error) {
+// event reads one line of the history, after what stands in columns before it.
+func event(rows *sql.Rows, before ...any) (e inventory.Event, err error) {
 	var at int64
 	var addr, kind, fields string
-	if err := rows.Scan(&at, &addr, &e.Identity, &kind, &e.By, &e.Summary, &fields); err != nil {
+	if err := rows.Scan(append(before, &at, &addr, &e.Identity, &kind, &e.By, &e.Summary, &fields)...); err != nil {
 		return e, err
 	}
 	if err := unmarshal(fields, &e.Fields); err != nil {

@@ -25,6 +25,9 @@ func declaredSecrets(p *manifests.Project) (out []string) {
 			out = append(out, password)
 		}
 	}
+	for i := range p.Notify {
+		out = append(out, p.Notify[i].Secrets()...)
+	}
 	for i := range p.Resources {
 		r := &p.Resources[i]
 		for path, v := range r.Attrs {
