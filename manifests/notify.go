@@ -157,7 +157,7 @@ func (l *loader) notifyURL(arg *hclsyntax.Attribute, n *Notify) {
 	if u, err := url.Parse(n.URL); err != nil || u.Scheme == "" {
 		l.report(errorAt(arg.Expr.Range(), "Not an address of a service", "url is of the form SERVICE://..., as shoutrrr has it: ntfy://ntfy.sh/TOPIC, discord://TOKEN@ID, smtp://HOST:25/?from=A&to=B."))
 	} else if service := serviceOf(u); !slices.Contains(known, service) {
-		l.report(errorAt(arg.Expr.Range(), "Unknown service", "%q is no service of shoutrrr to which recon sends.%s", service, inventory.DidYouMean(service, known)))
+		l.report(errorAt(arg.Expr.Range(), "Unknown service", "The URL begins with none of the services to which recon sends: %s.%s", strings.Join(known, ", "), inventory.DidYouMean(service, known)))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/term"
+	"recon/reconcile"
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
@@ -24,7 +25,8 @@ func newDrift(c *cli) *cobra.Command {
 		Use:   "drift",
 		Short: "Report what differs, remember it, and update the documents",
 		Long: `The report that runs on a schedule: a plan, and with it the ledger (drift episodes,
-what was last seen) and the documents that the context block names.`,
+what was last seen) and the documents that the context block names. It sends nothing:
+recon notify send does, and recon serve by itself.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDrift(cmd, c, o) },
 	}
@@ -88,14 +90,19 @@ func (c *cli) driftReport(o driftOptions, cycle *api.Cycle) error {
 	if o.report == "" {
 		return nil
 	}
-	body, err := term.Report(o.report, cycle.Plan)
+	return c.writeReport(o.report, o.out, cycle.Plan)
+}
+
+// writeReport writes a report in one of its formats to a file; - is standard output.
+func (c *cli) writeReport(format, file string, plan *reconcile.Plan) error {
+	body, err := term.Report(format, plan)
 	if err != nil {
 		return err
 	}
-	if o.out == "-" {
+	if file == "-" {
 		_, err = c.stdout.Write(body)
 	} else {
-		err = renameio.WriteFile(o.out, []byte(c.secrets.Text(string(body))), 0o644)
+		err = renameio.WriteFile(file, []byte(c.secrets.Text(string(body))), 0o644)
 	}
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)

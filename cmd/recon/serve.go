@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/daemon"
+	"recon/cmd/recon/internal/notify"
 
 	"github.com/spf13/cobra"
 )
@@ -17,7 +20,7 @@ func newServe(c *cli) *cobra.Command {
 		Short: "Run the project's schedules until interrupted",
 		Long: `Runs what the schedule blocks say: the drift report, the context files and the check
 of documents, each at its times in its time zone. Drift is reported when it opens, changes or resolves,
-not each time it is seen. Changed manifests are loaded anew.`,
+not each time it is seen, here and by the notify blocks. Changed manifests are loaded anew.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runServe(cmd, c) },
 	}
@@ -32,11 +35,34 @@ func runServe(cmd *cobra.Command, c *cli) error {
 		return err
 	}
 	var mu sync.Mutex
-	return daemon.Run(cmd.Context(), daemon.Options{Home: h, Tell: func(n daemon.Notice) {
+	tell := func(n daemon.Notice) {
 		mu.Lock()
 		defer mu.Unlock()
 		c.notice(n)
+	}
+	teller := &notify.Teller{Home: h, Tell: func(_ string, err error) { tell(daemon.Notice{Text: "a notice was not sent", Err: err}) }}
+	return daemon.Run(cmd.Context(), daemon.Options{Home: h, After: teller.After, Tell: func(n daemon.Notice) {
+		if n.Facts != nil && n.Err == nil {
+			teller.Found(notify.Facts(n.Facts))
+		}
+		tell(n)
+		if err := c.scheduledReport(h, n); err != nil {
+			tell(daemon.Notice{Schedule: n.Schedule, Err: err})
+		}
 	}})
+}
+
+// scheduledReport writes the file of a schedule that makes a report.
+func (c *cli) scheduledReport(h *api.Home, n daemon.Notice) error {
+	if n.Cycle == nil || n.Err != nil {
+		return nil
+	}
+	for _, s := range h.Project().Schedules {
+		if s.Name == n.Schedule && s.Report != "" {
+			return c.writeReport(strings.TrimPrefix(filepath.Ext(s.Report), "."), h.Path(s.Report), n.Cycle.Plan)
+		}
+	}
+	return nil
 }
 
 // notice prints what a schedule did, a line each, with news below it.

@@ -84,6 +84,7 @@ func TestLedger(t *testing.T) {
 		"ForgettingAndMoving":     testForgettingAndMoving,
 		"ManyRowsAtOnce":          testManyRowsAtOnce,
 		"EverythingIsToldOnce":    testEverythingIsToldOnce,
+		"News":                    testNews,
 		"Journal":                 testJournal,
 		"LearnedOnce":             testLearnedOnce,
 		"Lock":                    testLock,

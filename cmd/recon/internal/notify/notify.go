@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 
 	"recon/cmd/recon/internal/api"
+	"recon/cmd/recon/internal/redact"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -36,38 +37,47 @@ type Teller struct {
 	found atomic.Pointer[Found]
 }
 
-// Found takes what a check of documents has found. Nobody waits for a message meanwhile.
+// Found takes what a check of documents has found. It does not wait for a message that is
+// being sent.
 func (t *Teller) Found(f *Found) { t.found.Store(f) }
 
 // After tells every route what it was not told yet. It is for a daemon, after each run
 // and every now and then.
-func (t *Teller) After(ctx context.Context) {
+func (t *Teller) After(ctx context.Context) { t.Each(ctx, t.say) }
+
+// Each tells every route what it was not told yet, and says of each how that went.
+func (t *Teller) Each(ctx context.Context, say func(route string, err error)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	routes := t.Home.Project().Notify
 	if len(routes) == 0 {
 		return
 	}
-	if err := t.all(ctx, routes); err != nil && ctx.Err() == nil {
-		t.say("", err)
-	}
-}
-
-// all tells the routes one after the other.
-func (t *Teller) all(ctx context.Context, routes []api.Route) error {
 	desk, err := api.OpenDesk(ctx, t.Home)
 	if err != nil {
-		return err
+		say("", err)
+		return
 	}
 	defer desk.Close()
 	for i := range routes {
 		err := t.route(ctx, desk, &routes[i])
-		if errors.Is(err, api.ErrNoteChanged) || ctx.Err() != nil {
-			continue
+		if errors.Is(err, api.ErrNoteChanged) {
+			err = nil // somebody else tells it
 		}
-		t.say(routes[i].Name, err)
+		if ctx.Err() != nil {
+			return
+		}
+		say(routes[i].Name, err)
 	}
-	return nil
+}
+
+// Test sends a message that says that it is a test.
+func (t *Teller) Test(ctx context.Context, r *api.Route) error {
+	if err := usable(r); err != nil {
+		return err
+	}
+	m := Message{ID: digestOf(r.Name, t.Home.Now().String()), Title: "recon: a test", Text: "A test of the route " + r.Name + ". Nothing has happened.", At: t.Home.Now()}
+	return t.transmit(ctx, r, m)
 }
 
 // say passes on what went wrong with a route, unless that is known.
@@ -160,19 +170,35 @@ func (t *Teller) deliver(ctx context.Context, p *pad, r *api.Route) error {
 	if err := p.save(ctx, p.state.attempt(t.Home.Now())); err != nil {
 		return err
 	}
-	send := t.Send
-	if send == nil {
-		send = t.wire.send
-	}
-	m := *p.state.Outbox
-	m.Title, m.Text = t.Home.Secrets.Text(m.Title), t.Home.Secrets.Text(m.Text)
-	if err := send(ctx, r, &m); err != nil {
+	if err := t.transmit(ctx, r, *p.state.Outbox); err != nil {
 		return &api.Failure{
-			Code: api.ExitError, Err: fmt.Errorf("send notice %s to %s: %w", m.ID, r.Name, errors.New(hidden(t.Home, r, err))),
+			Code: api.ExitError, Err: err,
 			Hint: fmt.Sprintf("it is sent again at %s; recon notify test %s tries the route", p.state.Next.Local().Format("15:04:05"), r.Name),
 		}
 	}
 	return p.save(ctx, p.state.arrived())
+}
+
+// transmit sends a message, without anything that is a secret, in it or in the error.
+func (t *Teller) transmit(ctx context.Context, r *api.Route, m Message) error {
+	m.Title, m.Text = t.Home.Secrets.Text(m.Title), t.Home.Secrets.Text(m.Text)
+	if page := t.Home.Project().Page; page != nil && page.URL != "" {
+		m.Text += "\n" + page.URL
+	}
+	send := t.Send
+	if send == nil {
+		send = t.wire.send
+	}
+	if err := send(ctx, r, &m); err != nil {
+		return fmt.Errorf("send notice %s to %s: %s", m.ID, r.Name, t.hidden(r, err))
+	}
+	return nil
+}
+
+// hidden is an error without anything that the URL of the route holds but the host of a
+// server: services put the URL into their errors, and the token with it.
+func (t *Teller) hidden(r *api.Route, err error) string {
+	return t.Home.Secrets.Text(redact.New(append(r.Private(), r.Secrets()...)...).Text(err.Error()))
 }
 
 // usable refuses a route whose URL could not be read.
@@ -181,5 +207,5 @@ func usable(r *api.Route) error {
 		return nil
 	}
 	i := slices.IndexFunc(r.Credentials, func(d *hcl.Diagnostic) bool { return d.Severity == hcl.DiagError })
-	return &api.Failure{Code: api.ExitError, Err: fmt.Errorf("notify %q cannot be used: %s", r.Name, r.Credentials[i].Detail), Hint: "recon notify test shows where it stands"}
+	return &api.Failure{Code: api.ExitError, Err: fmt.Errorf("notify %q cannot be used: %s", r.Name, r.Credentials[i].Detail), Hint: "it is the url of the notify block"}
 }

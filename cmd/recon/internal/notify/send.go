@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"recon/cmd/recon/internal/api"
-	"recon/cmd/recon/internal/redact"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/format"
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
@@ -72,14 +71,4 @@ func transmit(r *api.Route, m *Message) error {
 		err = service.Send(text, &types.Params{}) // it knows no titles, and has sent nothing
 	}
 	return err
-}
-
-// hidden is an error without anything that the URL of the route holds but the host of a
-// server: services put the URL into their errors, and the token with it.
-func hidden(h *api.Home, r *api.Route, err error) string {
-	text := redact.New(append(r.Private(), r.Secrets()...)...).Text(err.Error())
-	if errors.Is(err, errSlow) {
-		text = errSlow.Error()
-	}
-	return h.Secrets.Text(text)
 }
