@@ -166,7 +166,7 @@ func verb(names []string, one, many string) string {
 // updaterOf returns the program that would replace a service by itself.
 func updaterOf(f *Facts, x *File, s *ComposeService) *ComposeService {
 	for y, u := range f.services() {
-		if (x == y || x.Project == y.Project || x.Host.Meets(y.Host)) && (u.Updates == UpdatesAll && s.Update != "false" || u.Updates == UpdatesLabelled && s.Update == "true") && !y.Library {
+		if (x == y || x.Project == y.Project || x.Meets(y)) && (u.Updates == UpdatesAll && s.Update != "false" || u.Updates == UpdatesLabelled && s.Update == "true") && !y.Library {
 			return u
 		}
 	}

@@ -35,6 +35,41 @@ type Where struct {
 // of another, so they do not meet.
 func (w Where) Meets(o Where) bool { return !w.Unknown && !o.Unknown && w.Name == o.Name }
 
+// Meets reports whether two files are of one host, as far as the repository tells and as
+// the folders do that they mount.
+func (f *File) Meets(o *File) bool {
+	a, b := f.appliance(), o.appliance()
+	return f.Host.Meets(o.Host) && (a == b || a == "" || b == "")
+}
+
+// Folders in which machines keep data: some only one kind of machine has.
+var (
+	appliances = map[string]string{"volume1": "Synology", "volume2": "Synology", "mnt/user": "Unraid"}
+	dataHomes  = []string{"mnt", "srv", "opt", "home", "data"}
+)
+
+// appliance is what kind of machine a file is for, by the data that it mounts; "" where it
+// mounts none.
+func (f *File) appliance() (kind string) {
+	for i := range f.Services {
+		for _, b := range f.Services[i].Binds {
+			parts := strings.SplitN(b.Source, "/", 4)
+			if len(parts) < 3 || parts[0] != "" {
+				continue
+			}
+			for _, folder := range []string{parts[1], parts[1] + "/" + parts[2]} {
+				if appliances[folder] != "" {
+					return appliances[folder]
+				}
+			}
+			if slices.Contains(dataHomes, parts[1]) {
+				kind = "any"
+			}
+		}
+	}
+	return kind
+}
+
 // An Unread is a file that could not be read, or a service of it that could not be
 // understood: about them nothing was found, and nothing is known.
 type Unread struct {

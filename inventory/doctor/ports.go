@@ -147,7 +147,7 @@ func sideBySide(x *File, a *ComposeService, y *File, b *ComposeService) bool {
 	if !together(a, b) || x.Library && x != y || y.Library && x != y {
 		return false
 	}
-	return x == y || x.Project != y.Project && x.Host.Meets(y.Host) && (x.Host.Name != "" || beside(x.Path, y.Path)) && !versions(x, y)
+	return x == y || x.Project != y.Project && x.Meets(y) && (x.Host.Name != "" || beside(x.Path, y.Path)) && !versions(x, y)
 }
 
 // beside reports files of one folder, or of two folders that lie in one. What lies

@@ -78,6 +78,8 @@ func (c *court) findings() (out []Finding) {
 			if len(contradictThemselves(valueSets(group))) == 0 { // else it runs on several
 				out = append(out, against(group)...)
 			}
+		case source.Kind:
+			out = append(out, against(explicit(group))...)
 		case source.VMID:
 			if !knowsBoth(group) {
 				out = append(out, against(group)...)
@@ -368,6 +370,16 @@ func contradictThemselves(sets [][]*statement) map[*source.Page]bool {
 		}
 	}
 	return out
+}
+
+// explicit leaves out kinds that a heading gives where its page gives one by name: of all
+// guests people say VMs.
+func explicit(group []*statement) []*statement {
+	said := map[*source.Page]bool{}
+	for _, s := range group {
+		said[s.page] = said[s.page] || s.Label != "heading"
+	}
+	return slices.DeleteFunc(slices.Clone(group), func(s *statement) bool { return s.Label == "heading" && said[s.page] })
 }
 
 // knowsBoth reports a page of which prose gives another value than the rest: its author

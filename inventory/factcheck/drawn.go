@@ -132,7 +132,7 @@ func (l *library) deadLine(p *source.Page, ref *source.Ref, plain string, trees 
 	switch {
 	case l.has(at), l.ignored(at), l.ignored(at + "/x"), l.made[strings.ToLower(name)], makesIt.MatchString(ref.After):
 		return nil
-	case strings.HasSuffix(plain, "/") && l.holdsIgnored(at):
+	case strings.HasSuffix(plain, "/") && (l.holdsIgnored(at) || strings.Contains(runtimeFolders, " "+name+" ")):
 		return nil
 	case !d.alive[path.Dir(path.Clean(plain))], capitals.MatchString(name), d.holdsIgnored(l, plain):
 		return nil

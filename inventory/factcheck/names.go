@@ -30,7 +30,7 @@ func mayBeOne(a, b string) bool {
 	if normal(a) == normal(b) {
 		return true
 	}
-	if numberBehind(a, b) || numberBehind(b, a) {
+	if numberBehind(a, b) || numberBehind(b, a) || shortFor(a, b) || shortFor(b, a) {
 		return true
 	}
 	if m, n := lastNumber(a), lastNumber(b); m != "" && n != "" && m != n {
@@ -59,6 +59,13 @@ func saysLess(few, many []string) bool {
 		}
 	}
 	return true
+}
+
+// shortFor reports a name of which one word is short for the whole of another: pbs and
+// proxmox-backup-server.
+func shortFor(short, long string) bool {
+	long = normal(firstLabel(long))
+	return len(long) > 6 && slices.ContainsFunc(tokens(short), func(w string) bool { return len(w) < 5 && len(w) > 1 && abbreviates(w, long) })
 }
 
 // abbreviates reports a word that has the first letter of a longer one and others of its
@@ -149,11 +156,14 @@ func quarrel(group []*statement, split bool) bool {
 	return false
 }
 
-// otherwiseNamed reports rows of one address of which one gives the name of a machine and
-// the other one of what runs there.
+// otherwiseNamed reports two of which one gives the name of a machine and the other one of
+// what runs there: the title says so, or they have one address.
 func otherwiseNamed(a, b *statement) bool {
 	if a.entry == nil || b.entry == nil || a.entry.Guest == b.entry.Guest {
 		return false
+	}
+	if a.entry.Runs != b.entry.Runs {
+		return true
 	}
 	x, ok := a.entry.Get(source.Address)
 	y, also := b.entry.Get(source.Address)
@@ -273,8 +283,8 @@ func (c *court) addressesTwice() (out []Finding) {
 			switch {
 			case twoMachines(a, b):
 				f.Kind = KindAddress
-			case samePage(a, b):
-				continue // somebody knows both
+			case samePage(a, b), !alike(a, b):
+				continue // somebody knows both, or one gives the name of a guest, the other of a host on the network
 			}
 		} else if a[0].page == b[0].page || oneNumber(a, b) {
 			continue
@@ -302,6 +312,14 @@ func firmly(list []*statement) (out []*statement) {
 		}
 	}
 	return out
+}
+
+// alike reports entries that tell the same of two names: their numbers, or their kinds.
+func alike(a, b []*statement) bool {
+	return slices.ContainsFunc([]source.Role{source.VMID, source.Kind, source.MAC}, func(role source.Role) bool {
+		has := func(s *statement) bool { return len(s.entry.All(role)) > 0 }
+		return slices.ContainsFunc(a, has) && slices.ContainsFunc(b, has)
+	})
 }
 
 // samePage reports a page that gives both names.

@@ -58,6 +58,9 @@ func newLibrary(tree *Tree, pages []*source.Page) *library {
 
 // rule takes a line of .gitignore up: the folder in which it names something.
 func (l *library) rule(rule string) {
+	if strings.Contains(rule, "!") {
+		return
+	}
 	before, _, deep := strings.Cut(rule, "**")
 	folder := path.Dir(before)
 	if i := strings.IndexAny(before, "*?["); i >= 0 {

@@ -43,6 +43,7 @@ func TestReferences(t *testing.T) {
 		"a folder whose files are ignored":     {"-- a.md --\n```\nhomelab/\n├── docs/\n├── apps/\n├── box/\n├── keys/\n│   └── deep/\n└── lost/\n```\n", "a.md:8:5 dead_reference lost"},
 		"what a generator wrote":               {"-- api/docs/a.md --\n[x](gone.md)\n-- api/.openapi-generator-ignore --\n", ""},
 		"a drawing of somebody's folder":       {"-- coding/a.md --\n```\ndocs/\n├── runbook.md\n└── gone.md\n```\n-- apps/a.md --\n```\napps/\n├── a/\n├── lost.md\n└── a.md\n```\n", "apps/a.md:4:5 dead_reference lost.md"},
+		"a drawn folder of a program":          {"-- a.md --\n```\nhomelab/\n├── docs/\n├── apps/\n└── logs/\n```\n", ""},
 		"a report":                             {"-- phase2-complete.md --\n[x](docs/gone.md)\n", ""},
 		"a drawn tree":                         {"-- a.md --\n```\nhomelab/\n├── docs/\n│   └── gone.md\n├── apps/\n└── scripts/\n```\n", ""},
 		"a drawn tree with a neighbour":        {"-- a.md --\n```\nhomelab/\n├── docs/\n│   ├── runbook.md\n│   └── gone.md\n├── apps/\n└── lost/\n```\n", "a.md:5:9 dead_reference gone.md | a.md:7:5 dead_reference lost"},

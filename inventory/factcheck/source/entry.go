@@ -35,6 +35,7 @@ type Entry struct {
 	Machine bool // the form is that of an inventory: the thing is a machine
 	Guest   bool // the title of its name says that it is a machine
 	IsNode  bool // the form says that it is a node
+	Runs    bool // the title of its name says that it runs on a machine
 	Service bool // the name is one of a service, not of a machine
 	Home    bool // it is set for everything
 	Partial bool // of a compose file: by which ports it is reached is not known

@@ -275,8 +275,8 @@ func (t *tableHead) row(r *markdownReader, cells []cell, index int) {
 			e.Values = append(e.Values, t.cell(i, c)...)
 		}
 	}
-	if t.cluster {
-		e.drop(Port, URL)
+	if t.cluster || slices.ContainsFunc(cells, func(c cell) bool { return strings.EqualFold(strings.Trim(c.text, " *_`"), "internal") }) {
+		e.drop(Port, URL) // of a network inside
 	}
 	if _, network := e.Get(Subnet); e.Name.Text == "" && !network {
 		return
@@ -293,6 +293,9 @@ var sharedAddress = regexp.MustCompile(`\b(?:VIP|VRRP)\b|(?i)\b(?:keepalived|vir
 
 // guestTitles head columns of machines, never of what runs on them.
 const guestTitles = " vm vmname lxc lxcname guest hostname vmlxc vmhostname virtualmachine lxccontainer node server machine "
+
+// runsTitles head columns of what runs on machines.
+const runsTitles = " service services servicename app application apps dienst dienste servicio tool stack "
 
 var nameWithNumber = regexp.MustCompile(`(?i)^(.*?[A-Za-z0-9\x60*_].*?)[\s(–-]+((?:VM|CT|LXC)[ #-]?\d{3,9})\)?[\s*_\x60]*$`)
 
@@ -387,6 +390,7 @@ func (t *tableHead) finish(e *Entry) {
 		}
 	}
 	_, addressed := e.Get(Address)
+	e.Runs = strings.Contains(runsTitles, " "+t.title+" ")
 	e.Guest = strings.Contains(guestTitles, " "+t.title+" ")
 	e.Machine = e.machineRoles() >= 2 || addressed && len(t.columns) > 1
 	t.Machines = t.Machines || e.Machine

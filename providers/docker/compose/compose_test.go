@@ -351,6 +351,7 @@ func TestLost(t *testing.T) {
 		{"./config:/config", nil, false},
 		{"./tls.pem:/tls.pem", nil, false},
 		{"./conf/a.yml:/a.yml", nil, false},
+		{"./a.yml:/a.yml", map[string]string{".gitignore": "*\n!*/\n!**/compose.yml\n"}, false},
 		{"./conf/a.yml:/a.yml", map[string]string{"conf/b.yml": "x"}, true},
 		{"./conf/a.yml:/a.yml", map[string]string{"x/a.yml": "x"}, true},
 		{"./a.yml:/a.yml", map[string]string{".gitignore": "a.yml\n"}, false},
@@ -610,10 +611,33 @@ func TestPieces(t *testing.T) {
 	}
 }
 
+// TestTextThatIsWritten: what a command writes into a file is called by whoever reads it;
+// a variable of a role that the repository writes out itself has one writer.
+func TestTextThatIsWritten(t *testing.T) {
+	s := parse(t, "compose.yml", "services:\n  a:\n    image: busybox:1\n    command: |\n      sh -c \"cat > /c.yml << EOF\n      targets: [localhost:9090]\n      EOF\"\n").Files[0].Services[0]
+	if len(s.Locals) > 0 {
+		t.Errorf("got %v", s.Locals)
+	}
+	role := map[string]string{"roles/d/defaults/main.yml": "docker_daemon_options: {mtu: 1400}\n", "site.yml": "- hosts: all\n"}
+	writes := func() (n int) {
+		for _, f := range read(t, role, Options{}).Files {
+			n += len(f.Writes)
+		}
+		return n
+	}
+	if n := writes(); n != 1 {
+		t.Errorf("%d writers, want the role", n)
+	}
+	role["roles/d/tasks/main.yml"] = "- copy: {dest: /etc/docker/daemon.json, content: \"{{ docker_daemon_options | to_json }}\"}\n"
+	if n := writes(); n != 1 {
+		t.Errorf("%d writers, want the task", n)
+	}
+}
+
 // TestUpdates: what watchtower is told of what it may replace.
 func TestUpdates(t *testing.T) {
 	for settings, want := range map[string]string{
-		"":                                                 doctor.UpdatesAll,
+		"": doctor.UpdatesAll,
 		"environment: {WATCHTOWER_LABEL_ENABLE: \"true\"}": doctor.UpdatesLabelled,
 		"command: --label-enable":                          doctor.UpdatesLabelled,
 		"environment: {WATCHTOWER_NO_PULL: \"true\"}":      "",

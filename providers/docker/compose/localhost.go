@@ -35,6 +35,9 @@ func (r *repository) mentions(c types.ServiceConfig) (out []doctor.Local) {
 	}
 	out = doctor.MentionsIn(settings)
 	for _, arg := range slices.Concat(c.Command, c.Entrypoint) {
+		if strings.Contains(arg, "<<") {
+			continue // it writes a file, which others read
+		}
 		out = append(out, doctor.Mentions("command", arg)...)
 	}
 	for k, v := range c.Labels {

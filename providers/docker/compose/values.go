@@ -11,6 +11,8 @@ import (
 	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
 	"go.yaml.in/yaml/v4"
+
+	"recon/inventory/localfile"
 )
 
 // variables are the values that the repository tells: of .env files, and of playbooks.
@@ -206,10 +208,8 @@ func (i *ignored) matches(name string) bool {
 			if path.Dir(p) != "." {
 				domain = strings.Split(path.Dir(p), "/")
 			}
-			for l := range strings.SplitSeq(text, "\n") {
-				if l = strings.TrimRight(l, "\r "); l != "" && !strings.HasPrefix(l, "#") {
-					patterns = append(patterns, gitignore.ParsePattern(l, domain))
-				}
+			for _, rule := range localfile.IgnoreRules(text) {
+				patterns = append(patterns, gitignore.ParsePattern(rule, domain))
 			}
 		}
 		i.matcher = gitignore.NewMatcher(patterns)

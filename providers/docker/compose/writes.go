@@ -151,12 +151,19 @@ func (r *repository) taskWrites(s *source, n *yaml.Node, merges *bool) (out []do
 	return out
 }
 
+// consumes reports a variable that a file of the repository writes out: then no role from
+// elsewhere has to.
+func (r *repository) consumes(variable string) bool {
+	used := regexp.MustCompile(`\{\{-?\s*` + variable + `\b`)
+	return slices.ContainsFunc(r.files, func(s *source) bool { return used.MatchString(s.text) })
+}
+
 func (r *repository) moduleWrites(s *source, key *yaml.Node, name string, args, loop, items *yaml.Node, merges *bool) (out []doctor.Write) {
 	known := r.vars.of(r.vars.environment(s.folder()))
 	switch {
 	case name == "slurp" && strings.Contains(substitute(valueText(valueOf(args, "src")), known), "daemon.json"):
 		*merges = true
-	case name == roleOptions && args.Kind == yaml.MappingNode && len(args.Content) > 0:
+	case name == roleOptions && args.Kind == yaml.MappingNode && len(args.Content) > 0 && !r.consumes(roleOptions):
 		w := doctor.Write{Target: daemonJSON, Line: key.Line, How: "the role geerlingguy.docker"}
 		w.Keys, w.Opaque = contentKeys(args)
 		out = append(out, w)

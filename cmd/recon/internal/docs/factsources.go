@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
@@ -169,7 +168,15 @@ func rootRules(h *home.Home, full string) (credentials, readOnly bool) {
 
 // treeOf lists everything below a folder, so that references can be followed.
 func treeOf(root string) (*factcheck.Tree, error) {
-	t := &factcheck.Tree{}
+	t, patterns := &factcheck.Tree{}, []gitignore.Pattern(nil)
+	ignore := func(file, folder string) {
+		text, _ := localfile.Read(file, localfile.Small) // one that cannot be read says nothing
+		for _, rule := range localfile.IgnoreRules(string(text)) {
+			t.Rules = append(t.Rules, path.Join(folder, rule))
+			patterns = append(patterns, gitignore.ParsePattern(rule, domainOf(folder)))
+		}
+	}
+	ignore(filepath.Join(root, ".git", "info", "exclude"), ".")
 	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil && d == nil:
@@ -184,14 +191,14 @@ func treeOf(root string) (*factcheck.Tree, error) {
 		rel, err := filepath.Rel(root, p)
 		t.Files = append(t.Files, filepath.ToSlash(rel))
 		if d.Name() == ".gitignore" {
-			t.Rules = append(t.Rules, ignoreRules(p, path.Dir(filepath.ToSlash(rel)))...)
+			ignore(p, path.Dir(filepath.ToSlash(rel)))
 		}
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", root, err)
 	}
-	if patterns, err := gitignore.ReadPatterns(osfs.New(root), nil); err == nil && len(patterns) > 0 {
+	if len(patterns) > 0 {
 		m := gitignore.NewMatcher(patterns)
 		t.Ignored = func(p string) bool {
 			return m.Match(strings.Split(p, "/"), false) || m.Match(strings.Split(p, "/"), true)
@@ -200,18 +207,12 @@ func treeOf(root string) (*factcheck.Tree, error) {
 	return t, nil
 }
 
-// ignoreRules are the lines of a .gitignore, from the root of the tree.
-func ignoreRules(file, folder string) (out []string) {
-	text, err := localfile.Read(file, 1<<20)
-	if err != nil {
-		return nil // then it says nothing that is known
+// domainOf is a folder as go-git takes it.
+func domainOf(folder string) []string {
+	if folder == "." {
+		return nil
 	}
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSpace(line); line != "" && !strings.ContainsAny(line[:1], "#!") {
-			out = append(out, path.Join(folder, line))
-		}
-	}
-	return out
+	return strings.Split(folder, "/")
 }
 
 // onlyChanged keeps the findings of which a place stands on a line that differs
