@@ -252,7 +252,14 @@ func (s *Summary) count(c *inventory.Change) {
 // InSync reports whether nothing differs.
 func (p *Plan) InSync() bool { return len(p.Changes) == 0 }
 
-// Stuck reports whether something differs, and all of it is blocked.
+// LacksRights reports whether something is blocked that an account with more rights could do.
+func (p *Plan) LacksRights() bool {
+	return slices.ContainsFunc(p.Changes, func(c inventory.Change) bool {
+		return slices.ContainsFunc(c.Blocked, func(r inventory.Reason) bool { return r.Code == "no_permission" })
+	})
+}
+
+// Stuck reports whether something differs, and nothing of it can be done.
 func (p *Plan) Stuck() bool {
-	return len(p.Changes) > 0 && !slices.ContainsFunc(p.Changes, func(c inventory.Change) bool { return len(c.Blocked) == 0 })
+	return len(p.Changes) > 0 && !slices.ContainsFunc(p.Changes, func(c inventory.Change) bool { return len(c.Blocked) == 0 || len(c.Steps) > 0 })
 }

@@ -1,6 +1,10 @@
 package reconcile
 
-import "recon/inventory"
+import (
+	"slices"
+
+	"recon/inventory"
+)
 
 // A Status is how a change ended.
 type Status string
@@ -42,6 +46,14 @@ func (r *Result) Wrote(secret inventory.Path) bool {
 		}
 	}
 	return false
+}
+
+// Written returns the fields that were written. What was blocked or withheld is none of
+// them, which the last look shows.
+func (r *Result) Written() []inventory.FieldChange {
+	return slices.DeleteFunc(r.Change.Writing(), func(f inventory.FieldChange) bool {
+		return r.Have.State == inventory.Present && !f.Attr.WriteOnly && !f.Attr.Same(f.Desired, inventory.ConfiguredValue(&r.Have, f.Path))
+	})
 }
 
 // outcome tells from the last look which fields of the change are as they should be. What

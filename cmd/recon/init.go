@@ -95,7 +95,8 @@ func (c *cli) writeInit(root string, in *api.Init) error {
 		}
 	}
 	if !c.quiet && !c.json() {
-		c.errPrinter().Text("  To begin each session with what has changed, put this into .claude/settings.json:\n\n" + api.SessionHook + "\n")
+		c.errPrinter().Wrapped("  To begin each session with what has changed, put this into .claude/settings.json:")
+		c.errPrinter().Text("\n" + api.SessionHook + "\n")
 	}
 	return nil
 }
@@ -113,7 +114,10 @@ func (c *cli) askCluster(ctx context.Context) api.Cluster {
 			c.errPrinter().Error(err, "try another address, or leave it empty")
 			continue
 		}
-		c.errPrinter().Printf("It shows a certificate with the fingerprint\n  %s\nThe web interface shows the right one under Node > Certificates (pve-ssl.pem); on the node:\n  openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pve-ssl.pem", shown)
+		p := c.errPrinter()
+		p.Printf("It shows a certificate with the fingerprint\n  %s", shown)
+		p.Wrapped("The web interface shows the right one under Node > Certificates (pve-ssl.pem); on the node:")
+		p.Printf("  openssl x509 -noout -fingerprint -sha256 -in /etc/pve/local/pve-ssl.pem")
 		if c.confirm("Is it the same?") {
 			at.Fingerprint = shown
 			return at

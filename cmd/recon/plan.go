@@ -87,6 +87,9 @@ func (c *cli) afterPlan(p *reconcile.Plan, o planOptions) {
 	case !p.InSync():
 		c.hint("recon apply makes live agree with the manifests, recon adopt ADDRESS the manifests with live")
 	}
+	if p.LacksRights() {
+		c.hint("recon check has the commands that give the token more rights; docs/rights.md says what each step is for")
+	}
 }
 
 // openToLook opens the project for a command that looks at everything, or not.

@@ -163,8 +163,10 @@ func capabilities(version string) []capability {
 		{
 			"change guests", "/vms", nil,
 			[]string{"VM.Config.CDROM", "VM.Config.CPU", "VM.Config.Cloudinit", "VM.Config.Disk", "VM.Config.HWType", "VM.Config.Memory", "VM.Config.Network", "VM.Config.Options", "VM.PowerMgmt", "VM.Snapshot"},
-			"recon only looks; plan says of each change what it lacks, also of the storages and networks that it uses", "ReconChange", inventory.Lacks,
+			"recon only looks; plan says of each change what it lacks", "ReconChange", inventory.Lacks,
 		},
+		{"use storages", "/storage", []string{"Datastore.AllocateSpace"}, nil, "disks are made and grown only on storages on which it has that by itself", "ReconSpace", inventory.Lacks},
+		{"use networks", "/sdn", []string{"SDN.Use"}, nil, "cards are changed only on networks on which it has that by itself", "ReconNets", inventory.Lacks},
 	}
 }
 

@@ -105,7 +105,7 @@ func TestMendsMend(t *testing.T) {
 			}
 			for path, ps := range had {
 				for priv := range ps {
-					if !privileges(t, p).has(path, priv) && (path == "/vms" && strings.HasPrefix(priv, "VM.") || path == "/storage" && strings.HasPrefix(priv, "Datastore.")) {
+					if !privileges(t, p).has(path, priv) && (path == "/vms" && strings.HasPrefix(priv, "VM.") || path == "/storage" && strings.HasPrefix(priv, "Datastore.") || path == "/sdn" && strings.HasPrefix(priv, "SDN.")) {
 						t.Errorf("%s, %s: the commands took %s on %s away", release, name, priv, path)
 					}
 				}

@@ -78,7 +78,7 @@ func (r *recorder) applied(res *reconcile.Result) {
 	case inventory.ActionDelete:
 		e.Kind = inventory.Destroyed
 	}
-	for _, f := range c.Writing() {
+	for _, f := range res.Written() {
 		e.Fields = append(e.Fields, reconcile.NewEventField(f, f.Live, f.Desired))
 	}
 	if from := c.Want.Policy.Create; e.Kind == inventory.Created && from != nil {

@@ -80,7 +80,8 @@ func (p *Printer) Hint(text string, commands ...string) {
 
 // Warning writes something that the reader should know.
 func (p *Printer) Warning(format string, args ...any) {
-	fmt.Fprintln(p.W, p.paint(warn, "Warning:")+" "+wrap(p.clean(Sprintf(format, args...)), "  ", p.width()-9))
+	text := wrap("Warning: "+p.clean(Sprintf(format, args...)), "  ", p.width())
+	fmt.Fprintln(p.W, p.paint(warn, "Warning:")+strings.TrimPrefix(text, "Warning:"))
 }
 
 // Error writes an error and its next step. Joined errors are an error each.
