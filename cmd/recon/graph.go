@@ -44,7 +44,7 @@ could change the answer, the exit code is 3.`,
 		{"show", "show [THING]", "Show the whole graph, or what is around one thing", "recon graph show vm.media --depth 1 --format svg --out media.svg", 0, 1},
 		{"depends", "depends THING", "List everything that needs a thing, directly or not", "recon graph depends lxc.pihole", 1, 1},
 		{"impact", "impact THING", "Say what a restart, a stop or a removal takes along", "recon graph impact lxc.traefik --action restart", 1, 1},
-		{"trace", "trace FROM TO", "Show every way from one thing to another that it needs", "recon graph trace https://photos.example.net vm.immich", 2, 2},
+		{"trace", "trace URL | FROM TO", "Follow a request to what answers it, or show every way from one thing to another", "recon graph trace https://photos.example.net", 1, 2},
 		{"why", "why A B", "Say by what it is known that one thing needs another", "recon graph why vm.gitlab dns.192.168.90.53", 2, 2},
 	}
 	for _, v := range verbs {
@@ -63,9 +63,34 @@ could change the answer, the exit code is 3.`,
 		if v.verb == "impact" {
 			f.StringVar(&o.action, "action", "restart", "restart, stop or delete")
 		}
-		cmd.AddCommand(exits(sub, v.example, api.ExitOK, api.ExitError, api.ExitIncomplete))
+		codes := []int{api.ExitOK, api.ExitError, api.ExitIncomplete}
+		if v.verb == "trace" {
+			codes = []int{api.ExitOK, api.ExitError, api.ExitDiffers, api.ExitIncomplete}
+		}
+		cmd.AddCommand(exits(sub, v.example, codes...))
 	}
 	return exits(cmd, "recon graph impact lxc.traefik", api.ExitOK)
+}
+
+// newTrace is recon graph trace of one thing, which is asked for most.
+func newTrace(c *cli) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "trace URL|NAME",
+		Short: "Follow a request from its name to what answers, and say which step is broken",
+		Long: `Follows a request for a URL or a name: the record, the machine that it leads to, the
+route of the proxy there, the container or guest behind it, who is asked for a login,
+and the certificate. Each step is held against what is observed. What no table says a
+declared host is asked to try: whether it is let in at a port, whether an address of
+its network answers, which certificate it serves itself.
+
+It is recon graph trace with one thing. A step that is broken makes the exit code 2; a
+step that cannot be judged 3.`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, words []string) error {
+			return runGraph(cmd, c, graphOptions{Question: api.Question{Verb: "trace"}, format: "text"}, words)
+		},
+	}
+	return exits(cmd, "recon trace https://photos.example.net", api.ExitOK, api.ExitError, api.ExitDiffers, api.ExitIncomplete)
 }
 
 func runGraph(cmd *cobra.Command, c *cli, o graphOptions, words []string) error {
@@ -136,6 +161,10 @@ func (c *cli) showAnswer(a *api.GraphAnswer) {
 	case "impact":
 		p.Impact(a.Impact)
 	case "trace", "why":
+		if a.Journey != nil {
+			p.Journey(a.Journey)
+			break
+		}
 		p.Ways(a.Question.Of, a.Question.To, a.Ways, a.MoreWays)
 	default:
 		p.GraphList(a.Nodes, a.Edges)

@@ -63,7 +63,12 @@ func files(change func([]File), services ...ComposeService) *Facts {
 
 func tcp(port int) []Publish { return []Publish{{Proto: "tcp", First: port, Last: port}} }
 func publish(address, proto string, first, last int) []Publish {
-	return []Publish{{address, proto, first, last}}
+	return []Publish{{Address: address, Proto: proto, First: first, Last: last}}
+}
+
+// way is a finding as package graph makes them, where the rules about ways are tested.
+func way(rule, summary string) []inventory.Finding {
+	return []inventory.Finding{{Rule: rule, Severity: "warning", Address: "route.a", Summary: summary, Evidence: []string{"seen"}, Fix: "mend it"}}
 }
 
 // rows show each rule firing and staying silent.
@@ -74,6 +79,16 @@ var rows = []struct {
 }{
 	{"backup-not-covered", "in no job", &Facts{Backups: []Backups{{Cluster: "proxmox.home", Jobs: []inventory.BackupJob{{ID: "nightly", Enabled: true, VMIDs: []int{102}}}, Running: []Running{{Address: "vm.a", VMID: 101}}}}}, "vm.a runs"},
 	{"backup-not-covered", "in a job", &Facts{Backups: []Backups{{Cluster: "proxmox.home", Jobs: []inventory.BackupJob{{ID: "nightly", Enabled: true, All: true}}, Running: []Running{{Address: "vm.a", VMID: 101}}}}}, ""},
+	{"certificate-not-served", "as the graph judges it", &Facts{Ways: way("certificate-not-served", "an older certificate")}, "an older certificate"},
+	{"certificate-not-served", "what another rule is of", &Facts{Ways: way("another", "x")}, ""},
+	{"dead-route", "as the graph judges it", &Facts{Ways: way("dead-route", "nobody answers")}, "nobody answers"},
+	{"dead-route", "what another rule is of", &Facts{Ways: way("another", "x")}, ""},
+	{"dns-differs", "as the graph judges it", &Facts{Ways: way("dns-differs", "answer otherwise")}, "answer otherwise"},
+	{"dns-differs", "what another rule is of", &Facts{Ways: way("another", "x")}, ""},
+	{"orphan-dns-record", "as the graph judges it", &Facts{Ways: way("orphan-dns-record", "no machine has")}, "no machine has"},
+	{"orphan-dns-record", "what another rule is of", &Facts{Ways: way("another", "x")}, ""},
+	{"single-dns", "as the graph judges it", &Facts{Ways: way("single-dns", "asks itself")}, "asks itself"},
+	{"single-dns", "what another rule is of", &Facts{Ways: way("another", "x")}, ""},
 	{"container-localhost", "a neighbour listens", on(running("app", locals(Local{Where: "environment API", Host: "localhost", Port: 5054})), running("api", listening(5054))), "write api:5054"},
 	{"container-localhost", "the host listens", with(on(running("app", locals(Local{Where: "command", Host: "127.0.0.1", Port: 80}))), func(h *Host) { h.Listening = []Port{{80, "tcp", false}} }), "host.docker.internal:80"},
 	{"container-localhost", "it listens itself", on(running("app", listening(5054), locals(Local{Where: "environment API", Host: "localhost", Port: 5054})), running("api", listening(5054))), ""},

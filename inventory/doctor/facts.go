@@ -23,11 +23,12 @@ import (
 type Facts struct {
 	Hosts    []Host
 	Files    []File
-	Unread   []Unread  // files that could not be read, or only in part
-	Planned  []Planned // mount points that files of the repository name
-	Services []Service // declared in manifests
-	Guests   []Guest   // addresses of guests, for duplicates
-	Backups  []Backups // of each cluster whose jobs could be read
+	Unread   []Unread            // files that could not be read, or only in part
+	Planned  []Planned           // mount points that files of the repository name
+	Services []Service           // declared in manifests
+	Guests   []Guest             // addresses of guests, for duplicates
+	Backups  []Backups           // of each cluster whose jobs could be read
+	Ways     []inventory.Finding // what is wrong between names and what answers, as package graph judges it
 }
 
 // Backups are what a cluster backs up, and what runs there.
@@ -95,6 +96,7 @@ type Host struct {
 	HasDocker   bool
 
 	Shares []wiring.Share // folders of other machines, by fstab
+	Tried  []Tried        // what it was asked to try
 	Told   *Told          // what its proxies and name servers are told; nil when their files were not read
 }
 
@@ -105,6 +107,42 @@ type Told struct {
 	Routes  []wiring.Route // of other proxies
 	Zones   []wiring.Zone
 	Unread  []string // files that could not be read or understood, with the reason
+}
+
+// A Try is something that no table of a host says, and that it finds out by asking:
+// whether a port or an address of its network answers, whether it knows a name, which
+// certificate is served.
+type Try struct {
+	Kind    string // port, address, name, certificate
+	Address string `json:",omitzero"`
+	Port    int    `json:",omitzero"`
+	Name    string `json:",omitzero"` // of a certificate: under which it is asked for, "" without one
+	File    string `json:",omitzero"` // of a certificate: where the newest one lies on the host
+}
+
+// What a try comes to. Without an outcome it could not be tried.
+const (
+	Open    = "open"    // of a port
+	Refused = "refused" // of a port
+	Present = "present" // of an address or a name
+	Absent  = "absent"  // of an address or a name
+	Served  = "served"  // of a certificate
+)
+
+// A Tried is what came of a try.
+type Tried struct {
+	Try
+	Outcome string
+	Why     string       `json:",omitzero"` // there is no outcome
+	Shown   *Certificate `json:",omitzero"` // that was served
+	Filed   *Certificate `json:",omitzero"` // that lies in the file
+}
+
+// A Certificate is what one says of itself.
+type Certificate struct {
+	Print       string // SHA-256
+	From, Until time.Time
+	Names       []string
 }
 
 // A Port is one that something listens on.
@@ -151,6 +189,7 @@ type Container struct {
 	Links       []Link          // hard links that were tried
 	Conflict    string          // the engine's words when it could not start for a port
 
+	Told    []string // names that its own hosts file has
 	IPs     []string // on its networks
 	Aliases []string // names under which its networks know it
 	Exposed []int    // ports that its image or settings name

@@ -160,6 +160,7 @@ type Publish struct {
 	Address     string // "" for all of the host's
 	Proto       string // tcp or udp
 	First, Last int
+	Inner       int // the port of the container that First leads to, 0 when it is not known
 }
 
 // Has reports a port among them, over TCP.

@@ -18,7 +18,7 @@ func Build(f Facts) *Graph {
 	b := &builder{
 		Facts: f, nodes: map[string]*Node{}, machines: map[string]string{}, addresses: map[string][]string{}, ids: map[string]string{},
 		hosts: map[string]*doctor.Host{}, guestOf: map[string]string{}, records: map[string][]record{}, single: len(f.Clusters) < 2,
-		services: map[string][]*inventory.Resource{}, yards: map[string]*yard{}, names: map[string][]string{}, domains: map[string]bool{},
+		services: map[string][]*inventory.Resource{}, yards: map[string]*yard{}, names: map[string][]string{}, domains: map[string]bool{}, serving: map[string]bool{},
 	}
 	b.gaps = append(b.gaps, f.Lost...)
 	b.name()
@@ -28,9 +28,11 @@ func Build(f Facts) *Graph {
 	for i := range f.Clusters {
 		b.cluster(&f.Clusters[i])
 	}
-	for i := range f.Things {
-		if inventory.IsGuest(f.Things[i].Resource.Addr.Kind) {
-			b.guest(&f.Things[i])
+	for _, running := range []bool{true, false} { // of two with one address it is the one that runs
+		for i := range f.Things {
+			if t := &f.Things[i]; inventory.IsGuest(t.Resource.Addr.Kind) && (stateOf(t) == "running") == running {
+				b.guest(t)
+			}
 		}
 	}
 	for i := range f.Hosts {
@@ -72,10 +74,19 @@ type builder struct {
 	yards     map[string]*yard                 // by host
 	names     map[string][]string              // machines by name
 	domains   map[string]bool                  // of the home
+	serving   map[string]bool                  // name servers that were seen to answer, by node
+	runsOn    map[string]string                // the first thing that a node runs on
+	sites     []*site                          // routes in use
 }
 
 func (b *builder) graph() *Graph {
-	g := &Graph{Edges: b.edges, Gaps: b.gaps, Nodes: make([]Node, 0, len(b.nodes))}
+	b.runsOn = make(map[string]string, len(b.nodes))
+	for i := range b.edges {
+		if e := &b.edges[i]; e.Kind == RunsOn && b.runsOn[e.From] == "" {
+			b.runsOn[e.From] = e.To
+		}
+	}
+	g := &Graph{Edges: b.edges, Gaps: b.gaps, Nodes: make([]Node, 0, len(b.nodes)), known: b}
 	for _, n := range b.nodes {
 		g.Nodes = append(g.Nodes, *n)
 	}

@@ -141,6 +141,7 @@ type Graph struct {
 	Edges []Edge
 	Gaps  []Gap
 
+	known    *builder // what it was built from; nil of a part
 	index    map[string]int32
 	from, to []int32   // of edges
 	out, in  [][]int32 // edges of nodes

@@ -32,6 +32,7 @@ func (b *builder) zones() {
 			if z.By != "" {
 				server = b.container(h, z.By)
 			}
+			b.serving[server] = b.serving[server] || answersNames(h, z.By)
 			for _, r := range z.Records {
 				b.records[r.Name] = append(b.records[r.Name], record{r, server})
 			}
@@ -40,6 +41,18 @@ func (b *builder) zones() {
 	for name := range b.records {
 		b.dnsName(name)
 	}
+}
+
+// answersNames reports a name server that was seen to run: a container, or something of the
+// host itself that listens where such servers do.
+func answersNames(h *doctor.Host, container string) bool {
+	for i := range h.Containers {
+		if c := &h.Containers[i]; c.Name == container {
+			return c.State == "running"
+		}
+	}
+	own := func(p doctor.Port) bool { return p.Number == 53 }
+	return container == "" && slices.ContainsFunc(h.Listening, own)
 }
 
 // serves reports a host on which something answers for names, and so its /etc/hosts.
@@ -167,8 +180,8 @@ func (b *builder) routes(h *doctor.Host) {
 		r.By = cmp.Or(r.By, traefik)
 		all = append(all, r)
 	}
-	for _, r := range all {
-		b.route(y, &r)
+	for i := range all {
+		b.route(y, &all[i])
 	}
 }
 
@@ -199,14 +212,21 @@ func (b *builder) route(y *yard, r *wiring.Route) {
 	if len(paths) == 0 {
 		paths = []string{""}
 	}
+	s := &site{Route: r, yard: y, by: y.container(r.By)}
+	if r.Own { // it leads nowhere
+		s.id = proxy
+		b.sites = append(b.sites, s)
+		return
+	}
 	for _, name := range names {
 		for _, path := range paths {
-			b.routeOf(y, r, proxy, name, path)
+			s.id = cmp.Or(s.id, b.routeOf(y, r, proxy, name, path))
 		}
 	}
+	b.sites = append(b.sites, s)
 }
 
-func (b *builder) routeOf(y *yard, r *wiring.Route, proxy, name, path string) {
+func (b *builder) routeOf(y *yard, r *wiring.Route, proxy, name, path string) string {
 	label := name + strings.TrimSuffix(path, "/")
 	id := "route." + label
 	if n := b.nodes[id]; n != nil && n.Attrs["proxy"] != proxy {
@@ -241,6 +261,7 @@ func (b *builder) routeOf(y *yard, r *wiring.Route, proxy, name, path string) {
 		}
 		b.gap(missing, id, "the route "+label, "%s (%s)", r.Unread, r.Place)
 	}
+	return id
 }
 
 // leads adds the edges of a route to what an endpoint of it is, or says that nobody is

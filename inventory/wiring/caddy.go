@@ -22,7 +22,11 @@ func Caddy(files []File) ([]Route, []string) {
 	for _, b := range sites {
 		c.unread = ""
 		body := c.imported(b.body, 0)
-		c.site(body, c.address(b), map[string]matched{})
+		before, r := len(c.routes), c.address(b)
+		if c.site(body, r, map[string]matched{}); len(c.routes) == before {
+			r.Own = true
+			c.routes = append(c.routes, r)
+		}
 	}
 	return c.routes, in.lost
 }
@@ -167,7 +171,7 @@ func (r *Route) hosts(names ...string) {
 		if h := host(strings.TrimPrefix(n, "*.")); h != "" {
 			r.Hosts = append(r.Hosts, strings.ToLower(n))
 		} else if strings.Contains(n, "{") {
-			r.Unread = "one of its names is a variable"
+			r.Unread, r.Wider = "one of its names is a variable", true
 		}
 	}
 }
@@ -261,7 +265,8 @@ func (c *caddy) pass(d block, r Route) {
 			r.Unread = "where it passes requests on is asked of a name server"
 		}
 	}
-	r.To = nil
+	r.To, r.Named = nil, d.is("reverse_proxy", 0)
+	each(d.body, func(x block) { r.Named = r.Named && !(x.is("header_up", 1) && strings.EqualFold(x.words[1], "Host")) })
 	for _, w := range words {
 		if strings.HasPrefix(w, "unix/") || strings.Contains(w, "+unix/") {
 			continue // a program of the machine itself

@@ -154,7 +154,10 @@ func (n *nginx) server(b block) {
 	each(b.body, s.location)
 	before := len(n.routes)
 	s.passes(b.body, r, nil, nil)
-	n.routes = append(n.routes[:before], plain(n.routes[before:])...)
+	if n.routes = append(n.routes[:before], plain(n.routes[before:])...); len(n.routes) == before {
+		r.Own = true
+		n.routes = append(n.routes, r)
+	}
 }
 
 // plain leaves out patterns of paths that lead where everything else of the same names
@@ -179,7 +182,7 @@ func (r *Route) serverName(name string) {
 	switch h := host(plain); {
 	case name == "_" || name == "" || name == "localhost":
 	case h == "":
-		r.Unread = "one of its names is a pattern"
+		r.Unread, r.Wider = "one of its names is a pattern", true
 	case strings.HasPrefix(name, "*."):
 		r.Hosts = append(r.Hosts, "*."+h)
 	case strings.HasPrefix(name, "."):
@@ -216,6 +219,8 @@ func (s *nginxServer) passes(body []block, r Route, auth []string, outer map[str
 		switch {
 		case d.is("set", 2):
 			vars[d.words[1]] = d.words[2]
+		case d.is("proxy_set_header", 2) && strings.EqualFold(d.words[1], "Host"):
+			r.Named = named[d.words[2]] || d.words[2] == "$host:$server_port"
 		case d.is("auth_request", 1) && d.words[1] == "off":
 			auth = nil
 		case d.is("auth_request", 1):
@@ -239,6 +244,7 @@ func (s *nginxServer) passes(body []block, r Route, auth []string, outer map[str
 			s.passes(d.body, r, auth, vars)
 		case d.is("include", 1) && strings.HasSuffix(d.words[1], "conf.d/include/proxy.conf") && vars["$server"] != "":
 			// what Nginx Proxy Manager has in this file of its image
+			r.Named = true
 			s.pass("$forward_scheme://$server:$port", r, auth, vars)
 		case len(d.words) == 2 && passes[d.words[0]]:
 			s.pass(d.words[1], r, auth, vars)

@@ -80,6 +80,7 @@ type Service struct {
 	Port   int        `json:",omitzero"` // of the container whose label it is
 	Scheme string     `json:",omitzero"` // in which that is spoken to
 	Unread bool       `json:",omitzero"` // a server's address was not understood
+	Other  bool       `json:",omitzero"` // it is asked under another name than that of the request
 }
 
 // A Middleware is of interest when it asks somebody, or is a row of others.
@@ -183,7 +184,7 @@ func readable(text string) Endpoint {
 func serviceOf(t Tree) (s Service) {
 	balancer := t.sub("loadbalancer")
 	own := balancer.sub("server")
-	s.Port, s.Scheme = port(own.text("port")), own.text("scheme")
+	s.Port, s.Scheme, s.Other = port(own.text("port")), own.text("scheme"), balancer.text("passhostheader") == "false"
 	servers := balancer.trees("servers")
 	if own.text("url") != "" {
 		servers = append(servers, own)
@@ -281,7 +282,7 @@ type traefik struct {
 // route adds the routes of a router: one for each way in which its rule lets requests
 // through.
 func (t *traefik) route(r Router, d Dynamic) {
-	out := Route{Proxy: "traefik", Name: r.Name + "@" + d.Provider, TLS: r.TLS, Entries: r.Entries, Place: d.Place, By: d.By}
+	out := Route{Proxy: "traefik", Name: r.Name + "@" + d.Provider, TLS: r.TLS, Entries: r.Entries, Place: d.Place, By: d.By, Named: r.Proto == "http"}
 	through := t.entries(&out, r)
 	for _, m := range r.Middlewares {
 		through = append(through, qualified(m, d.Provider))
@@ -297,6 +298,7 @@ func (t *traefik) route(r Router, d Dynamic) {
 	for _, m := range t.matches(r, d) {
 		one := out
 		one.Hosts, one.Paths, one.Unread = m.Hosts, m.Paths, cmp.Or(out.Unread, m.Unread)
+		one.Wider = m.Unread != "" && m.Unread != pathPattern
 		t.routes = append(t.routes, one)
 	}
 }
@@ -400,6 +402,7 @@ func (w *walk) follow(name, said string) {
 		w.route.Unread = "the address of a server of " + said + " was not understood"
 	}
 	w.seen["service "+name] = true
+	w.route.Named = w.route.Named && !s.Other
 	for _, e := range s.To {
 		if !slices.Contains(w.route.To, e) {
 			w.route.To = append(w.route.To, e)

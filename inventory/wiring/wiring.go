@@ -77,6 +77,9 @@ type Route struct {
 	Cert    string     // file with the certificate
 	Place   string     // label of a container, or file:line
 	Unread  string     // what was not understood; "" when everything was
+	Wider   bool       `json:",omitzero"` // it may take requests for other names too
+	Own     bool       `json:",omitzero"` // it is answered by the proxy itself
+	Named   bool       `json:",omitzero"` // it asks under the name of the request
 	By      string     `json:",omitzero"` // container of the proxy; "" is the host itself, or whoever is the host's Traefik
 }
 

@@ -47,6 +47,9 @@ func said(r Route) string {
 		auth = append(auth, e.String())
 	}
 	out := strings.Join(r.Hosts, ",") + strings.Join(r.Paths, ",") + " > " + strings.Join(to, ",")
+	if r.Own {
+		out += "itself"
+	}
 	if len(auth) > 0 {
 		out += " ? " + strings.Join(auth, ",")
 	}
@@ -249,6 +252,7 @@ server { server_name npm.example.net; set $forward_scheme https; set $server "10
 	want := []string{
 		"photos.example.net,www.photos.example.net > 10.0.0.1:3000,10.0.0.2:3000 tls",
 		"photos.example.net,www.photos.example.net/api/ > http://10.0.0.3:8080 ? http://10.0.0.4:9091 tls",
+		"photos.example.net > itself",
 		"ha.example.net > http://10.0.0.5:8123",
 		"v.example.net > http://wiki:80",
 		"x.example.net >  (where it passes requests on depends on a variable)",
@@ -257,6 +261,7 @@ server { server_name npm.example.net; set $forward_scheme https; set $server "10
 		"dot.example.net,*.dot.example.net > http://10.0.0.9:1",
 		" > php:9000 (one of its names is a pattern)",
 		"mail.example.net > 10.0.0.8:443",
+		"sock.example.net > itself",
 		"if.example.net >  (where it passes requests on depends on a variable)",
 		"long.example.net >  (where it passes requests on depends on a variable)",
 		"gate.example.net/a > http://10.0.0.1 (whom it asks at /gate was not read)",
@@ -347,6 +352,7 @@ route.example.net {
 		"plain.example.net > http://web:80,http://web2:80",
 		"wiki.example.net > wiki:80 tls",
 		" >  (where it passes requests on depends on a variable)",
+		"static.example.net > itself tls",
 		"first.example.net,second.example.net > http://app:1,app:2 tls (it imports nowhere, which was not read)",
 		"ports.example.net/api/ > localhost:8080 tls",
 		" > app:80 tls (one of its names is a variable)",

@@ -89,10 +89,14 @@ func factsOf(c container.InspectResponse, s *sight, names []string) doctor.Conta
 	}
 	if hc := c.HostConfig; hc != nil {
 		f.NetworkMode, f.OwnDNS, f.Restart = string(hc.NetworkMode), len(hc.DNS) > 0, string(hc.RestartPolicy.Name)
+		for _, extra := range hc.ExtraHosts {
+			name, _, _ := strings.Cut(extra, ":")
+			f.Told = append(f.Told, strings.ToLower(name))
+		}
 		for port, bindings := range hc.PortBindings {
 			for _, b := range bindings {
 				if n, err := strconv.Atoi(b.HostPort); err == nil && n > 0 {
-					f.Published = append(f.Published, published(b, string(port.Proto()), n))
+					f.Published = append(f.Published, published(b, port, n))
 				}
 			}
 		}
@@ -121,8 +125,8 @@ func factsOf(c container.InspectResponse, s *sight, names []string) doctor.Conta
 }
 
 // published is a port of the host that leads into a container. No address is every one.
-func published(b network.PortBinding, proto string, port int) doctor.Publish {
-	p := doctor.Publish{Proto: proto, First: port, Last: port}
+func published(b network.PortBinding, inner network.Port, port int) doctor.Publish {
+	p := doctor.Publish{Proto: string(inner.Proto()), First: port, Last: port, Inner: int(inner.Num())}
 	if b.HostIP.IsValid() && !b.HostIP.IsUnspecified() {
 		p.Address = b.HostIP.String()
 	}

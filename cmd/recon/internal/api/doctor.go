@@ -75,7 +75,7 @@ func observed(ctx context.Context, h *Home, ask Checkup) (home.Findings, []inven
 		return home.Findings{}, nil, err
 	}
 	defer w.Close()
-	w.Survey(ctx, "proxmox.")
+	w.Survey(ctx, "")
 	found, err := w.Doctor(ctx, ask.Rules...)
 	return found, w.Unknown(), err
 }

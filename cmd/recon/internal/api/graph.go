@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"recon/cmd/recon/internal/home"
+	"recon/inventory"
 	"recon/inventory/graph"
 )
 
@@ -29,6 +31,7 @@ type GraphAnswer struct {
 	Impact        *graph.Impact     `json:"impact"`
 	Ways          [][]graph.Edge    `json:"ways"`
 	MoreWays      bool              `json:"more_ways"`
+	Journey       *graph.Journey    `json:"journey"` // of trace with one thing: the way of a request, judged
 	Nodes         []graph.Node      `json:"nodes"`
 	Edges         []graph.Edge      `json:"edges"`
 	Cycles        [][]string        `json:"cycles"` // things that need each other, among the nodes
@@ -63,9 +66,16 @@ func (q *Question) check() error {
 	return nil
 }
 
+func emptyAnswer(at string, q Question) *GraphAnswer {
+	if q.Edges == nil {
+		q.Edges = []graph.EdgeKind{}
+	}
+	return &GraphAnswer{FormatVersion: FormatVersion, AsOf: at, Question: q, Dependents: []graph.Dependent{}, Ways: [][]graph.Edge{}, Cycles: [][]string{}, NotKnown: []NotKnown{}}
+}
+
 // answerOf answers a question of a graph.
 func answerOf(g *graph.Graph, at string, q Question) (*GraphAnswer, error) {
-	a := &GraphAnswer{FormatVersion: FormatVersion, AsOf: at, Question: q, Dependents: []graph.Dependent{}, Ways: [][]graph.Edge{}, Cycles: [][]string{}, NotKnown: []NotKnown{}}
+	a := emptyAnswer(at, q)
 	for _, name := range []*string{&a.Question.Of, &a.Question.To} {
 		if *name == "" {
 			continue
@@ -75,9 +85,6 @@ func answerOf(g *graph.Graph, at string, q Question) (*GraphAnswer, error) {
 			return nil, err
 		}
 		*name = n.ID
-	}
-	if a.Question.Edges == nil {
-		a.Question.Edges = []graph.EdgeKind{}
 	}
 	nodes, inside := map[string]bool{}, map[string]bool{}
 	switch q.Verb {
@@ -162,8 +169,46 @@ func (a *GraphAnswer) gaps(g *graph.Graph, nodes, inside map[string]bool) {
 	a.Complete = len(may) == 0
 }
 
+// follow judges the way of a request. What hosts could find out by trying they try first.
+func follow(ctx context.Context, w *home.World, g *graph.Graph, q Question) (*GraphAnswer, error) {
+	for {
+		way, tries, err := g.Journey(q.Of)
+		if err != nil {
+			return nil, err
+		}
+		if !w.Try(ctx, tries) {
+			a := emptyAnswer(inventory.Timestamp(w.At), q)
+			a.Journey, a.Complete = way, way.Verdict != graph.NotKnown
+			a.travelled(g)
+			return a, nil
+		}
+		if g, err = w.Graph(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// travelled takes up what the way of a request leads over, to be drawn, and what of that is
+// not known. A way that is broken is so whatever else is not known.
+func (a *GraphAnswer) travelled(g *graph.Graph) {
+	nodes := map[string]bool{}
+	for _, h := range a.Journey.Hops {
+		nodes[h.Node] = true
+	}
+	a.draw(g.Of(nodes, nil))
+	_, others := g.Concerning(nil, nil, false)
+	for _, gap := range others {
+		if slices.ContainsFunc(gap.About, func(id string) bool { return nodes[id] }) && gap.Missing != graph.NameServers {
+			a.NotKnown = append(a.NotKnown, NotKnown{gap, a.Journey.Verdict == graph.NotKnown})
+		}
+	}
+}
+
 // Code is the exit code of a question.
 func (a *GraphAnswer) Code() int {
+	if a.Journey != nil && a.Journey.Verdict == graph.Broken {
+		return ExitDiffers
+	}
 	if !a.Complete {
 		return ExitIncomplete
 	}

@@ -256,7 +256,12 @@ func (r *Reading) Ask(ctx context.Context, q Question) (*GraphAnswer, Look, erro
 	if err != nil {
 		return nil, Look{}, err
 	}
-	a, err := answerOf(g, inventory.Timestamp(w.At), q)
+	var a *GraphAnswer
+	if q.Verb == "trace" && q.To == "" {
+		a, err = follow(ctx, w, g, q)
+	} else {
+		a, err = answerOf(g, inventory.Timestamp(w.At), q)
+	}
 	return a, lookOf(w), w.Unfound(err, "recon graph show lists what there is")
 }
 

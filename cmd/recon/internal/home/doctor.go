@@ -113,7 +113,10 @@ func (w *World) doctorFacts(ctx context.Context) (*doctor.Facts, error) {
 		}
 	}
 	w.backups(f)
-	f.Hosts, err = w.hosts(guests)
+	if f.Hosts, err = w.hosts(guests); err != nil {
+		return nil, err
+	}
+	f.Ways, err = w.faults(ctx)
 	return f, err
 }
 
@@ -191,7 +194,9 @@ func (w *World) Facts() map[string]json.RawMessage {
 		if !ok || p.Facts() == nil {
 			continue
 		}
-		facts, err := json.Marshal(p.Facts())
+		last := *p.Facts()
+		last.Tried = nil // of that moment
+		facts, err := json.Marshal(last)
 		if err != nil {
 			panic(err) // plain values
 		}

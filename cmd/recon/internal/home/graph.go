@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"recon/inventory"
 	"recon/inventory/graph"
@@ -57,6 +58,42 @@ func (w *World) Graph(ctx context.Context) (*graph.Graph, error) {
 		}
 	}
 	return graph.Build(f), nil
+}
+
+// Try has hosts try what no table of theirs says, and reports whether any did. What was
+// tried is not tried again.
+func (w *World) Try(ctx context.Context, tries graph.Tries) bool {
+	var wg sync.WaitGroup
+	var any atomic.Bool
+	for _, r := range w.Readers {
+		if p, ok := r.(*docker.Provider); ok && len(tries[p.HostName()]) > 0 {
+			wg.Go(func() {
+				if p.Try(ctx, tries[p.HostName()]) {
+					any.Store(true)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	return any.Load()
+}
+
+// faults are what is wrong between names and what answers. Without a look at the files of
+// proxies and name servers nothing is known of that.
+func (w *World) faults(ctx context.Context) ([]inventory.Finding, error) {
+	if w.around == nil || len(w.Project.Hosts) == 0 {
+		return nil, nil
+	}
+	for {
+		g, err := w.Graph(ctx)
+		if err != nil {
+			return nil, err
+		}
+		found, tries := g.Faults()
+		if !w.Try(ctx, tries) {
+			return found, nil
+		}
+	}
 }
 
 // harms says of each change that restarts, stops or destroys something what others lose.

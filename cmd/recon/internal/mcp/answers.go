@@ -165,7 +165,7 @@ func sourceOf(way []*graph.Edge) graph.Source {
 
 type traceIn struct {
 	From string `json:"from"`
-	To   string `json:"to"`
+	To   string `json:"to,omitempty"`
 	paging
 }
 
@@ -173,6 +173,9 @@ func (a *answers) trace(ctx context.Context, in traceIn) (map[string]any, error)
 	g, look, err := a.Ask(ctx, api.Question{Verb: "trace", Of: in.From, To: in.To})
 	if err != nil {
 		return nil, err
+	}
+	if g.Journey != nil {
+		return in.journey(headOf(look, nil), g)
 	}
 	var rows []any
 	for i, way := range g.Ways {
@@ -185,6 +188,17 @@ func (a *answers) trace(ctx context.Context, in traceIn) (map[string]any, error)
 	}
 	head := headOf(look, map[string]any{"from": g.Question.Of, "to": g.Question.To, "total": len(rows), "more": g.MoreWays})
 	return in.page(notKnown(head, g), "ways", "way", rows)
+}
+
+// journey is the way of a request, each step judged.
+func (in *traceIn) journey(head map[string]any, g *api.GraphAnswer) (map[string]any, error) {
+	var rows []any
+	for i := range g.Journey.Hops {
+		h := &g.Journey.Hops[i]
+		rows = append(rows, map[string]any{"to": h.Node, "verdict": h.Verdict, "fault": h.Fault, "spare": h.Spare})
+	}
+	head["from"], head["verdict"] = g.Journey.To, g.Journey.Verdict
+	return in.page(notKnown(head, g), "hops", "to", rows)
 }
 
 // notKnown adds what is not known and may change the answer.

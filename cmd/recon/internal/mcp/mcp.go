@@ -29,7 +29,7 @@ func newServer(r *api.Reading, version string) *mcp.Server {
 	add(s, "search", "Find guests, containers, hosts, storages, DNS names, routes", a.search)
 	add(s, "get", "All that is known of one thing: settings (live and declared, sizes in bytes), what it needs, what needs it", a.get)
 	add(s, "impact", "What goes down or loses something if a thing is restarted, stopped or deleted", a.impact)
-	add(s, "trace", "Each way from one thing (or URL) to another that it needs", a.trace)
+	add(s, "trace", "Each way from one thing to another that it needs; of a URL alone, each step of its way judged", a.trace)
 	add(s, "changes", "What changed in the home since a time", a.changes)
 	add(s, "check_statement", "Hold a sentence about the home against what is observed", a.check)
 	for _, id := range api.ContextBlocks() {

@@ -173,3 +173,29 @@ func (p *Printer) Gaps(gaps []Gap, cycles [][]string) {
 		}
 	}
 }
+
+// Journey prints the way of a request, hop by hop, and which hop is broken.
+func (p *Printer) Journey(j *graph.Journey) {
+	p.Heading(j.To)
+	words := map[graph.Verdict]string{graph.Works: "works", graph.Broken: "broken", graph.NotKnown: "not known"}
+	styles := map[graph.Verdict]style{graph.Works: good, graph.Broken: bad, graph.NotKnown: warn}
+	for _, h := range j.Hops {
+		said := words[h.Verdict]
+		lead := "  " + p.paint(styles[h.Verdict], said) + strings.Repeat(" ", len("not known")-len(said)+2)
+		p.hang(lead, "               ", p.clean(h.Does)+" "+p.paint(quiet, "-> "+p.clean(h.Node)))
+		p.hang("               ", "               ", p.paint(quiet, p.clean(h.Saw)))
+	}
+	fmt.Fprintln(p.W)
+	broken := slices.DeleteFunc(slices.Clone(j.Hops), func(h graph.Hop) bool { return h.Spare || h.Verdict != graph.Broken })
+	switch {
+	case len(broken) > 0:
+		p.hang("", "  ", fmt.Sprintf("Broken at %s: %s.", p.clean(broken[0].Node), p.clean(broken[0].Saw)))
+		if broken[0].Fix != "" {
+			p.hang("  ", "  ", "Fix: "+p.clean(broken[0].Fix))
+		}
+	case j.Verdict == graph.Works:
+		p.Printf("Every step works, as far as it was looked at.")
+	default:
+		p.Printf("No step is broken that could be judged; some could not.")
+	}
+}
