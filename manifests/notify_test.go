@@ -93,9 +93,14 @@ func TestQuietHours(t *testing.T) {
 		at    string
 		quiet bool
 	}{
-		{"2026-06-01T19:59:00Z", false}, {"2026-06-01T20:00:00Z", true}, {"2026-06-02T04:59:59Z", true}, {"2026-06-02T05:00:00Z", false},
-		{"2026-03-29T04:59:00Z", true}, {"2026-03-29T05:00:00Z", false}, // the night that has one hour less
-		{"2026-10-25T05:59:00Z", true}, {"2026-10-25T06:00:00Z", false}, // and the one that has one more
+		{"2026-06-01T19:59:00Z", false},
+		{"2026-06-01T20:00:00Z", true},
+		{"2026-06-02T04:59:59Z", true},
+		{"2026-06-02T05:00:00Z", false},
+		{"2026-03-29T04:59:00Z", true},
+		{"2026-03-29T05:00:00Z", false}, // the night that has one hour less
+		{"2026-10-25T05:59:00Z", true},
+		{"2026-10-25T06:00:00Z", false}, // and the one that has one more
 	} {
 		at, err := time.Parse(time.RFC3339, c.at)
 		if err != nil {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,6 +53,10 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 	secrets := append([]string{tokenSecret}, canaries...)
 	t.Setenv("CANARY_CI", canaries[0])
 	t.Setenv("CANARY_ROOT", canaries[1])
+	in := newInbox(t)
+	t.Setenv("CANARY_HOOK", in.url("canary-hook"))
+	secrets = append(secrets, "canary-hook-path-1", "canary-hook-header-1")
+	h.write("notify.recon.hcl", "notify \"hook\" {\n  url = env(\"CANARY_HOOK\")\n  severity = \"info\"\n}\n")
 	h.write("context.recon.hcl", "context {\n  claude_md = \"CLAUDE.md\"\n  session_log = \"log.md\"\n}\n")
 	h.want(api.ExitOK, "import", "nextcloud")
 	h.write("manifests/secret.hcl", secretManifest)
@@ -65,6 +71,7 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"validate"},
+		{"notify", "send"},
 		{"plan", "-v"},
 		{"plan", "-o", "json"},
 		{"plan", "--out", filepath.Join(h.dir, "saved.plan")},
@@ -85,6 +92,18 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 		h.run(args...)
 		clean(strings.Join(args, " "))
 	}
+	for _, status := range []int{http.StatusOK, http.StatusForbidden} {
+		in.answer(status)
+		h.run("notify", "send", "-v")
+		h.run("notify", "test", "-v")
+		clean(fmt.Sprintf("notify, when the service answers %d", status))
+	}
+	notices := in.take()
+	if !strings.Contains(notices, "vm.media") {
+		t.Errorf("nothing was told of it: %q", notices)
+	}
+	h.out.WriteString(notices)
+	clean("a notice")
 
 	// Another password, so that there is a change that shows it.
 	t.Setenv("CANARY_CI", "canary-newer-password")

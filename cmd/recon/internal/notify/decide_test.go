@@ -312,6 +312,7 @@ func TestOneMessageForACause(t *testing.T) {
 	s.want(s.then(time.Minute, of(inventory.SourceBack, "node02")), "node02 is back; 30 guests with it: "+all)
 	s.want(s.then(time.Minute, drift...), "30 drifted: onboot true -> false: "+strings.Join(alike, ", "))
 
+	s.want(s.then(time.Hour, of(inventory.SourcePartial, "proxmox.home")), "proxmox.home is seen in part only")
 	s.known.Nodes["node02"] = 2 // another cluster has one too: nobody knows which it is
 	s.want(s.then(time.Hour, of(inventory.SourceLost, "node02")), "node02 cannot be observed")
 }

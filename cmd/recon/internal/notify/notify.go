@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -198,8 +199,12 @@ func (t *Teller) transmit(ctx context.Context, r *api.Route, m Message) error {
 // hidden is an error without anything that the URL of the route holds but the host of a
 // server: services put the URL into their errors, and the token with it.
 func (t *Teller) hidden(r *api.Route, err error) string {
-	return t.Home.Secrets.Text(redact.New(append(r.Private(), r.Secrets()...)...).Text(err.Error()))
+	text := redact.New(append(r.Private(), r.Secrets()...)...).Text(err.Error())
+	return t.Home.Secrets.Text(beyondHost.ReplaceAllString(text, "$1"))
 }
+
+// beyondHost is what a URL has after its host.
+var beyondHost = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://[^\s/?#"']+)[/?#][^\s"']*`)
 
 // usable refuses a route whose URL could not be read.
 func usable(r *api.Route) error {

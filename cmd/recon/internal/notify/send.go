@@ -14,8 +14,12 @@ import (
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 )
 
-// sendTime is how long a service may take to accept a message.
-const sendTime = 15 * time.Second
+// sendTime is how long a service may take to accept a message, and lastMoment how long it
+// may still take when recon is told to stop.
+const (
+	sendTime   = 15 * time.Second
+	lastMoment = time.Second
+)
 
 // errSlow says that nobody knows whether a message has arrived. It is still under way, and
 // no other attempt is made as long as it is.
@@ -40,19 +44,27 @@ func (w *wire) send(ctx context.Context, r *api.Route, m *Message) error {
 		go func() { ended <- api.Caught(func() error { return transmit(r, m) }) }()
 	}
 	w.mu.Unlock()
-	limit := time.NewTimer(sendTime)
-	defer limit.Stop()
+	limit, cancel := context.WithTimeoutCause(ctx, sendTime, errSlow)
+	defer cancel()
 	select {
 	case err := <-ended:
-		w.mu.Lock()
-		delete(w.underWay, m.ID)
-		w.mu.Unlock()
-		return err
-	case <-limit.C:
-		return errSlow
-	case <-ctx.Done():
-		return ctx.Err()
+		return w.over(m, err)
+	case <-limit.Done():
 	}
+	// Whoever is told to stop while a message is being taken would not know that it was.
+	select {
+	case err := <-ended:
+		return w.over(m, err)
+	case <-time.After(lastMoment):
+		return context.Cause(limit)
+	}
+}
+
+func (w *wire) over(m *Message, err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.underWay, m.ID)
+	return err
 }
 
 // transmit gives a message to the service.

@@ -222,7 +222,7 @@ func canaries(t *testing.T, h *house, said []string) {
 		t.Fatal(err)
 	}
 	for _, text := range said {
-		if strings.Contains(text, "canary") {
+		if strings.Contains(text, "canary") || strings.Contains(text, "cnry") {
 			t.Errorf("a secret stands in %.500q", text)
 		}
 	}
@@ -240,7 +240,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 	gone := strings.TrimPrefix(closed.URL, "http://")
 	var blocks strings.Builder
 	for i, u := range []string{
-		"generic+http://" + host + "/canary-path-77?@authorization=canary-header-77", "generic+http://" + gone + "/canary-path-77?key=canary-key-77",
+		"generic+http://" + host + "/canary-path-77?@authorization=canary-header-77", "generic+http://" + gone + "/cnry?key=canary-key-77",
 		"ntfy://canary-user-77:canary-password-77@" + host + "/canary-topic-77?scheme=http", "ntfy://u:canary-pw@" + gone + "/canary-t?scheme=http",
 		"smtp://recon:canary-mail-77@" + gone + "/?from=a@b.c&to=d@e.f", "gotify://" + gone + "/canary-AzyoeNS.D4iJLVa?disabletls=yes",
 		"discord://canary-token-77@canary-id-77", "telegram://canary-77:AAAA@telegram?chats=@canary", "slack://canary-a-77/canary-b-77/canary-c-77", "mattermost://canary-user@" + gone + "/canary-token-77?disabletls=yes",
@@ -248,8 +248,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 	} {
 		t.Setenv(fmt.Sprintf("URL_%d", i), u)
 		if strings.HasPrefix(u, "discord") || strings.HasPrefix(u, "telegram") || strings.HasPrefix(u, "slack") {
-			u = "" // they would be asked over the network; their forms are looked at below
-			continue
+			continue // they would be asked over the network; their forms are looked at below
 		}
 		fmt.Fprintf(&blocks, "notify \"r%d\" { url = env(\"URL_%d\") }\n", i, i)
 	}
@@ -332,7 +331,7 @@ func TestSlowService(t *testing.T) {
 	m := &Message{ID: "a", Title: "t", Text: "x"}
 	w := &wire{}
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
+	cancel() // it waits a moment all the same
 	if err := w.send(ctx, r, m); !errors.Is(err, context.Canceled) {
 		t.Fatalf("it ended with %v", err)
 	}

@@ -162,7 +162,8 @@ func (d *decision) line(e *inventory.Event, before int) line {
 	if before > 0 {
 		text += fmt.Sprintf(", and %d before that", before)
 	}
-	if with := d.in.Known.Falling(e); len(with) > 0 && e.Severity() != inventory.SeverityInfo {
+	partly := e.Kind == inventory.SourcePartial || e.Kind == inventory.SourceWhole // of whom nobody knows
+	if with := d.in.Known.Falling(e); len(with) > 0 && e.Severity() != inventory.SeverityInfo && !partly {
 		noun := "guests"
 		if len(with) == 1 {
 			noun = "guest"

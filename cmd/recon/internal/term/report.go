@@ -83,7 +83,7 @@ func markdownCell(s string) string {
 
 var reportPage = template.Must(template.New("report").Parse(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Drift report</title>
-<style>body{font:15px system-ui,sans-serif;margin:2rem}table{border-collapse:collapse}td,th{padding:.3rem .7rem;border-bottom:1px solid #ccc;text-align:left}code{font-family:ui-monospace,monospace}</style>
+<style>body{font:15px system-ui,sans-serif;margin:2rem}table{border-collapse:collapse}td,th{padding:.3rem .7rem;border-bottom:1px solid #ccc;text-align:left}code{font-family:ui-monospace,monospace}@media print{body{margin:0;font-size:10pt}tr{break-inside:avoid}}</style>
 </head><body><h1>Drift report</h1>
 <p>Observed {{.At}}: {{.S.Managed}} managed, {{.S.InSync}} in sync, {{.S.Unknown}} unknown, {{.S.Unmanaged}} unmanaged.</p>
 {{if .Rows}}<table><tr><th>Resource</th><th>Field</th><th>Manifest</th><th>Live</th><th>Verdict</th><th>Where</th><th>By</th></tr>
