@@ -180,13 +180,15 @@ const (
 	SourceBack    EventKind = "source_back"
 	SourcePartial EventKind = "source_partial" // guests may exist that the account does not see
 	SourceWhole   EventKind = "source_whole"
+	CheckBroke    EventKind = "check_failed"
+	CheckMended   EventKind = "check_works"
 )
 
 // EventKinds lists every kind of event: whoever says events in words has words for each.
 func EventKinds() []EventKind {
 	return []EventKind{
 		DriftOpened, DriftChanged, DriftResolved, WasApplied, Created, Destroyed, Changed, Moved, Renamed, Started, Stopped, Restarted,
-		Appeared, Disappeared, SourceLost, SourceBack, SourcePartial, SourceWhole,
+		Appeared, Disappeared, SourceLost, SourceBack, SourcePartial, SourceWhole, CheckBroke, CheckMended,
 	}
 }
 

@@ -71,6 +71,7 @@ type Policy struct {
 	Ignore     []Ignore
 	Create     *Create
 	DependsOn  []Address
+	Gates      []Address // checks that have to hold before recon changes it
 	References []Address // resources whose values this one uses
 	Terraform  string    // terraform_address
 	Owner      string    // "recon": recon writes to it even when Terraform knows it; "" otherwise

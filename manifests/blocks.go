@@ -271,6 +271,7 @@ func (l *loader) moved(b *hclsyntax.Block) {
 type pendingLink struct {
 	addr inventory.Address
 	rng  hcl.Range
+	gate bool // it may be a check
 }
 
 // links checks that linked addresses exist and fills the graph.
@@ -285,9 +286,12 @@ func (l *loader) links() {
 		known[h.Addr()] = true
 		names = append(names, h.Addr().String())
 	}
+	for i := range l.project.Checks {
+		names = append(names, l.project.Checks[i].Addr.String())
+	}
 	l.hostEdges()
 	for _, p := range l.pending {
-		if !known[p.addr] {
+		if !known[p.addr] && !(p.gate && l.project.Check(p.addr) != nil) {
 			l.report(errorAt(p.rng, "Unknown address", "%s is not declared anywhere.%s", p.addr, inventory.DidYouMean(p.addr.String(), names)))
 		}
 	}

@@ -55,6 +55,7 @@ func Load(fsys fs.FS, opts Options) (*Project, hcl.Diagnostics) {
 	l.resources()
 	l.singles()
 	l.silences()
+	l.checks()
 	l.links()
 	l.duplicates()
 	slices.SortFunc(l.project.Resources, func(a, b inventory.Resource) int { return inventory.CompareAddress(a.Addr, b.Addr) })
@@ -134,7 +135,7 @@ func (l *loader) report(d ...*hcl.Diagnostic) {
 	}
 }
 
-var topLevel = spec{what: "a manifest", blocks: []string{"recon", "proxmox", "vm", "lxc", "host", "docker_daemon", "service", "silence", "context", "schedule", "page", "notify", "ledger", "variable", "locals", "moved", "terraform"}}
+var topLevel = spec{what: "a manifest", blocks: []string{"recon", "proxmox", "vm", "lxc", "host", "docker_daemon", "service", "check", "silence", "context", "schedule", "page", "notify", "ledger", "variable", "locals", "moved", "terraform"}}
 
 // collect sorts the blocks of one file by what they are.
 func (l *loader) collect(body *hclsyntax.Body) {

@@ -76,8 +76,12 @@ func (d *guestDecoder) dependsOn(arg *hclsyntax.Attribute) {
 			d.report(diag)
 			continue
 		}
-		d.res.Policy.DependsOn = append(d.res.Policy.DependsOn, addr)
-		d.pending = append(d.pending, pendingLink{addr: addr, rng: item.Range()})
+		if addr.Kind == inventory.KindCheck {
+			d.res.Policy.Gates = append(d.res.Policy.Gates, addr)
+		} else {
+			d.res.Policy.DependsOn = append(d.res.Policy.DependsOn, addr)
+		}
+		d.pending = append(d.pending, pendingLink{addr: addr, rng: item.Range(), gate: true})
 	}
 }
 

@@ -20,6 +20,7 @@ type Project struct {
 	Terraform []Terraform
 	Resources []inventory.Resource // sorted by address
 	Silences  []Silence            // findings that nobody wants to hear of
+	Checks    []Check              // sorted by address
 	Context   *Context             // nil when no context block is written
 	Schedules []Schedule
 	Page      *Page    // nil: the daemon opens no port

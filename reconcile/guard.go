@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"slices"
 
 	"recon/inventory"
 )
@@ -24,6 +25,33 @@ func guard(c *inventory.Change) {
 	if c.Action == inventory.ActionDelete && inventory.True(c.Have.Resource.Attrs["protection"]) {
 		c.Block("protection", "%s has Proxmox's protection flag; take it off first", c.Want.Identity)
 	}
+}
+
+// Gate takes out of a plan what waits for a check that does not hold, and says so. One
+// of which nobody knows does not hold.
+func Gate(p *Plan, outcome func(inventory.Address) inventory.Outcome) {
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		for _, g := range c.Want.Policy.Gates {
+			o := outcome(g)
+			if len(c.Steps) == 0 && !blockedByCheck(c) || o.Works() {
+				continue
+			}
+			detail := fmt.Sprintf("it waits for %s, which does not hold: %s", g, o.Sentence())
+			if len(o.Fix) > 0 {
+				detail += "; " + o.Fix[0]
+			}
+			c.Steps = nil
+			c.Block(checkBlocks, "%s", detail)
+		}
+	}
+}
+
+// checkBlocks is the code of what a check blocks.
+const checkBlocks = "check"
+
+func blockedByCheck(c *inventory.Change) bool {
+	return slices.ContainsFunc(c.Blocked, func(r inventory.Reason) bool { return r.Code == checkBlocks })
 }
 
 // Limits say how much one run may change without being told to.

@@ -101,6 +101,7 @@ type Recollection struct {
 	Clusters map[string]Cluster                      // as they were last seen, by provider
 	InFlight []Entry                                 // steps of which nobody knows how they ended: recon was killed
 	Untold   []Entry                                 // steps that were done and stand in no history: recon was killed
+	Checks   map[inventory.Address]Checked           // as they were last answered
 	Managed  int                                     // resources that the manifests declared last time
 	LastRun  int64                                   // the last run that began
 	Going    bool                                    // that run had not ended, so what is remembered may be a part of what it learns
@@ -181,6 +182,12 @@ type Source struct {
 	Error           string
 }
 
+// A Checked is the last answer to a check that decided anything.
+type Checked struct {
+	inventory.Outcome
+	Of string // salted hash of what was asked, with the token
+}
+
 // A Cluster is what is remembered of a cluster, or of a host, beside its resources.
 type Cluster struct {
 	Version     string
@@ -210,13 +217,14 @@ type Learned struct {
 	Managed  int    // resources that the manifests declare
 	Summary  string // in words
 	Moved    []Move
-	Seen     []inventory.Observation    // what is there
-	Gone     []string                   // identities of what is no longer
-	Facts    map[string]json.RawMessage // by provider
-	Clusters map[string]Cluster         // by provider
-	Sources  []Source                   // what cannot be observed now, in place of what could not before
-	Episodes []Episode                  // that opened or changed
-	Resolved []int64                    // episodes that ended
+	Seen     []inventory.Observation       // what is there
+	Gone     []string                      // identities of what is no longer
+	Facts    map[string]json.RawMessage    // by provider
+	Clusters map[string]Cluster            // by provider
+	Checks   map[inventory.Address]Checked // in place of what was remembered
+	Sources  []Source                      // what cannot be observed now, in place of what could not before
+	Episodes []Episode                     // that opened or changed
+	Resolved []int64                       // episodes that ended
 	Applied  map[inventory.Address]inventory.Applied
 	Forgot   []inventory.Address // what was applied to them counts no more
 	Events   []inventory.Event

@@ -22,6 +22,7 @@ type Plan struct {
 	Unknown    []inventory.Scope
 	Unmanaged  []inventory.Observation
 	Findings   []inventory.Finding
+	Checks     []inventory.Outcome // sorted by address
 	Calls      int
 	Elapsed    time.Duration
 }

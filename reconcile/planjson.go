@@ -26,6 +26,29 @@ type planJSON struct {
 	Unknown       []unknownJSON       `json:"unknown"`
 	Unmanaged     []unmanagedJSON     `json:"unmanaged"`
 	Findings      []inventory.Finding `json:"findings"`
+	Checks        []CheckJSON         `json:"checks"`
+}
+
+// CheckJSON is a check as all JSON output shows it.
+type CheckJSON struct {
+	Address  string             `json:"address"`
+	Kind     string             `json:"kind"`
+	Standing inventory.Standing `json:"standing"` // works, fails, unknown
+	Layer    *string            `json:"layer"`    // at which it fails
+	Severity string             `json:"severity"`
+	Said     string             `json:"said"`
+	Evidence []inventory.Proof  `json:"evidence"`
+	Fix      []string           `json:"fix"`
+	AskedAt  *string            `json:"asked_at"`
+	Since    *string            `json:"since"`
+}
+
+// NewCheckJSON spells the outcome of a check for output.
+func NewCheckJSON(o *inventory.Outcome) CheckJSON {
+	return CheckJSON{
+		Address: o.Check.String(), Kind: o.Kind, Standing: o.Standing, Layer: orNull(string(o.Layer)), Severity: o.Severity, Said: o.Said,
+		Evidence: orEmpty(o.Evidence), Fix: orEmpty(o.Fix), AskedAt: orNull(inventory.Timestamp(o.At)), Since: orNull(inventory.Timestamp(o.Since)),
+	}
 }
 
 // ChangeJSON is a change as all JSON output shows it.
@@ -119,7 +142,10 @@ func (p *Plan) WithResults(results []Result, conditions []string) any {
 func (p *Plan) json() planJSON {
 	out := planJSON{
 		FormatVersion: FormatVersion, ObservedAt: inventory.Timestamp(p.ObservedAt), Complete: p.Complete, Summary: p.Summary(),
-		Conditions: []string{}, Changes: []ChangeJSON{}, Unknown: []unknownJSON{}, Unmanaged: []unmanagedJSON{}, Findings: orEmpty(p.Findings),
+		Conditions: []string{}, Changes: []ChangeJSON{}, Unknown: []unknownJSON{}, Unmanaged: []unmanagedJSON{}, Findings: orEmpty(p.Findings), Checks: []CheckJSON{},
+	}
+	for i := range p.Checks {
+		out.Checks = append(out.Checks, NewCheckJSON(&p.Checks[i]))
 	}
 	if !p.Complete {
 		out.Conditions = append(out.Conditions, "incomplete")

@@ -8,15 +8,17 @@ import (
 
 func newCheck(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "check [SOURCE]",
-		Short: "Reach each source, and say what works and what is missing",
-		Long: `Reaches the clusters, hosts and Terraform sources of the project, or the one that is
-named, and says of each what works, what does not, what that costs, and the commands
-that mend it. Nothing is changed, and nothing is written.`,
+		Use:   "check [SOURCE|check.NAME]",
+		Short: "Reach each source, ask each check, and say what works and what is missing",
+		Long: `Reaches the clusters, hosts and Terraform sources of the project, and asks the checks
+that it declares; or does that with the one that is named. Says of each source what
+works, what does not, what that costs, and the commands that mend it, and of each check
+at which layer it fails. Nothing is changed, and nothing is written.`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, a []string) error { return runCheck(cmd, c, a) },
 	}
-	return exits(cmd, "recon check proxmox.home", api.ExitOK, api.ExitError, api.ExitIncomplete)
+	cmd.ValidArgsFunction = c.completesSources()
+	return exits(cmd, "recon check proxmox.home", api.ExitOK, api.ExitError, api.ExitDiffers, api.ExitIncomplete)
 }
 
 func runCheck(cmd *cobra.Command, c *cli, a []string) error {
@@ -37,7 +39,7 @@ func runCheck(cmd *cobra.Command, c *cli, a []string) error {
 			return err
 		}
 	} else {
-		for _, s := range found.Sources {
+		for _, s := range append(found.Sources, found.Asked()...) {
 			c.printer().Abilities(s.Source, s.Abilities)
 		}
 	}

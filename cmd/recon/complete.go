@@ -30,6 +30,19 @@ func (c *cli) addresses() completes {
 	}
 }
 
+// completesSources offers what recon check takes.
+func (c *cli) completesSources() completes {
+	return func(cmd *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+		opts := c.options(cmd)
+		opts.Warn = nil
+		h, err := api.Open(opts)
+		if err != nil || len(given) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return api.SourceNames(h), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
 // offer has a flag be completed.
 func offer(cmd *cobra.Command, flag string, words completes) {
 	if err := cmd.RegisterFlagCompletionFunc(flag, words); err != nil {

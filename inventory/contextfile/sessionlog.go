@@ -180,11 +180,25 @@ func EventText(e *inventory.Event) string {
 		text = sourceName(e) + " is seen in part only"
 	case inventory.SourceWhole:
 		text = sourceName(e) + " is seen in full again"
+	case inventory.CheckBroke:
+		text = subject + " fails" + atLayer(e)
+	case inventory.CheckMended:
+		text = subject + " works again"
 	}
 	if by := safeBy(e.By); by != "" {
 		text += " (by " + by + ")"
 	}
 	return text
+}
+
+// atLayer says at which layer a check fails.
+func atLayer(e *inventory.Event) string {
+	for _, f := range e.Fields {
+		if slices.Contains(inventory.Layers(), inventory.Layer(f.ToText)) {
+			return " at " + f.ToText
+		}
+	}
+	return ""
 }
 
 var powerWords = map[inventory.EventKind]string{inventory.Started: "was started", inventory.Stopped: "was stopped", inventory.Restarted: "was restarted"}

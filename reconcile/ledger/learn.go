@@ -19,7 +19,7 @@ func (r *run) Learn(ctx context.Context, l *reconcile.Learned) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		for _, part := range []func(*reconcile.Learned) error{w.moved, w.seen, w.domains, w.sources, w.episodes, w.applied, w.events} {
+		for _, part := range []func(*reconcile.Learned) error{w.moved, w.seen, w.domains, w.checks, w.sources, w.episodes, w.applied, w.events} {
 			if err := part(l); err != nil {
 				return err
 			}
@@ -72,6 +72,7 @@ func (w write) seen(l *reconcile.Learned) error {
 const (
 	clusterPrefix = "cluster "
 	factsPrefix   = "facts "
+	checkPrefix   = "check "
 	changesTold   = "changes told"
 )
 
@@ -94,6 +95,20 @@ func (w write) remember(name, body string) error {
 	_, err := w.exec(`INSERT INTO remembered (name, body) VALUES ($1, $2)
 		ON CONFLICT (name) DO UPDATE SET body = excluded.body WHERE remembered.body <> excluded.body`, name, body)
 	return err
+}
+
+// checks remembers how checks were answered, in place of what was answered before: one
+// that is declared no more is forgotten.
+func (w write) checks(l *reconcile.Learned) error {
+	if _, err := w.exec(`DELETE FROM remembered WHERE name LIKE $1`, checkPrefix+"%"); err != nil {
+		return err
+	}
+	for addr, c := range l.Checks {
+		if err := w.remember(checkPrefix+addr.String(), body(c)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sources remembers what cannot be observed now, in place of what could not before.

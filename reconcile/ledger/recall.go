@@ -15,7 +15,7 @@ import (
 // Recall returns what a run compares the world with.
 func (s *Store) Recall(ctx context.Context, driftsSince time.Time) (r reconcile.Recollection, err error) {
 	err = s.view(ctx, func(q query) error {
-		for _, part := range []func(*reconcile.Recollection) error{q.applied, q.episodes, q.sources, q.clusters, q.journal, q.runs} {
+		for _, part := range []func(*reconcile.Recollection) error{q.applied, q.episodes, q.sources, q.clusters, q.checks, q.journal, q.runs} {
 			if err := part(&r); err != nil {
 				return err
 			}
@@ -126,6 +126,19 @@ func (q query) clusters(r *reconcile.Recollection) error {
 		}
 		r.Clusters[provider] = c
 		return nil
+	})
+}
+
+func (q query) checks(r *reconcile.Recollection) error {
+	r.Checks = map[inventory.Address]reconcile.Checked{}
+	return q.remembered(checkPrefix, func(at, text string) error {
+		var c reconcile.Checked
+		if err := unmarshal(text, &c); err != nil {
+			return fmt.Errorf("answer of %s: %w", at, err)
+		}
+		addr, err := address(at)
+		r.Checks[addr] = c
+		return err
 	})
 }
 

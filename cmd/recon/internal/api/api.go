@@ -100,6 +100,24 @@ func Addresses(h *Home) (out []string) {
 	return out
 }
 
+// SourceNames are the names that CheckSources takes, for completions.
+func SourceNames(h *Home) (out []string) {
+	p := h.Project()
+	for _, c := range p.Clusters {
+		out = append(out, "proxmox."+c.Name)
+	}
+	for _, x := range p.Hosts {
+		out = append(out, "host."+x.Name)
+	}
+	for _, t := range p.Terraform {
+		out = append(out, "terraform."+t.Name)
+	}
+	for _, c := range p.Checks {
+		out = append(out, c.Addr.String())
+	}
+	return append(out, gitSource)
+}
+
 // Rules are the names of the doctor's rules.
 func Rules() (out []string) {
 	for _, r := range doctor.Rules() {

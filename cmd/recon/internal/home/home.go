@@ -261,6 +261,14 @@ func (h *Home) runCommand(ctx context.Context, argv []string) (string, error) {
 	return out.String(), nil
 }
 
+// token runs a token_command and returns the token that it prints.
+func (h *Home) token(ctx context.Context, argv []string) (string, error) {
+	out, err := h.runCommand(ctx, argv)
+	token := strings.TrimSpace(out)
+	h.Secrets.Learn(token, secretOf(token))
+	return token, err
+}
+
 // firstBytes keeps the beginning of what a program prints.
 type firstBytes struct {
 	strings.Builder

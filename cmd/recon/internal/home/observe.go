@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -46,6 +45,9 @@ func (h *Home) ObserveFor(ctx context.Context, targets []inventory.Address) (*Wo
 	for i := range project.Resources {
 		if r := &project.Resources[i]; needed[r.Addr] {
 			sources[r.Provider] = true
+			for _, g := range r.Policy.Gates {
+				sources[g.String()] = true
+			}
 		}
 	}
 	return h.observe(ctx, func(source string) bool { return sources[source] })
@@ -75,7 +77,9 @@ func (h *Home) observe(ctx context.Context, wanted func(source string) bool) (*W
 		}
 		wg.Go(func() { w.Snapshots[i] = w.read(ctx, r) })
 	}
-	err = w.remember(ctx)
+	if err = w.remember(ctx); err == nil {
+		wg.Go(func() { w.askDue(ctx, wanted) })
+	}
 	wg.Wait()
 	if err == nil && len(left) > 0 {
 		err = w.readSeen(ctx)
@@ -291,12 +295,10 @@ func (h *Home) readers(ctx context.Context, project *manifests.Project) ([]provi
 func (h *Home) Provider(ctx context.Context, c *manifests.Cluster) (*proxmox.Provider, error) {
 	token := c.Token
 	if len(c.Command) > 0 {
-		out, err := h.runCommand(ctx, c.Command)
-		if err != nil {
+		var err error
+		if token, err = h.token(ctx, c.Command); err != nil {
 			return nil, fmt.Errorf("token_command of proxmox.%s: %w", c.Name, err)
 		}
-		token = strings.TrimSpace(out)
-		h.Secrets.Learn(secretOf(token))
 	}
 	cfg := proxmox.Config{Name: c.Name, Endpoints: c.Endpoints, Token: token, Fingerprint: c.Fingerprint, Insecure: c.Insecure, NoAgent: c.Addresses == "configured", Patience: c.Timeout, Log: h.Log}
 	if c.CAFile != "" {

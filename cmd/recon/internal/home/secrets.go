@@ -16,6 +16,10 @@ func declaredSecrets(p *manifests.Project) (out []string) {
 	for i := range p.Clusters {
 		out = append(out, secretOf(p.Clusters[i].Token))
 	}
+	for i := range p.Checks {
+		token := p.Checks[i].Text("token")
+		out = append(out, token, secretOf(token))
+	}
 	if p.Ledger != nil {
 		out = append(out, p.Ledger.Password())
 	}

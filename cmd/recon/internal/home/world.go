@@ -34,6 +34,8 @@ type World struct {
 
 	vanished map[string]inventory.Observation // what became of things that are remembered and not listed any more
 
+	outcomes map[inventory.Address]inventory.Outcome // of the checks that this look has asked
+
 	past reconcile.Past // what the manifests said before; nil until it is asked for
 
 	unasked map[string]bool // sources of which only the memory is told
@@ -321,6 +323,7 @@ func (w *World) plan(ctx context.Context, req reconcile.Request) (*reconcile.Pla
 	if err != nil {
 		return nil, err
 	}
+	w.gates(ctx, p, !req.Outline)
 	w.attribute(ctx, p)
 	if err := w.harms(ctx, p); err != nil {
 		return nil, err
@@ -328,6 +331,7 @@ func (w *World) plan(ctx context.Context, req reconcile.Request) (*reconcile.Pla
 	if err := w.examine(ctx, p); err != nil {
 		return nil, err
 	}
+	w.tellChecks(p, req.Targets)
 	p.Elapsed = w.Elapsed + time.Since(start)
 	return p, nil
 }

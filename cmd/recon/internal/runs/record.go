@@ -48,6 +48,7 @@ func record(ctx context.Context, ph *phase, w *home.World, p *reconcile.Plan, re
 	r.sightings(ctx)
 	r.clusters()
 	r.sources()
+	r.checks()
 	r.episodes()
 	r.moves(ctx)
 	r.blame(ctx)
@@ -225,6 +226,26 @@ func backEvent(s reconcile.Source) inventory.Event {
 		return inventory.Event{Identity: s.Provider, Kind: inventory.SourceWhole, Summary: s.Provider + " is seen in full again"}
 	}
 	return inventory.Event{Identity: s.Scope, Kind: inventory.SourceBack, Summary: fmt.Sprintf("%s of %s is observed again", s.Scope, s.Provider)}
+}
+
+// checks remembers how the checks were answered, and tells which fail now and which work
+// again. An answer that decides nothing changes nothing.
+func (r *recorder) checks() {
+	r.learned.Checks = r.world.Remembers()
+	for i := range r.world.Project.Checks {
+		addr := r.world.Project.Checks[i].Addr
+		old, now := r.world.Memory.Checks[addr], r.learned.Checks[addr]
+		e := inventory.Event{Address: addr, Identity: addr.String(), Fields: []inventory.EventField{{Name: "layer", From: string(old.Layer), FromText: string(old.Layer), To: string(now.Layer), ToText: string(now.Layer)}}}
+		switch {
+		case now.Same(&old.Outcome):
+		case now.Standing == inventory.CheckFails:
+			e.Kind, e.Summary = inventory.CheckBroke, fmt.Sprintf("%s fails: %s", addr, now.Sentence())
+			r.event(e)
+		case now.Works() && old.Standing == inventory.CheckFails:
+			e.Kind, e.Summary = inventory.CheckMended, fmt.Sprintf("%s works again", addr)
+			r.event(e)
+		}
+	}
 }
 
 // agreement remembers, as last applied, every declared value that live has too.

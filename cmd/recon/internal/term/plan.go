@@ -24,6 +24,7 @@ func (p *Printer) Plan(plan *reconcile.Plan, opts PlanOptions) {
 	p.unknown(plan.Unknown)
 	p.unmanaged(plan.Unmanaged)
 	p.findings(plan.Findings)
+	p.checks(plan.Checks)
 	p.summary(plan)
 }
 
@@ -193,7 +194,8 @@ func (p *Printer) unmanaged(obs []inventory.Observation) {
 
 func (p *Printer) findings(findings []inventory.Finding) {
 	hints := 0
-	for _, f := range findings {
+	others := slices.DeleteFunc(slices.Clone(findings), func(f inventory.Finding) bool { return f.Rule == inventory.RuleCheck })
+	for _, f := range others {
 		if f.Severity == "info" {
 			hints++
 			continue
@@ -208,7 +210,38 @@ func (p *Printer) findings(findings []inventory.Finding) {
 	if hints > 0 {
 		fmt.Fprintf(p.W, "! %d more hint(s) in recon doctor\n", hints)
 	}
-	if len(findings) > 0 {
+	if len(others) > 0 {
+		fmt.Fprintln(p.W)
+	}
+}
+
+// checks shows the checks that do not hold, with what mends them, and counts the others.
+func (p *Printer) checks(all []inventory.Outcome) {
+	work := 0
+	for i := range all {
+		o := &all[i]
+		if o.Works() {
+			work++
+			continue
+		}
+		mark, word := "!", "fails"
+		if o.Standing == inventory.CheckUnknown {
+			mark, word = "?", "unknown"
+		}
+		since := ""
+		if !o.Since.IsZero() {
+			since = ", since " + o.Since.Local().Format("2006-01-02 15:04")
+		}
+		fmt.Fprintf(p.W, "%s %s  %s\n", p.paint(bad, mark), p.paint(bold, p.clean(o.Check.String())), p.paint(quiet, o.Kind+" check "+word+since))
+		fmt.Fprintln(p.W, wrap("    "+p.clean(o.Sentence()), "      ", p.width()))
+		for _, f := range o.Fix {
+			fmt.Fprintln(p.W, "      "+p.paint(accent, p.clean(f))) // to be copied: never broken
+		}
+	}
+	if work > 0 {
+		fmt.Fprintln(p.W, p.paint(quiet, fmt.Sprintf("%d of %d checks work", work, len(all))))
+	}
+	if len(all) > 0 {
 		fmt.Fprintln(p.W)
 	}
 }
