@@ -193,16 +193,18 @@ func EventKinds() []EventKind {
 }
 
 // Topics are what events are about.
-func Topics() []string { return []string{"drift", "source", "changed", "applied"} }
+func Topics() []string { return []string{"drift", "source", "check", "changed", "applied"} }
 
-// Topic is what an event of the kind is about: drift, a source, a change that is no drift,
-// or what recon has done itself.
+// Topic is what an event of the kind is about: drift, a source, a check, a change that is no
+// drift, or what recon has done itself.
 func (k EventKind) Topic() string {
 	switch k {
 	case DriftOpened, DriftChanged, DriftResolved:
 		return "drift"
 	case SourceLost, SourceBack, SourcePartial, SourceWhole:
 		return "source"
+	case CheckBroke, CheckMended:
+		return "check"
 	case WasApplied, Created, Destroyed:
 		return "applied"
 	}
@@ -211,12 +213,12 @@ func (k EventKind) Topic() string {
 
 // Opens reports an event that begins, or goes on with, what another one will end.
 func (k EventKind) Opens() bool {
-	return k == DriftOpened || k == DriftChanged || k == SourceLost || k == SourcePartial
+	return k == DriftOpened || k == DriftChanged || k == SourceLost || k == SourcePartial || k == CheckBroke
 }
 
 // Ends reports an event that ends what others have opened.
 func (k EventKind) Ends() bool {
-	return k == DriftResolved || k == SourceBack || k == SourceWhole
+	return k == DriftResolved || k == SourceBack || k == SourceWhole || k == CheckMended
 }
 
 // A Severity says how much something weighs.
@@ -243,7 +245,7 @@ func (e *Event) Severity() Severity {
 	switch e.Kind {
 	case SourceLost, SourceBack:
 		return SeverityError
-	case DriftOpened, DriftChanged, DriftResolved, SourcePartial, SourceWhole, Disappeared:
+	case DriftOpened, DriftChanged, DriftResolved, SourcePartial, SourceWhole, CheckBroke, CheckMended, Disappeared:
 		return SeverityWarning
 	}
 	harms := func(f EventField) bool {

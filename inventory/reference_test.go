@@ -28,6 +28,35 @@ func TestReferencePage(t *testing.T) {
 	}
 }
 
+// TestChecksPage holds the arguments in docs/checks.md against the tables.
+func TestChecksPage(t *testing.T) {
+	const file, from = "../docs/checks.md", "\n### "
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, _ := strings.Cut(string(text), from)
+	want := strings.TrimSuffix(head, "\n") + "\n"
+	for _, k := range CheckKinds() {
+		want += fmt.Sprintf("%s%s\n\n%s\n\n| Argument | Type | Default | |\n| --- | --- | --- | --- |\n", from, k.Name, k.Doc)
+		for _, a := range k.Attrs {
+			kind := typeName(a)
+			if of := k.Links[a.Name]; of != "" {
+				kind = of + " block"
+			}
+			want += fmt.Sprintf("| `%s` | %s | %s | %s%s |\n", a.Name, kind, defaultText(a), strings.ReplaceAll(a.Doc, "|", `\|`), notes(a))
+		}
+	}
+	switch {
+	case *update:
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	case string(text) != want:
+		t.Errorf("%s is not what the tables say; run make golden", file)
+	}
+}
+
 func reference() string {
 	var b strings.Builder
 	b.WriteString("# Attributes\n\nGenerated from the tables in `inventory/`; `make golden` writes it anew. Sizes are\nstrings with a unit (`\"8GiB\"`). What is not written in a manifest is not compared;\nwhat Proxmox does not have counts as its default.\n\nImpact is the worst case; recon lowers it by power state and hotplug setting.\nNeeds are privileges on the guest (`/vms/ID`), unless another path is named.\n")

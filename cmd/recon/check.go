@@ -9,7 +9,7 @@ import (
 func newCheck(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [SOURCE|check.NAME]",
-		Short: "Reach each source, ask each check, and say what works and what is missing",
+		Short: "Reach each source, ask each check, and say what is missing",
 		Long: `Reaches the clusters, hosts and Terraform sources of the project, and asks the checks
 that it declares; or does that with the one that is named. Says of each source what
 works, what does not, what that costs, and the commands that mend it, and of each check

@@ -128,5 +128,5 @@ func outputOf(t *testing.T, story, command string) string {
 
 // normal takes out what differs between two runs.
 func normal(s string) string {
-	return dates.ReplaceAllString(durations.ReplaceAllString(s, "TIME"), "DATE")
+	return ports.ReplaceAllString(dates.ReplaceAllString(durations.ReplaceAllString(s, "TIME"), "DATE"), "127.0.0.1:PORT")
 }

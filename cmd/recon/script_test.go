@@ -95,6 +95,8 @@ func (m tidy) Run() int {
 //	engine NAME            start a Docker engine of its own with NAME.json as its
 //	                       daemon.json, and write its host block into NAME.recon.hcl
 //	machine NAME...        a host that NAME.yaml describes, in the words of a compose file
+//	service NAME FILE      a service over TLS that answers as the file says, whatever it
+//	                       says at that time; NAME_URL is where, NAME.pem its authority
 //	docker NAME ARGS       run the Docker command line against that engine
 //
 // The condition [docker] says whether a Docker engine can be started here.
@@ -112,7 +114,7 @@ func TestScripts(t *testing.T) {
 			e.Values[simKey{}] = &scriptSim{t: t}
 			return nil
 		},
-		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "token": cmdToken, "role": cmdRole, "edit": cmdEdit, "exits": cmdExits, "engine": cmdEngine, "docker": cmdDocker, "answers": cmdAnswers, "machine": cmdMachine},
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "token": cmdToken, "role": cmdRole, "edit": cmdEdit, "exits": cmdExits, "engine": cmdEngine, "docker": cmdDocker, "answers": cmdAnswers, "machine": cmdMachine, "service": cmdService},
 		Condition: hasPart,
 	})
 }
@@ -239,6 +241,7 @@ func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
 var (
 	update    = flag.Bool("update", false, "write golden files anew")
 	durations = regexp.MustCompile(`\b\d+(\.\d+)?(ms|s)\b`)
+	ports     = regexp.MustCompile(`127\.0\.0\.1:([1-9]\d{4}|PORT)\b`) // of servers that take any
 	dates     = regexp.MustCompile(`\d{4}-\d\d-\d\d( \d\d:\d\d)?`)
 )
 

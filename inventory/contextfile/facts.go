@@ -16,6 +16,7 @@ type Facts struct {
 	Drift    []Drift
 	Tasks    []Task
 	Findings []Finding // sorted by rule; hints are left out
+	Checks   []Check   // sorted by address
 	Sources  []Source
 	Events   []inventory.Event // oldest first
 
@@ -94,6 +95,16 @@ type Service struct {
 
 // A Path is a folder that a service sees.
 type Path struct{ Inside, Source string }
+
+// A Check is a declared check and how it stands. What it says in words stands in recon
+// check: those words quote what came from outside.
+type Check struct {
+	Address  inventory.Address
+	Kind     string
+	Standing inventory.Standing
+	Layer    inventory.Layer
+	Since    time.Time
+}
 
 // A Drift is a resource that differs from its manifest because live moved.
 type Drift struct {

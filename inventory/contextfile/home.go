@@ -68,6 +68,7 @@ func homeAt(f *Facts, at Place, date string, l level) string {
 	guestTable(&b, f, l)
 	serviceLines(&b, f, l.services)
 	openDrift(&b, f)
+	writeList(&b, "Checks that fail (`recon check` says why and what to do)", failingChecks(f))
 	findings(&b, f)
 	writeList(&b, "Waiting for a restart", addresses(f, func(g *Guest) bool { return g.Reboot }))
 	writeList(&b, "Protected, do not change", addresses(f, func(g *Guest) bool { return g.Protect }))
@@ -87,6 +88,16 @@ func writeList(b *strings.Builder, title string, items []string) {
 	if len(items) > 0 {
 		fmt.Fprintf(b, "**%s:** %s\n", title, strings.Join(items, ", "))
 	}
+}
+
+// failingChecks names the checks that do not hold, with the layer at which.
+func failingChecks(f *Facts) (out []string) {
+	for i := range f.Checks {
+		if c := &f.Checks[i]; c.Standing == inventory.CheckFails {
+			out = append(out, safeAddress(c.Address, "")+" at "+string(c.Layer)+sinceBy(c.Since, ""))
+		}
+	}
+	return limit(out, 10)
 }
 
 // snapshots names what recon has taken before changes that cannot be taken back.

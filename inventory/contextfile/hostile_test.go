@@ -50,6 +50,7 @@ func worldOf(s string) *Facts {
 		Services: []Service{{Address: inventory.Address{Kind: "service", Name: inventory.Label(s, 1)}, Host: s, Container: s, Image: s, URL: s, Ports: []string{s}, DependsOn: []string{s}, Paths: []Path{{s, s}}}},
 		Drift:    []Drift{{Address: addr, Identity: "home/311", Since: when, By: s, Fields: fields}, {Address: keyed, Identity: "home/312", Fields: []DriftField{{Path: "memory", Desired: s, Live: s, Flapping: true}}}},
 		Tasks:    []Task{{Address: keyed, Identity: "home/312", Verdict: inventory.VerdictDrift, Since: when, By: s, Fields: fields, Blocked: []string{s}}},
+		Checks:   []Check{{Address: inventory.Address{Kind: "check", Name: inventory.Label(s, 1)}, Kind: "gitlab", Standing: inventory.CheckFails, Layer: inventory.LayerRole, Since: when}},
 		Sources:  []Source{{Provider: "proxmox.home", Scope: s, Since: when}},
 		Events: []inventory.Event{
 			{At: when, Address: keyed, Identity: s, Kind: inventory.DriftOpened, By: s, Summary: s, Fields: []inventory.EventField{{Name: "description", FromText: s, ToText: s}, {Name: "hookscript", FromText: s, ToText: s}}},

@@ -194,7 +194,7 @@ func EventText(e *inventory.Event) string {
 // atLayer says at which layer a check fails.
 func atLayer(e *inventory.Event) string {
 	for _, f := range e.Fields {
-		if slices.Contains(inventory.Layers(), inventory.Layer(f.ToText)) {
+		if f.Name == "layer" && slices.Contains(inventory.Layers(), inventory.Layer(f.ToText)) {
 			return " at " + f.ToText
 		}
 	}

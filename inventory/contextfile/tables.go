@@ -56,6 +56,7 @@ func Blocks() []Block {
 		tableBlock("services", "Services", "services, URLs and ports", servicesTable),
 		tableBlock("paths", "Paths", "folders that services see", pathsTable),
 		tableBlock("terraform", "Ownership", "who owns which guest", ownersTable),
+		tableBlock(ChecksBlock, "Checks", "the declared checks and how they stand", checksTable),
 	}
 }
 
@@ -76,6 +77,9 @@ func Concerns(id string, s Source) bool {
 	}
 	return false
 }
+
+// ChecksBlock is the block of the declared checks, for projects that have any.
+const ChecksBlock = "checks"
 
 // ContextBlocks returns the ids of the blocks that .claude/context.md holds.
 func ContextBlocks() []string {
@@ -644,6 +648,21 @@ func ownersTable(f *Facts) table {
 			tf = safeMatch(terraformText, g.Terraform)
 		}
 		t.rows = append(t.rows, []string{safeName(g.Name, g.Identity), declared, tf})
+	}
+	return t
+}
+
+// checksTable lists the declared checks. When they were asked is left out: that changes
+// with every run.
+func checksTable(f *Facts) table {
+	t := table{what: "checks", columns: []column{{head: "Check", plain: "What has to work"}, {head: "Asks", plain: "Asks"}, {head: "Stands", plain: "Stands"}, {head: "Fails at", plain: "Fails at"}, {head: "Since"}}}
+	for i := range f.Checks {
+		c := &f.Checks[i]
+		since := ""
+		if !c.Since.IsZero() {
+			since = c.Since.UTC().Format(time.DateOnly)
+		}
+		t.rows = append(t.rows, []string{safeAddress(c.Address, ""), c.Kind, string(c.Standing), string(c.Layer), since})
 	}
 	return t
 }

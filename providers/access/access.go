@@ -156,7 +156,7 @@ func (t *trial) daysLeft(layer inventory.Layer, what string, until time.Time, fi
 	case days < int(wanted):
 		return fails(layer, fmt.Sprintf("%s expires on %s, in %s, and %d are wanted", what, day, counted(days, "day"), wanted), fix...)
 	}
-	t.holds(layer, "%s is good until %s, %s", what, day, counted(days, "day"))
+	t.holds(layer, "%s is good until %s", what, day)
 	return nil
 }
 

@@ -427,7 +427,7 @@ func TestWhatWorks(t *testing.T) {
 		{"registry", args{"url": e.at(&fakeRegistry{actions: []string{"pull", "push"}}), "repository": "lena/app", "username": "chronos", "needs": "push"}, "push is allowed"},
 		{"registry", args{"url": e.at(&fakeRegistry{actions: []string{"pull"}}), "repository": "lena/app", "username": "chronos", "tag": "latest"}, "may pull from lena/app"},
 		{"http", args{"url": hello, "header": "X-Api-Key", "contains": "hell", "status": 200}, "it answers 200"},
-		{"tls", args{"address": strings.TrimPrefix(hello, "https://")}, "in 364 days"},
+		{"tls", args{"address": strings.TrimPrefix(hello, "https://")}, "the certificate for 127.0.0.1 is good until"},
 		{"tcp", args{"address": e.listens(func(c net.Conn) { fmt.Fprint(c, "SSH-2.0-OpenSSH_9.9\r\n"); c.Close() }), "expect": "SSH-2.0"}, "it begins with"},
 		{"dns", args{"server": e.names(dnsmessage.RCodeSuccess), "name": "git.example.net.", "equals": []string{"192.168.40.23"}}, "git.example.net is 192.168.40.23"},
 		{"command", args{"host": "here", "command": []string{"echo", "a b"}, "contains": "a b"}, "echo ends with 0"},
@@ -435,8 +435,7 @@ func TestWhatWorks(t *testing.T) {
 	} {
 		c := checkOf(t, w.kind, w.args)
 		o := e.ask(c)
-		said := fmt.Sprint(o.Evidence)
-		if said = strings.Replace(said, "in 365 days", "in 364 days", 1); !o.Works() || !strings.Contains(said, strings.Replace(w.says, "in 364", "364", 1)) {
+		if said := fmt.Sprint(o.Evidence); !o.Works() || !strings.Contains(said, w.says) {
 			t.Errorf("%s %v is %s: %s; %s", w.kind, w.args, o.Standing, o.Sentence(), said)
 		}
 		sound(t, c, &o)

@@ -76,7 +76,6 @@ func (t *trial) tls(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.proofs = t.proofs[:1] // how long it is good is said once, with the days
 	return t.daysLeft(inventory.LayerTLS, "the certificate for "+name, secured.ConnectionState().PeerCertificates[0].NotAfter, "renew it; what renews it by itself has stopped to")
 }
 

@@ -52,9 +52,16 @@ func gather(ctx context.Context, w *home.World, p *reconcile.Plan, h history) (*
 	f.Drift = openDrift(w, p, h.events)
 	f.Tasks = tasksOf(w, p, h)
 	for _, x := range p.Findings {
-		if x.Severity != "info" {
+		if x.Severity != "info" && x.Rule != inventory.RuleCheck {
 			f.Findings = append(f.Findings, contextfile.Finding{Rule: x.Rule, Subject: x.Address})
 		}
+	}
+	for i := range p.Checks {
+		o := p.Checks[i]
+		if last, known := w.Memory.Checks[o.Check]; known && o.Standing == inventory.CheckUnknown {
+			o = last.Outcome // what a document says does not change with what decides nothing
+		}
+		f.Checks = append(f.Checks, contextfile.Check{Address: o.Check, Kind: o.Kind, Standing: o.Standing, Layer: o.Layer, Since: o.Since})
 	}
 	return f, nil
 }

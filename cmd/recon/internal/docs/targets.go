@@ -33,11 +33,15 @@ func (t *target) name() string { return path.Join(t.prefix, t.file) }
 // that have markers. A file that is named twice is one target with both blocks.
 func targets(h *home.Home, project *manifests.Project) ([]*target, error) {
 	c := project.Context
+	whole := contextfile.ContextBlocks()
+	if len(project.Checks) > 0 {
+		whole = append(whole, contextfile.ChecksBlock)
+	}
 	var out []*target
 	for _, f := range []struct {
 		file   string
 		blocks []string
-	}{{c.ClaudeMD, []string{HomeBlock}}, {c.ContextMD, contextfile.ContextBlocks()}, {c.SessionLog, []string{SessionBlock}}, {c.ActiveTasks, []string{TasksBlock}}} {
+	}{{c.ClaudeMD, []string{HomeBlock}}, {c.ContextMD, whole}, {c.SessionLog, []string{SessionBlock}}, {c.ActiveTasks, []string{TasksBlock}}} {
 		if f.file == "" {
 			continue
 		}

@@ -235,11 +235,12 @@ func (r *recorder) checks() {
 	for i := range r.world.Project.Checks {
 		addr := r.world.Project.Checks[i].Addr
 		old, now := r.world.Memory.Checks[addr], r.learned.Checks[addr]
-		e := inventory.Event{Address: addr, Identity: addr.String(), Fields: []inventory.EventField{{Name: "layer", From: string(old.Layer), FromText: string(old.Layer), To: string(now.Layer), ToText: string(now.Layer)}}}
+		e := inventory.Event{Address: addr, Identity: addr.String()}
 		switch {
 		case now.Same(&old.Outcome):
 		case now.Standing == inventory.CheckFails:
 			e.Kind, e.Summary = inventory.CheckBroke, fmt.Sprintf("%s fails: %s", addr, now.Sentence())
+			e.Fields = []inventory.EventField{{Name: "layer", To: string(now.Layer), ToText: string(now.Layer)}}
 			r.event(e)
 		case now.Works() && old.Standing == inventory.CheckFails:
 			e.Kind, e.Summary = inventory.CheckMended, fmt.Sprintf("%s works again", addr)

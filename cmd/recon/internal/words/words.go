@@ -212,6 +212,7 @@ var events = map[inventory.EventKind]string{
 	inventory.Started: "was started", inventory.Stopped: "was stopped", inventory.Restarted: "was restarted",
 	inventory.Appeared: "appeared", inventory.Disappeared: "is gone", inventory.SourceLost: "cannot be observed", inventory.SourceBack: "is observed again",
 	inventory.SourcePartial: "is seen in part only", inventory.SourceWhole: "is seen in full again",
+	inventory.CheckBroke: "fails", inventory.CheckMended: "works again",
 }
 
 // Event says an event: what it is about, and what became of it. Values, and who did it,
@@ -238,7 +239,10 @@ func eventFields(e *inventory.Event, value func(string) string) string {
 	var fields []string
 	for _, f := range e.Fields {
 		text := value(string(f.Name))
-		if f.FromText+f.ToText != "" {
+		switch {
+		case f.FromText == "" && f.ToText != "":
+			text, flaps = text+" "+value(f.ToText), false
+		case f.FromText != "":
 			text += fmt.Sprintf(" %s -> %s", value(f.FromText), value(f.ToText))
 			flaps = false
 		}
