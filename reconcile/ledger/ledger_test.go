@@ -23,9 +23,10 @@ import (
 )
 
 var (
-	media = inventory.Address{Kind: "vm", Name: "media"}
-	noon  = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-	me    = reconcile.Holder{PID: 1, Host: "here", Command: "recon test", Since: noon}
+	media  = inventory.Address{Kind: "vm", Name: "media"}
+	gitlab = inventory.Address{Kind: inventory.KindCheck, Name: "gitlab"}
+	noon   = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	me     = reconcile.Holder{PID: 1, Host: "here", Command: "recon test", Since: noon}
 )
 
 // A place is where a ledger is kept. Every test of what a ledger does runs on each.
@@ -165,6 +166,7 @@ func everything() reconcile.Learned {
 		Seen:     []inventory.Observation{wholeObservation()},
 		Facts:    map[string]json.RawMessage{"docker.media": json.RawMessage(`{"Name":"media"}`)},
 		Clusters: map[string]reconcile.Cluster{"proxmox.home": {Version: "9.2", Nodes: []inventory.Node{{Name: "node01", Online: true}}, NoQuorum: true, Findings: []inventory.Finding{{Rule: "r"}}}},
+		Checks:   map[inventory.Address]reconcile.Checked{gitlab: {Of: "sha256:x", Outcome: inventory.Outcome{Check: gitlab, Kind: "gitlab", Standing: inventory.CheckFails, Layer: inventory.LayerRole, Severity: "error", Said: "s", Evidence: []inventory.Proof{{Layer: inventory.LayerReach, Said: "r"}}, Fix: []string{"f"}, At: noon, Since: noon}}},
 		Sources:  []reconcile.Source{{Provider: "proxmox.home", Scope: "node03", Since: noon, Error: "offline"}},
 		Episodes: []reconcile.Episode{{Address: media, Identity: "home/111", Fingerprint: "f", OpenedAt: noon, ChangedAt: noon, By: "lena@pve", Fields: []inventory.EventField{{Name: "memory", FromText: "8 GiB", ToText: "4 GiB"}}, Started: reconcile.Drifts{"memory": 1}}},
 		Applied:  map[inventory.Address]inventory.Applied{media: {Identity: "home/111", Attrs: inventory.Attrs{"memory": inventory.Size(8 << 30), "tags": inventory.StringSet("a")}, Bases: inventory.Attrs{"cores": cty.NumberIntVal(2)}}},
@@ -233,9 +235,13 @@ func testEverythingComesBack(t *testing.T, p place) {
 	episode.ID = 1
 	if diff := cmp.Diff(reconcile.Recollection{
 		Applied: want.Applied, Episodes: map[inventory.Address]reconcile.Episode{media: episode}, Drifts: map[inventory.Address]reconcile.Drifts{media: {"memory": 1}},
-		Sources: want.Sources, Clusters: want.Clusters, Managed: 3, LastRun: 1, Looked: noon,
+		Sources: want.Sources, Clusters: want.Clusters, Checks: want.Checks, Managed: 3, LastRun: 1, Looked: noon,
 	}, got, values); diff != "" {
 		t.Errorf("recalled (-want +got):\n%s", diff)
+	}
+	learns(t, s, reconcile.Learned{At: noon}) // in manifests that declare no check any more
+	if got := recall(t, s); len(got.Checks) > 0 {
+		t.Errorf("what is declared no more is remembered: %v", got.Checks)
 	}
 	seen, err := s.Seen(context.Background())
 	if diff := cmp.Diff(reconcile.Seen{Observations: map[string]inventory.Observation{"home/111": wholeObservation()}, Facts: want.Facts}, seen, values); diff != "" || err != nil {
