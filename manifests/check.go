@@ -33,9 +33,6 @@ func (p *Project) Check(a inventory.Address) *Check {
 	return nil
 }
 
-// severities are how much a check that fails matters.
-func severities() []string { return []string{"info", "warning", "error"} }
-
 func checkSpec() spec {
 	s := spec{what: "a check block", attrs: []string{"every", "severity"}}
 	for _, k := range inventory.CheckKinds() {
@@ -74,9 +71,7 @@ func (l *loader) checks() {
 // check decodes one block, and reports whether it says what is to be asked.
 func (l *loader) check(b *hclsyntax.Block, c *Check) bool {
 	l.every(b, c)
-	if arg := b.Body.Attributes["severity"]; arg != nil && l.argument(arg, &scope{}, &c.Severity) && !slices.Contains(severities(), c.Severity) {
-		l.report(errorAt(arg.Expr.Range(), "Unknown severity", "severity takes \"info\", \"warning\" or \"error\".%s", inventory.DidYouMean(c.Severity, severities())))
-	}
+	l.severity(b, c)
 	var kinds []*hclsyntax.Block
 	for _, k := range b.Body.Blocks {
 		if inventory.CheckKindOf(k.Type) != nil {
@@ -96,6 +91,21 @@ func (l *loader) check(b *hclsyntax.Block, c *Check) bool {
 	c.Kind = inventory.CheckKindOf(kinds[0].Type)
 	l.checkArgs(kinds[0], c)
 	return true
+}
+
+// severity reads how much it matters when the check fails.
+func (l *loader) severity(b *hclsyntax.Block, c *Check) {
+	arg := b.Body.Attributes["severity"]
+	if arg == nil || !l.argument(arg, &scope{}, &c.Severity) {
+		return
+	}
+	var known []string
+	for _, s := range inventory.Severities() {
+		known = append(known, string(s))
+	}
+	if !slices.Contains(known, c.Severity) {
+		l.report(errorAt(arg.Expr.Range(), "Unknown severity", "severity takes %s.%s", strings.Join(known, ", "), inventory.DidYouMean(c.Severity, known)))
+	}
 }
 
 // every reads for how long an answer is good.
