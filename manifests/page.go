@@ -16,7 +16,8 @@ type Page struct {
 	URL         string // by which people come, when that is another; "" otherwise
 	Certificate string // files of this machine; both empty: a proxy in front speaks TLS, or nobody comes from outside
 	Key         string
-	Login       *Login // nil: whoever reaches it is let in
+	Login       *Login   // nil: whoever reaches it is let in
+	Approve     []string // users of the proxy who may begin runs; whoever knows the token may
 	Range       hcl.Range
 }
 
@@ -31,7 +32,7 @@ type Login struct {
 const DefaultListen = "127.0.0.1:8100"
 
 var (
-	pageSpec  = spec{what: "the page block", attrs: []string{"listen", "url", "certificate", "key"}, blocks: []string{"login"}}
+	pageSpec  = spec{what: "the page block", attrs: []string{"listen", "url", "certificate", "key", "approve"}, blocks: []string{"login"}}
 	loginSpec = spec{what: "a login block", attrs: []string{"token_file"}, blocks: []string{"proxy"}}
 	proxySpec = spec{what: "a proxy block", attrs: []string{"header", "from"}}
 )
@@ -46,6 +47,9 @@ func (l *loader) page(b *hclsyntax.Block) {
 		if arg := b.Body.Attributes[name]; arg != nil {
 			l.argument(arg, &scope{}, into)
 		}
+	}
+	if arg := b.Body.Attributes["approve"]; arg != nil {
+		l.argument(arg, &scope{}, &p.Approve)
 	}
 	for _, inner := range b.Body.Blocks {
 		if inner.Type != "login" {

@@ -1,7 +1,12 @@
 package main
 
 import (
+	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -9,18 +14,22 @@ import (
 
 	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/daemon"
+	"recon/cmd/recon/internal/web"
 	"recon/cmd/recon/internal/notify"
 
+	sd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 )
 
 func newServe(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Run the project's schedules until interrupted",
-		Long: `Runs what the schedule blocks say: the drift report, the context files and the check
-of documents, each at its times in its time zone. Drift is reported when it opens, changes or resolves,
-not each time it is seen, here and by the notify blocks. Changed manifests are loaded anew.`,
+		Short: "Run the project's schedules, and its page, until interrupted",
+		Long: `Runs what the schedule blocks say: the drift report, the context files, the check
+of documents and the doctor, each at its times in its time zone. Drift is reported when it opens,
+changes or resolves, not each time it is seen, here and by the notify blocks. Changed manifests are loaded anew.
+
+With a page block it shows all that in a browser, with metrics for Prometheus.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runServe(cmd, c) },
 	}
@@ -34,6 +43,14 @@ func runServe(cmd *cobra.Command, c *cli) error {
 	if err != nil {
 		return err
 	}
+	live := api.NewLive(h)
+	shut, err := c.openPage(live)
+	if err != nil {
+		return err
+	}
+	defer shut()
+	beat := watchdog()
+	_, _ = sd.SdNotify(false, sd.SdNotifyReady) // nobody listens outside of systemd
 	var mu sync.Mutex
 	tell := func(n daemon.Notice) {
 		mu.Lock()
@@ -41,7 +58,7 @@ func runServe(cmd *cobra.Command, c *cli) error {
 		c.notice(n)
 	}
 	teller := &notify.Teller{Home: h, Tell: func(_ string, err error) { tell(daemon.Notice{Text: "a notice was not sent", Err: err}) }}
-	return daemon.Run(cmd.Context(), daemon.Options{Home: h, After: teller.After, Tell: func(n daemon.Notice) {
+	err = daemon.Run(cmd.Context(), daemon.Options{Live: live, Beat: beat, After: teller.After, Tell: func(n daemon.Notice) {
 		if n.Facts != nil && n.Err == nil {
 			teller.Found(notify.Facts(n.Facts))
 		}
@@ -50,6 +67,76 @@ func runServe(cmd *cobra.Command, c *cli) error {
 			tell(daemon.Notice{Schedule: n.Schedule, Err: err})
 		}
 	}})
+	_, _ = sd.SdNotify(false, sd.SdNotifyStopping)
+	return err
+}
+
+// watchdog tells systemd, as often as it wants to hear it, that the daemon's loop goes on.
+func watchdog() func() {
+	every, err := sd.SdWatchdogEnabled(false)
+	if err != nil || every == 0 {
+		return nil
+	}
+	var last time.Time
+	return func() {
+		if now := time.Now(); now.Sub(last) >= every/3 {
+			last = now
+			_, _ = sd.SdNotify(false, sd.SdNotifyWatchdog)
+		}
+	}
+}
+
+// openPage opens the port of the page block, where there is one.
+func (c *cli) openPage(live *api.Live) (shut func(), err error) {
+	page := live.Home.Project().Page
+	if page == nil {
+		return func() {}, nil
+	}
+	o := web.Options{Live: live, Page: page, Version: version, Secrets: c.secrets, Log: live.Home.Log}
+	if page.Login != nil && page.Login.TokenFile != "" {
+		if o.Token, err = api.Token(live.Home, page.Login.TokenFile); err != nil {
+			return nil, err
+		}
+	}
+	listener, err := net.Listen("tcp", page.Listen)
+	if err != nil {
+		return nil, &api.Failure{Code: api.ExitError, Err: fmt.Errorf("open the page: %w", err), Hint: "another program may have the port; listen = \"127.0.0.1:8101\" takes another"}
+	}
+	o.Listen = listener.Addr().String()
+	handler, err := web.New(o)
+	if err != nil {
+		listener.Close()
+		return nil, err
+	}
+	address := "http://" + o.Listen
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+	}
+	if page.Certificate != "" {
+		pair, err := tls.LoadX509KeyPair(live.Home.Absolute(page.Certificate), live.Home.Absolute(page.Key))
+		if err != nil {
+			listener.Close()
+			return nil, fmt.Errorf("read the certificate of the page: %w", err)
+		}
+		address = "https://" + o.Listen
+		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+	}
+	if page.URL != "" {
+		address = page.URL
+	}
+	c.printer().Printf("The page is at %s", address)
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			live.Home.Log.Error("the page has stopped", "error", err)
+		}
+	}()
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond) // streams stay open as long as somebody looks
+		defer cancel()
+		if server.Shutdown(ctx) != nil {
+			server.Close()
+		}
+	}, nil
 }
 
 // scheduledReport writes the file of a schedule that makes a report.
@@ -73,20 +160,23 @@ func (c *cli) notice(n daemon.Notice) {
 		head += " " + n.Schedule
 	}
 	switch {
-	case n.Cycle != nil && n.Err == nil:
-		p.Printf("%s: %s", head, api.Describe(n.Cycle.Plan))
-		p.Events(n.Cycle.Events, false)
-		c.cycleNotes(n.Cycle)
-	case n.Facts != nil && n.Err == nil:
-		p.Printf("%s: %d statement(s) contradict what is known, %d of them new", head, len(n.Facts.Findings), len(n.New))
-		if len(n.New) > 0 {
-			p.Statements(n.New)
-		}
 	case n.Err != nil:
 		if n.Text != "" {
 			p.Printf("%s: %s", head, n.Text)
 		}
 		c.report(n.Err)
+	case n.Cycle != nil:
+		p.Printf("%s: %s", head, api.Describe(n.Cycle.Plan))
+		p.Events(n.Cycle.Events, false)
+		c.cycleNotes(n.Cycle)
+	case n.Facts != nil:
+		p.Printf("%s: %d statement(s) contradict what is known, %d of them new", head, len(n.Facts.Findings), len(n.New))
+		if len(n.New) > 0 {
+			p.Statements(n.New)
+		}
+	case n.Action == "doctor":
+		p.Printf("%s: %d finding(s), %d of them new", head, n.Found, len(n.Doctor))
+		p.Findings(n.Doctor, false)
 	case !n.Next.IsZero():
 		p.Printf("%s: %s; next %s", head, n.Text, n.Next.Format("2006-01-02 15:04 MST"))
 	default:

@@ -30,6 +30,18 @@ func (s *Store) Events(ctx context.Context, since time.Time, of inventory.Addres
 	return out, err
 }
 
+// LastEvents returns the end of the history, the newest first.
+func (s *Store) LastEvents(ctx context.Context, most int) (out []inventory.Event, err error) {
+	err = s.view(ctx, func(q query) error {
+		return q.each(`SELECT at, address, identity, kind, changed_by, summary, fields FROM events ORDER BY id DESC LIMIT $1`, func(rows *sql.Rows) error {
+			e, err := event(rows)
+			out = append(out, e)
+			return err
+		}, most)
+	})
+	return out, err
+}
+
 // event reads one line of the history, after what stands in columns before it.
 func event(rows *sql.Rows, before ...any) (e inventory.Event, err error) {
 	var at int64

@@ -7,11 +7,14 @@ package api
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"recon/cmd/recon/internal/docs"
 	"recon/cmd/recon/internal/home"
 	"recon/cmd/recon/internal/runs"
 	"recon/inventory/doctor"
+	"recon/inventory/localfile"
 	"recon/manifests"
 	"recon/reconcile"
 )
@@ -32,6 +35,8 @@ type (
 	Cycle = runs.Cycle
 	// Schedule is one cron entry of the project.
 	Schedule = manifests.Schedule
+	// Page is where the daemon shows what it knows.
+	Page = manifests.Page
 	// FactCheck is what recon facts found.
 	FactCheck = docs.FactCheck
 	// FactsOptions say what recon facts is to look at.
@@ -76,6 +81,23 @@ func Refuse(hint, format string, args ...any) error { return home.Refuse(hint, f
 
 // Worst combines exit codes: 1, 5, 4, 3, 2, 0.
 func Worst(codes ...int) int { return home.Worst(codes...) }
+
+// Token reads the file of a token that lets people in. A short one could be guessed.
+func Token(h *Home, file string) (string, error) {
+	b, err := localfile.Read(h.Absolute(file), localfile.Small)
+	if err != nil {
+		return "", fmt.Errorf("read the token of the page: %w", err)
+	}
+	token := strings.TrimSpace(string(b))
+	if len(token) < 20 {
+		return "", &Failure{Code: ExitError, Err: fmt.Errorf("the token in %s has %d characters, and could be guessed", file, len(token)), Hint: "openssl rand -hex 32 > " + file}
+	}
+	h.Secrets.Learn(token)
+	return token, nil
+}
+
+// CodeOf is the exit code of an error.
+func CodeOf(err error) int { return home.WorstOf(err) }
 
 // look observes, or remembers.
 func look(ctx context.Context, h *Home, refresh bool) (*home.World, error) {

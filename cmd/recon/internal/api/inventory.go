@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"recon/cmd/recon/internal/home"
 	"recon/inventory"
 )
 
@@ -44,6 +45,10 @@ func ListInventory(ctx context.Context, h *Home, refresh bool) (*Inventory, erro
 	if err := w.AskAddresses(ctx); err != nil {
 		return nil, err
 	}
+	return inventoryOf(ctx, w)
+}
+
+func inventoryOf(ctx context.Context, w *home.World) (*Inventory, error) {
 	known, err := w.Known(ctx)
 	if err != nil {
 		return nil, err

@@ -12,10 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"recon/cmd/recon/internal/api"
+	"recon/inventory"
 	"recon/inventory/factcheck"
 
 	"github.com/robfig/cron/v3"
@@ -23,10 +23,11 @@ import (
 
 // Options say what the daemon works on and who hears of it.
 type Options struct {
-	Home  *api.Home
+	Live  *api.Live
 	Poll  time.Duration // how often manifests are looked at; 0 means 2 s
 	Grace time.Duration // how long a run may go on after the daemon is told to stop; 0 means 1 s
 	Tell  func(Notice)
+	Beat  func() // called as long as the daemon works; nil: nobody listens
 
 	// After is called when a run has ended and every now and then, one call at a time.
 	// No run waits for it. nil: nobody wants to know.
@@ -39,9 +40,12 @@ const afterwards = 30 * time.Second
 // A Notice is something that happened.
 type Notice struct {
 	Schedule string
+	Action   string              // of a run that ended, "" of anything else
 	Cycle    *api.Cycle          // a run that ended
 	Facts    *api.FactCheck      // a check of documents that ended
 	New      []factcheck.Finding // what it found that the check before did not
+	Doctor   []inventory.Finding // what the doctor found that he did not find before
+	Found    int                 // how many findings of the doctor there are
 	Text     string              // anything else
 	Err      error
 	Next     time.Time
@@ -55,51 +59,212 @@ func Run(ctx context.Context, o Options) error {
 	if o.Grace == 0 {
 		o.Grace = time.Second
 	}
-	d := &daemon{Options: o, ended: make(chan struct{}, 1)}
-	if len(o.Home.Project().Schedules) == 0 {
+	d := &daemon{Options: o, home: o.Live.Home, due: make(chan job, 1), ended: make(chan job), told: make(chan struct{}, 1)}
+	if len(d.home.Project().Schedules) == 0 {
 		return &api.Failure{Code: api.ExitError, Err: errors.New("the manifests have no schedule"), Hint: `add one: schedule "drift" { cron = "*/15 * * * *", action = "drift" }`}
+	}
+	dealt, err := api.Dealt(ctx, d.home)
+	if err != nil {
+		return err
 	}
 	work, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
-	d.work = work
+	d.work, d.dealt = work, dealt
+	d.start()
+	if p, err := api.RememberedPicture(ctx, d.home); err == nil {
+		d.Live.Show(p)
+	}
 	var aside sync.WaitGroup
 	defer aside.Wait()
 	aside.Go(func() { d.after(ctx) })
-	d.start()
-	seen := o.Home.Fingerprint()
-	tick := time.NewTicker(o.Poll)
-	defer tick.Stop()
+	go d.runs()
+	defer close(d.due)
+	d.loop(ctx)
+	d.stop(kill)
+	return nil
+}
+
+// A job is a run that is to be made.
+type job struct {
+	schedule string // "" for one that was asked for
+	action   string
+}
+
+// A daemon is one loop, which alone says what is run when, and one worker.
+type daemon struct {
+	Options
+	home *api.Home
+	work context.Context // of the runs; outlives the daemon's by the grace
+
+	tables  []timetable
+	actions map[string]string    // of the schedules
+	dealt   map[string]time.Time // up to when each schedule is dealt with
+	waiting []job
+	busy    job
+	running bool
+	seen    uint64 // the manifests that are in force, or were refused
+
+	due   chan job
+	ended chan job
+	told  chan struct{} // holds something when a run has ended that After was not called for
+
+	known  map[string]bool // what the last check of documents found
+	doctor map[string]bool // what the doctor found last
+}
+
+// loop runs until ctx ends. Manifests are replaced between runs, and before the next one
+// begins.
+func (d *daemon) loop(ctx context.Context) {
+	d.seen = d.home.Fingerprint()
+	manifests, clock := time.NewTicker(d.Poll), time.NewTimer(0)
+	defer manifests.Stop()
+	defer clock.Stop()
+	changed := false
 	for {
 		select {
 		case <-ctx.Done():
-			d.stop(kill)
-			return nil
-		case <-tick.C:
-			// While a run goes on the manifests wait, and not the loop; and no other
-			// run begins before them.
-			now := o.Home.Fingerprint()
-			d.changed.Store(now != seen)
-			if now != seen && d.mu.TryLock() {
-				seen = now
-				d.reload()
-				d.changed.Store(false)
-				d.mu.Unlock()
-			}
+			return
+		case <-manifests.C:
+			changed = d.home.Fingerprint() != d.seen
+		case <-clock.C:
+			d.look(d.home.Now())
+			clock.Reset(tick)
+		case action := <-d.Live.Asked():
+			d.waiting = append([]job{{action: action}}, d.waiting...)
+		case <-d.ended:
+			d.running = false
+		}
+		if d.Beat != nil {
+			d.Beat()
+		}
+		if d.running {
+			continue
+		}
+		if changed {
+			d.reload()
+			changed = false
+		}
+		d.next()
+	}
+}
+
+// tick is how often the clock is looked at. A machine that slept, or whose clock was set,
+// is noticed by that too.
+const tick = 250 * time.Millisecond
+
+// start reads the schedules of the project.
+func (d *daemon) start() {
+	d.tables, d.actions, d.waiting = nil, map[string]string{}, nil
+	now := d.home.Now()
+	for _, s := range d.home.Project().Schedules {
+		spec, err := cron.ParseStandard(s.Cron)
+		if err != nil {
+			panic(err) // the manifests were checked
+		}
+		if spec, ok := spec.(*cron.SpecSchedule); ok {
+			spec.Location = s.Location
+		}
+		t := timetable{spec: spec, in: s.Location, jitter: s.Jitter, catchUp: s.CatchUp, name: s.Name}
+		if d.dealt[s.Name].IsZero() {
+			d.dealt[s.Name] = now
+		}
+		d.tables, d.actions[s.Name] = append(d.tables, t), s.Action
+		d.Tell(Notice{Schedule: s.Name, Text: fmt.Sprintf("%s, %s", s.Action, s.Cron), Next: t.next(now).In(s.Location)})
+	}
+	d.announce()
+}
+
+// announce says what is due when.
+func (d *daemon) announce() {
+	var all []api.Upcoming
+	for i, s := range d.home.Project().Schedules {
+		all = append(all, api.Upcoming{Schedule: s.Name, Action: s.Action, Cron: s.Cron, Next: d.tables[i].next(d.dealt[s.Name])})
+	}
+	d.Live.Schedule(all)
+}
+
+// look puts what is due in line. What is due while the same schedule runs, or waits, is
+// skipped.
+func (d *daemon) look(now time.Time) {
+	for i := range d.tables {
+		t := &d.tables[i]
+		run, dealt := t.due(d.dealt[t.name], now)
+		if dealt.Equal(d.dealt[t.name]) {
+			continue
+		}
+		d.dealt[t.name] = dealt
+		if err := api.Deal(d.work, d.home, t.name, dealt); err != nil {
+			d.Tell(Notice{Schedule: t.name, Text: "what is due next cannot be remembered", Err: err})
+		}
+		switch {
+		case !run:
+		case d.running && d.busy.schedule == t.name:
+			d.Tell(Notice{Schedule: t.name, Text: "skipped: the last run still goes on"})
+		case !d.inLine(t.name):
+			d.waiting = append(d.waiting, job{t.name, d.actions[t.name]})
+		}
+		d.announce()
+	}
+}
+
+func (d *daemon) inLine(schedule string) bool {
+	for _, j := range d.waiting {
+		if j.schedule == schedule {
+			return true
+		}
+	}
+	return false
+}
+
+// next gives the worker what is first in line.
+func (d *daemon) next() {
+	if len(d.waiting) == 0 {
+		return
+	}
+	d.busy, d.waiting, d.running = d.waiting[0], d.waiting[1:], true
+	d.due <- d.busy
+}
+
+// runs makes one run after the other.
+func (d *daemon) runs() {
+	for j := range d.due {
+		d.run(j)
+		select {
+		case d.ended <- j:
+		case <-d.work.Done():
 		}
 	}
 }
 
-type daemon struct {
-	Options
-	work context.Context // of the runs; outlives the daemon's by the grace
-	cron *cron.Cron
-	mu   sync.Mutex // one run at a time, and none while manifests are replaced
-
-	changed atomic.Bool // manifests have changed and are not in force yet
-
-	ended chan struct{} // holds something when a run has ended that After was not called for
-
-	known map[string]bool // what the last check of documents found
+// run makes one run. A fault in it is that run's alone.
+func (d *daemon) run(j job) {
+	r := api.RunRecord{Schedule: j.schedule, Action: j.action, Started: d.home.Now()}
+	d.Live.Begin(r)
+	var n Notice
+	err := api.Caught(func() (err error) {
+		n, err = d.act(j)
+		return err
+	})
+	n.Schedule, n.Action, n.Err = j.name(), j.action, err
+	r.Ended, r.Code = d.home.Now(), api.ExitOK
+	if err != nil {
+		r.Code, r.Error = api.CodeOf(err), d.home.Secrets.Text(err.Error())
+	}
+	switch {
+	case err != nil:
+	case n.Cycle != nil:
+		r.Code, r.Summary, r.Events = n.Cycle.Code(), api.Describe(n.Cycle.Plan), len(n.Cycle.Events)
+	case n.Facts != nil:
+		r.Summary, r.Events = fmt.Sprintf("%d statement(s) contradict what is known", len(n.Facts.Findings)), len(n.New)
+	default:
+		r.Summary, r.Events = fmt.Sprintf("%d finding(s)", n.Found), len(n.Doctor)
+	}
+	d.Live.End(r)
+	d.Tell(n)
+	select {
+	case d.told <- struct{}{}:
+	default: // After has not been called for the run before; it is for both
+	}
 }
 
 // after calls After beside the runs, until ctx ends.
@@ -114,111 +279,108 @@ func (d *daemon) after(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-d.ended:
+		case <-d.told:
 		case <-tick.C:
 		}
 	}
 }
 
-// start begins the schedules of the project.
-func (d *daemon) start() {
-	d.cron = cron.New()
-	for _, s := range d.Home.Project().Schedules {
-		schedule, err := cron.ParseStandard(s.Cron)
-		if err != nil {
-			panic(err) // the manifests were checked
-		}
-		if spec, ok := schedule.(*cron.SpecSchedule); ok {
-			spec.Location = s.Location
-		}
-		job := cron.NewChain(d.skipIfRunning(s.Name)).Then(cron.FuncJob(func() { d.run(s) }))
-		d.cron.Schedule(schedule, job)
-		d.Tell(Notice{Schedule: s.Name, Text: fmt.Sprintf("%s, %s", s.Action, s.Cron), Next: schedule.Next(time.Now().In(s.Location))})
+// name is how a run is called.
+func (j job) name() string {
+	if j.schedule == "" {
+		return j.action + " (asked for)"
 	}
-	d.cron.Start()
+	return j.schedule
 }
 
-// skipIfRunning drops a run that is due while the same schedule still runs.
-func (d *daemon) skipIfRunning(name string) cron.JobWrapper {
-	return func(j cron.Job) cron.Job {
-		var running sync.Mutex
-		return cron.FuncJob(func() {
-			if !running.TryLock() {
-				d.Tell(Notice{Schedule: name, Text: "skipped: the last run still goes on"})
-				return
-			}
-			defer running.Unlock()
-			j.Run()
-		})
+// act does what a schedule says.
+func (d *daemon) act(j job) (n Notice, err error) {
+	switch j.action {
+	case "facts":
+		return d.facts()
+	case "doctor":
+		return d.examine()
 	}
+	if n.Cycle, err = api.Drift(d.work, d.home, j.action); err != nil {
+		return n, err
+	}
+	p, err := api.PictureOf(d.work, n.Cycle, d.Live.State().Picture)
+	if err == nil {
+		d.Live.Show(p)
+	}
+	return n, err
 }
 
-// run runs one cycle of a schedule.
-func (d *daemon) run(s api.Schedule) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.work.Err() != nil || d.changed.Load() {
-		return
-	}
-	err := api.Caught(func() error {
-		if s.Action == "facts" {
-			d.facts(s)
-			return nil
-		}
-		cycle, err := api.Drift(d.work, d.Home, s.Action)
-		d.Tell(Notice{Schedule: s.Name, Cycle: cycle, Err: err})
-		return nil
-	})
-	if err != nil {
-		d.Tell(Notice{Schedule: s.Name, Err: err})
-	}
-	select {
-	case d.ended <- struct{}{}:
-	default: // After has not been called for the run before; it is for both
-	}
+// own are the options of a look of its own at this project.
+func (d *daemon) own() api.Options {
+	opts := d.home.Options
+	opts.Dir = d.home.Root
+	return opts
 }
 
 // facts checks what people wrote, and tells what is new since the check before.
-func (d *daemon) facts(s api.Schedule) {
-	opts := d.Home.Options
-	opts.Dir = d.Home.Root
-	check, err := api.CheckFacts(d.work, opts, api.FactsOptions{})
-	n := Notice{Schedule: s.Name, Facts: check, Err: err}
-	if err == nil {
-		known := d.known
-		d.known = map[string]bool{}
-		for _, f := range check.Findings {
-			key := f.Key()
-			d.known[key] = true
-			if !known[key] {
-				n.New = append(n.New, f)
-			}
+func (d *daemon) facts() (n Notice, err error) {
+	if n.Facts, err = api.CheckFacts(d.work, d.own(), api.FactsOptions{}); err != nil {
+		return n, err
+	}
+	known := d.known
+	d.known = map[string]bool{}
+	for _, f := range n.Facts.Findings {
+		key := f.Key()
+		d.known[key] = true
+		if !known[key] {
+			n.New = append(n.New, f)
 		}
 	}
-	d.Tell(n)
+	d.Live.ShowFacts(n.Facts.Findings, d.home.Now())
+	return n, nil
+}
+
+// examine applies the doctor's rules, and tells what is new since he came last.
+func (d *daemon) examine() (n Notice, err error) {
+	found, err := api.Doctor(d.work, d.own(), api.Checkup{})
+	if err != nil {
+		return n, err
+	}
+	known := d.doctor
+	d.doctor = map[string]bool{}
+	for _, f := range found.Told {
+		key := f.Rule + "\x00" + f.Address + "\x00" + f.Summary
+		d.doctor[key] = true
+		if !known[key] && f.Severity != "info" {
+			n.Doctor = append(n.Doctor, f)
+		}
+	}
+	n.Found = len(found.Told)
+	d.Live.ShowDoctor(found.Told, d.home.Now())
+	return n, nil
 }
 
 // reload puts changed manifests in force, when they can be used.
 func (d *daemon) reload() {
-	if err := d.Home.Reload(); err != nil {
+	d.seen = d.home.Fingerprint()
+	if err := d.home.Reload(); err != nil {
+		d.Live.Trouble(d.home.Secrets.Text(err.Error()))
 		d.Tell(Notice{Text: "the manifests have changed and cannot be used; the last good ones stay in force", Err: err})
 		return
 	}
+	d.Live.Trouble("")
 	d.Tell(Notice{Text: "the manifests have changed and are in force"})
-	d.cron.Stop()
 	d.start()
 }
 
 // stop starts nothing more and waits for the run under way, as long as the grace
 // lasts.
 func (d *daemon) stop(kill context.CancelFunc) {
-	done := d.cron.Stop().Done()
+	if !d.running {
+		return
+	}
 	select {
-	case <-done:
+	case <-d.ended:
 	case <-time.After(d.Grace):
 		kill()
 		select {
-		case <-done:
+		case <-d.ended:
 		case <-time.After(d.Grace / 2): // it was told, and does not end
 		}
 	}

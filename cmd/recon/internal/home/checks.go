@@ -94,7 +94,7 @@ func (h *Home) equip(ctx context.Context, c *manifests.Check, asked *inventory.C
 		asked.Attrs["token"] = cty.StringVal(token)
 	}
 	if ca != "" {
-		if means.CA, err = readOutside(h.absolute(ca)); err != nil {
+		if means.CA, err = readOutside(h.Absolute(ca)); err != nil {
 			return nil, fmt.Errorf("read ca_file of %s: %w", c.Addr, err)
 		}
 	}

@@ -290,8 +290,8 @@ func (h *Home) Files() fs.FS { return localfile.Folder(h.Root, localfile.Medium)
 // Path returns the place of a file of the project.
 func (h *Home) Path(rel string) string { return filepath.Join(h.Root, filepath.FromSlash(rel)) }
 
-// absolute returns the place of a file that a manifest names.
-func (h *Home) absolute(name string) string {
+// Absolute returns the place of a file that a manifest names.
+func (h *Home) Absolute(name string) string {
 	if strings.HasPrefix(name, "/") || strings.HasPrefix(name, "~/") {
 		return name
 	}

@@ -14,7 +14,7 @@ import (
 func (h *Home) sshConfig(block *manifests.Host) sshhost.Config {
 	cfg := sshhost.Config{Name: block.Name, Address: block.Address, Port: block.Port, User: block.User, Become: block.Become, IdentityFile: block.IdentityFile}
 	if block.Recording != "" {
-		cfg.Recording = h.absolute(block.Recording)
+		cfg.Recording = h.Absolute(block.Recording)
 	}
 	return cfg
 }

@@ -161,8 +161,8 @@ func (w *World) ProvenGone(identity string) bool {
 	return w.vanished[identity].State == inventory.Absent
 }
 
-// remember reads the ledger when there is one.
-func (w *World) remember(ctx context.Context) error {
+// RereadLedger reads the ledger when there is one.
+func (w *World) RereadLedger(ctx context.Context) error {
 	l, err := w.home.Ledger(ctx)
 	if err != nil || l == nil {
 		return err

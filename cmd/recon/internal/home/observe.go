@@ -77,7 +77,7 @@ func (h *Home) observe(ctx context.Context, wanted func(source string) bool) (*W
 		}
 		wg.Go(func() { w.Snapshots[i] = w.read(ctx, r) })
 	}
-	if err = w.remember(ctx); err == nil {
+	if err = w.RereadLedger(ctx); err == nil {
 		wg.Go(func() { w.askDue(ctx, wanted) })
 	}
 	wg.Wait()
@@ -104,7 +104,7 @@ func (h *Home) Remembered(ctx context.Context) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := w.remember(ctx); err != nil {
+	if err := w.RereadLedger(ctx); err != nil {
 		return nil, err
 	}
 	if err := w.readSeen(ctx); err != nil {
@@ -302,7 +302,7 @@ func (h *Home) Provider(ctx context.Context, c *manifests.Cluster) (*proxmox.Pro
 	}
 	cfg := proxmox.Config{Name: c.Name, Endpoints: c.Endpoints, Token: token, Fingerprint: c.Fingerprint, Insecure: c.Insecure, NoAgent: c.Addresses == "configured", Patience: c.Timeout, Log: h.Log}
 	if c.CAFile != "" {
-		ca, err := readOutside(h.absolute(c.CAFile))
+		ca, err := readOutside(h.Absolute(c.CAFile))
 		if err != nil {
 			return nil, fmt.Errorf("read ca_file of proxmox.%s: %w", c.Name, err)
 		}

@@ -35,16 +35,18 @@ func Verdict(c *inventory.Change) string {
 	return verdicts[c.Verdict]
 }
 
-// A Field is one field of a change: what it is, what it would become, and where that is
-// written.
-type Field struct{ Name, Text, Source string }
+// A Field is one field of a change: what it is, what it would become, what is to be known
+// of that beside the two values, and where it is written.
+type Field struct{ Name, Text, Note, Source string }
 
 // FieldOf says a field of a change. A value passes through value, which cleans it and
 // may cut it.
 func FieldOf(c *inventory.Change, f *inventory.FieldChange, value func(string) string) Field {
-	out := Field{Name: string(f.Path), Text: fieldText(c, f, value)}
+	out := Field{Name: string(f.Path)}
+	out.Text, out.Note = fieldText(c, f, value)
 	if f.NoWayBack {
 		out.Text += "  (cannot be undone)"
+		out.Note = strings.TrimPrefix(out.Note+", cannot be undone", ", ")
 	}
 	if f.Source.Filename != "" {
 		out.Source = fmt.Sprintf("%s:%d", f.Source.Filename, f.Source.Start.Line)
@@ -55,34 +57,46 @@ func FieldOf(c *inventory.Change, f *inventory.FieldChange, value func(string) s
 	return out
 }
 
-func fieldText(c *inventory.Change, f *inventory.FieldChange, value func(string) string) string {
+// fieldText says a field in a line, and what of that is no value.
+func fieldText(c *inventory.Change, f *inventory.FieldChange, value func(string) string) (text, note string) {
 	from, to := value(f.Attr.Show(f.Live)), value(f.Attr.Show(f.Wish()))
-	text := from + " -> " + to
+	change := from + " -> " + to
 	switch {
-	case undeclaredDevice(f) && !f.Writes():
-		return "taken out, and still in use"
-	case undeclaredDevice(f) && pendingOnly(f):
-		return "there (written, not in use), and not in the manifest"
 	case undeclaredDevice(f):
-		return "there, and not in the manifest"
+		note = deviceText(f)
+		return note, note
 	case f.Undeclared && f.Writes():
-		return text + " (the default; not in the manifest)"
+		return change + " (the default; not in the manifest)", "the default; not in the manifest"
 	case c.Action == inventory.ActionCreate:
-		return to
+		return to, ""
 	case f.Verdict == inventory.VerdictTerraformStale:
-		return fmt.Sprintf("%s, the next terraform apply would make it %s", to, value(f.Attr.Show(f.Terraform)))
+		note = "the next terraform apply would make it " + value(f.Attr.Show(f.Terraform))
+		return to + ", " + note, note
 	case f.Verdict == inventory.VerdictPendingReboot:
-		return fmt.Sprintf("%s, in use %s", to, value(f.Attr.Show(f.Running)))
+		return fmt.Sprintf("%s, in use %s", to, value(f.Attr.Show(f.Running))), ""
 	case f.Verdict == inventory.VerdictConflict && !inventory.IsNull(f.Base):
-		return fmt.Sprintf("was %s, manifest %s, live %s", value(f.Attr.Show(f.Base)), to, from)
+		was := "was " + value(f.Attr.Show(f.Base))
+		return fmt.Sprintf("%s, manifest %s, live %s", was, to, from), was
 	case pendingOnly(f):
-		return fmt.Sprintf("%s (written, not in use) -> %s", from, to)
+		return fmt.Sprintf("%s (written, not in use) -> %s", from, to), "live is written, not in use"
 	case f.Policy == "ignore":
-		return text + "  (ignored)"
+		return change + "  (ignored)", "ignored"
 	case f.Verdict != c.Verdict:
-		return text + "  (" + strings.ReplaceAll(string(f.Verdict), "_", " ") + ")"
+		note = strings.ReplaceAll(string(f.Verdict), "_", " ")
+		return change + "  (" + note + ")", note
 	}
-	return text
+	return change, ""
+}
+
+// deviceText says a device that is there although an exact manifest has none.
+func deviceText(f *inventory.FieldChange) string {
+	switch {
+	case !f.Writes():
+		return "taken out, and still in use"
+	case pendingOnly(f):
+		return "there (written, not in use), and not in the manifest"
+	}
+	return "there, and not in the manifest"
 }
 
 // undeclaredDevice reports a device that is there although an exact manifest has none.

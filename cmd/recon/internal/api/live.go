@@ -1,0 +1,173 @@
+package api
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"recon/inventory"
+	"recon/inventory/factcheck"
+)
+
+// A Live is a home that a daemon looks at again and again. The daemon says what it does
+// and finds; views read it, and never wait for a run.
+type Live struct {
+	Home *Home
+
+	mu       sync.Mutex
+	changed  chan struct{} // closed when something changes, and replaced
+	picture  *Picture
+	facts    []factcheck.Finding // what the last check of documents found
+	factsAt  time.Time
+	doctor   []inventory.Finding
+	doctorAt time.Time
+	runs     []RunRecord // the newest first
+	going    *RunRecord
+	upcoming []Upcoming
+	problem  string
+	asked    chan string
+	totals   map[string]Total
+	calls    map[string]int
+}
+
+// A RunRecord is a run that ended, or goes on.
+type RunRecord struct {
+	Schedule string    `json:"schedule"` // "" for one that was asked for
+	Action   string    `json:"action"`
+	Started  time.Time `json:"started_at"`
+	Ended    time.Time `json:"ended_at"` // zero while it goes on
+	Code     int       `json:"exit_code"`
+	Summary  string    `json:"summary"`
+	Error    string    `json:"error"`
+	Events   int       `json:"events"`
+}
+
+// An Upcoming is a schedule and when it is due next.
+type Upcoming struct {
+	Schedule string    `json:"schedule"`
+	Action   string    `json:"action"`
+	Cron     string    `json:"cron"`
+	Next     time.Time `json:"next_due"`
+}
+
+// A Total counts the runs of an action.
+type Total struct {
+	Runs    int
+	Failed  int
+	Seconds float64
+	Last    time.Time
+}
+
+// keptRuns is how many runs a Live remembers.
+const keptRuns = 200
+
+// NewLive begins to follow a home.
+func NewLive(h *Home) *Live {
+	return &Live{Home: h, changed: make(chan struct{}), asked: make(chan string, 1), totals: map[string]Total{}, calls: map[string]int{}}
+}
+
+// A LiveState is what a Live knows at one moment.
+type LiveState struct {
+	Picture  *Picture // nil: nothing was looked at yet
+	Facts    []factcheck.Finding
+	FactsAt  time.Time // zero: the documents were not checked yet
+	Doctor   []inventory.Finding
+	DoctorAt time.Time
+	Runs     []RunRecord
+	Going    *RunRecord
+	Upcoming []Upcoming
+	Problem  string // why changed manifests are not in force, "" when they are
+	Totals   map[string]Total
+	Calls    map[string]int  // to each source, by looks at it
+	Changed  <-chan struct{} // closed when any of it is no longer so
+}
+
+// State is one consistent picture of everything.
+func (l *Live) State() LiveState {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := LiveState{
+		Picture: l.picture, Facts: l.facts, FactsAt: l.factsAt, Doctor: l.doctor, DoctorAt: l.doctorAt,
+		Runs: slices.Clone(l.runs), Upcoming: l.upcoming, Problem: l.problem, Changed: l.changed,
+		Totals: maps.Clone(l.totals), Calls: maps.Clone(l.calls),
+	}
+	if l.going != nil {
+		going := *l.going
+		s.Going = &going
+	}
+	return s
+}
+
+// update changes something, and tells whoever waits.
+func (l *Live) update(change func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change()
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// Show has views show another picture.
+func (l *Live) Show(p *Picture) {
+	l.update(func() {
+		l.picture = p
+		for i := range p.Sources {
+			l.calls[p.Sources[i].Name] += p.Sources[i].Calls
+		}
+	})
+}
+
+// ShowFacts has views show what a check of documents found.
+func (l *Live) ShowFacts(found []factcheck.Finding, at time.Time) {
+	l.update(func() { l.facts, l.factsAt = found, at })
+}
+
+// ShowDoctor has views show what the doctor found.
+func (l *Live) ShowDoctor(found []inventory.Finding, at time.Time) {
+	l.update(func() { l.doctor, l.doctorAt = found, at })
+}
+
+// Schedule says what is due when.
+func (l *Live) Schedule(all []Upcoming) { l.update(func() { l.upcoming = all }) }
+
+// Trouble says why changed manifests are not in force, "" when they are.
+func (l *Live) Trouble(problem string) { l.update(func() { l.problem = problem }) }
+
+// Begin notes a run that begins.
+func (l *Live) Begin(r RunRecord) { l.update(func() { l.going = &r }) }
+
+// End notes how it ended.
+func (l *Live) End(r RunRecord) {
+	l.update(func() {
+		l.going = nil
+		l.runs = slices.Insert(l.runs, 0, r)
+		l.runs = l.runs[:min(len(l.runs), keptRuns)]
+		t := l.totals[r.Action]
+		t.Runs++
+		if r.Error != "" {
+			t.Failed++
+		}
+		t.Seconds += r.Ended.Sub(r.Started).Seconds()
+		t.Last = r.Ended
+		l.totals[r.Action] = t
+	})
+}
+
+// Ask asks for a run of an action now. One that is asked for while another one waits
+// already is refused.
+func (l *Live) Ask(action string) error {
+	if !slices.Contains([]string{"drift", "context", "facts", "doctor"}, action) {
+		return &Failure{Code: ExitUsage, Err: fmt.Errorf("there is no action %q", action)}
+	}
+	select {
+	case l.asked <- action:
+		return nil
+	default:
+		return Refuse("wait until it has begun", "a run was asked for already")
+	}
+}
+
+// Asked gives what is asked for to the daemon.
+func (l *Live) Asked() <-chan string { return l.asked }

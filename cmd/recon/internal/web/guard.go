@@ -1,0 +1,280 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"recon/cmd/recon/internal/api"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	sessionCookie = "recon_session"
+	sessionTime   = 12 * time.Hour
+	maxSessions   = 1000
+	maxBody       = 1 << 20
+)
+
+// A guard lets in who may come in, and asks every request for its name, its origin and
+// its host before anything else sees it.
+type guard struct {
+	page    *api.Page
+	listen  string
+	token   [sha256.Size]byte
+	tokens  bool // somebody may log in with the token
+	hosts   []string
+	secure  bool // cookies go over TLS alone
+	origins *http.CrossOriginProtection
+	now     func() time.Time
+
+	mu       sync.Mutex
+	sessions map[string]session       // by the sum of the cookie
+	wrong    map[string]*rate.Limiter // tokens that were wrong, by where they came from
+}
+
+type session struct {
+	user user
+	ends time.Time
+}
+
+// A user is whoever asks.
+type user struct {
+	name   string
+	mayAct bool
+	out    bool // may log out
+}
+
+type userKey struct{}
+
+func userOf(r *http.Request) user {
+	u, _ := r.Context().Value(userKey{}).(user)
+	return u
+}
+
+func newGuard(o *Options) *guard {
+	g := &guard{
+		page: o.Page, listen: o.Listen, token: sha256.Sum256([]byte(o.Token)), tokens: o.Token != "", origins: http.NewCrossOriginProtection(),
+		now: o.Live.Home.Now, sessions: map[string]session{}, wrong: map[string]*rate.Limiter{},
+	}
+	host, port, _ := net.SplitHostPort(o.Listen)
+	g.hosts = []string{net.JoinHostPort(host, port)}
+	if host == "localhost" || net.ParseIP(host).IsLoopback() {
+		for _, local := range []string{"localhost", "127.0.0.1", "::1"} {
+			g.hosts = append(g.hosts, net.JoinHostPort(local, port))
+		}
+	}
+	if u, err := url.Parse(o.Page.URL); err == nil && u.Host != "" {
+		g.hosts = append(g.hosts, u.Host)
+		g.secure = u.Scheme == "https"
+	}
+	g.secure = g.secure || o.Page.Certificate != ""
+	return g
+}
+
+// protect is what stands before every route.
+func (g *guard) protect(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		headers(w.Header(), g.secure)
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		switch {
+		case !g.knows(r.Host):
+			http.Error(w, "This page does not answer to that name. Give it url = \"https://...\" in the page block.", http.StatusMisdirectedRequest)
+			return
+		case g.origins.Check(r) != nil:
+			http.Error(w, "This request was begun by another site.", http.StatusForbidden)
+			return
+		}
+		u, ok := g.who(r)
+		open := r.URL.Path == "/login" || strings.HasPrefix(r.URL.Path, "/static/")
+		if !ok && !open {
+			g.refuse(w, r)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), userKey{}, u)))
+	})
+}
+
+// knows reports a name of this page: others are names that somebody pointed at it, so
+// that a browser takes the page for theirs.
+func (g *guard) knows(host string) bool {
+	if slices.Contains(g.hosts, strings.ToLower(host)) {
+		return true
+	}
+	// A page on all addresses answers to each of them.
+	listen, port, _ := net.SplitHostPort(g.listen)
+	name, asked, err := net.SplitHostPort(host)
+	ip := net.ParseIP(listen)
+	return err == nil && asked == port && (listen == "" || ip != nil && ip.IsUnspecified()) && net.ParseIP(name) != nil
+}
+
+// headers forbid a browser everything that the page does not need.
+func headers(h http.Header, secure bool) {
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	h.Set("Cache-Control", "no-store")
+	if secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// who tells who asks: anybody where nobody needs to log in, else whoever has a session,
+// the token, or a proxy that vouches for them.
+func (g *guard) who(r *http.Request) (user, bool) {
+	if g.page.Login == nil {
+		return user{mayAct: true}, true
+	}
+	if name := g.vouched(r); name != "" {
+		return user{name: name, mayAct: slices.Contains(g.page.Approve, name)}, true
+	}
+	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && g.tokens {
+		return user{name: "token", mayAct: true}, g.is(r, bearer) == nil
+	}
+	c, err := r.Cookie(sessionCookie)
+	if err != nil {
+		return user{}, false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s, ok := g.sessions[sum(c.Value)]
+	return s.user, ok && g.now().Before(s.ends)
+}
+
+// vouched is whom a trusted proxy names, "" when none does.
+func (g *guard) vouched(r *http.Request) string {
+	if g.page.Login.Header == "" {
+		return ""
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	for _, p := range g.page.Login.From {
+		if p.Contains(from.Addr().Unmap()) && len(r.Header.Values(g.page.Login.Header)) == 1 {
+			return r.Header.Get(g.page.Login.Header)
+		}
+	}
+	return ""
+}
+
+var (
+	errWrong   = errors.New("that is not the token of the file that the page block names")
+	errTooMany = errors.New("too many wrong tokens came from this address; wait a minute")
+)
+
+// is compares with the token, in the same time whatever is wrong with it. From where
+// many wrong ones came none is looked at for a while.
+func (g *guard) is(r *http.Request, token string) error {
+	from, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		from = r.RemoteAddr
+	}
+	g.mu.Lock()
+	limit := g.wrong[from]
+	g.mu.Unlock()
+	if limit != nil && limit.TokensAt(g.now()) < 1 {
+		return errTooMany
+	}
+	got := sha256.Sum256([]byte(token))
+	if g.tokens && subtle.ConstantTimeCompare(got[:], g.token[:]) == 1 {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if limit = g.wrong[from]; limit == nil {
+		if len(g.wrong) >= maxSessions {
+			clear(g.wrong)
+		}
+		limit = rate.NewLimiter(rate.Every(12*time.Second), 5)
+		g.wrong[from] = limit
+	}
+	limit.AllowN(g.now(), 1)
+	return errWrong
+}
+
+// refuse sends people to the login, and programs away.
+func (g *guard) refuse(w http.ResponseWriter, r *http.Request) {
+	if g.tokens && r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") {
+		http.Redirect(w, r, "/login", http.StatusSeeOther)
+		return
+	}
+	w.Header().Set("WWW-Authenticate", `Bearer realm="recon"`)
+	http.Error(w, "Log in first.", http.StatusUnauthorized)
+}
+
+func sum(text string) string {
+	s := sha256.Sum256([]byte(text))
+	return string(s[:])
+}
+
+// begin begins a session for whoever knows the token.
+func (g *guard) begin() *http.Cookie {
+	value := rand.Text() + rand.Text()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for key, s := range g.sessions {
+		if !g.now().Before(s.ends) || len(g.sessions) >= maxSessions {
+			delete(g.sessions, key)
+		}
+	}
+	g.sessions[sum(value)] = session{user{name: "token", mayAct: true, out: true}, g.now().Add(sessionTime)}
+	return g.cookie(value, int(sessionTime.Seconds()))
+}
+
+func (g *guard) end(r *http.Request) *http.Cookie {
+	if c, err := r.Cookie(sessionCookie); err == nil {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		delete(g.sessions, sum(c.Value))
+	}
+	return g.cookie("", -1)
+}
+
+func (g *guard) cookie(value string, age int) *http.Cookie {
+	return &http.Cookie{Name: sessionCookie, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: g.secure, SameSite: http.SameSiteStrictMode}
+}
+
+// login asks for the token, and lets in who has it.
+func (s *server) login(w http.ResponseWriter, r *http.Request) {
+	if s.guard.page.Login == nil || !s.guard.tokens {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
+	refused := ""
+	if r.Method == http.MethodPost {
+		err := s.guard.is(r, strings.TrimSpace(r.PostFormValue("token")))
+		if err == nil {
+			http.SetCookie(w, s.guard.begin())
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+			return
+		}
+		refused = err.Error()
+	}
+	a := answer{template: "login", title: "Log in", body: struct{ Refused string }{refused}}
+	if refused != "" {
+		a.code = http.StatusUnauthorized
+	}
+	s.render(w, r, api.LiveState{}, a)
+}
+
+func (s *server) logout(w http.ResponseWriter, r *http.Request) {
+	http.SetCookie(w, s.guard.end(r))
+	http.Redirect(w, r, cmp.Or(map[bool]string{true: "/login"}[s.guard.tokens], "/"), http.StatusSeeOther)
+}

@@ -1,0 +1,489 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"recon/cmd/recon/internal/api"
+	"recon/cmd/recon/internal/redact"
+	"recon/manifests"
+	"recon/providers/proxmox/pvesim"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers/legacy"
+)
+
+// A place is a simulated home with a page.
+type site struct {
+	*testing.T
+	live *api.Live
+	sim  *pvesim.Server
+	now  func() time.Time
+	opts Options
+}
+
+const canary = "canary-3f1c9a77d2"
+
+// newSite makes a home with some drift, and a page over it.
+func newSite(t *testing.T, page api.Page) *site {
+	t.Helper()
+	sim, err := pvesim.New(pvesim.Options{StatCycle: -1, AuthDelay: -1, NodeDelay: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sim.Close() })
+	dir := t.TempDir()
+	t.Setenv("PVE_TOKEN", sim.Token())
+	write(t, filepath.Join(dir, "recon.hcl"), fmt.Sprintf(`proxmox "home" {
+  endpoints   = [%q]
+  token       = env("PVE_TOKEN")
+  fingerprint = %q
+}
+context {
+  claude_md = "CLAUDE.md"
+}
+vm "media" {
+  vmid   = 111
+  memory = "6GiB"
+  cloud_init {
+    password = %q
+  }
+}
+lxc "gone" {
+  vmid = 4711
+}
+`, sim.Endpoint(), sim.Fingerprint(), canary))
+	s := &site{T: t, sim: sim, now: time.Now}
+	secrets := redact.New()
+	h, err := api.Open(api.Options{Dir: dir, Log: slog.New(slog.DiscardHandler), Secrets: secrets, Now: func() time.Time { return s.now() }, Version: "1.0.0", Command: "recon serve"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Close)
+	s.live = api.NewLive(h)
+	s.opts = Options{Live: s.live, Page: &page, Listen: "127.0.0.1:8100", Version: "1.0.0", Secrets: secrets, Log: h.Log}
+	return s
+}
+
+// run makes a run, as the daemon does.
+func (s *site) run() {
+	s.Helper()
+	c, err := api.Drift(s.Context(), s.live.Home, "drift")
+	if err != nil {
+		s.Fatal(err)
+	}
+	p, err := api.PictureOf(s.Context(), c, s.live.State().Picture)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.live.Show(p)
+	s.live.End(api.RunRecord{Schedule: "often", Action: "drift", Started: s.now(), Ended: s.now(), Code: c.Code(), Summary: p.Describe()})
+}
+
+func (s *site) handler() http.Handler {
+	s.Helper()
+	h, err := New(s.opts)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return h
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ask asks for a page as a browser on this machine would.
+func ask(h http.Handler, method, target string, change ...func(*http.Request)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "http://127.0.0.1:8100"+target, nil)
+	r.Header.Set("Accept", "text/html")
+	r.RemoteAddr = "127.0.0.1:40000"
+	for _, c := range change {
+		c(r)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+var everyPage = []string{"/", "/changes", "/changes?q=media&verdict=pending_change", "/things", "/things?q=node01", "/things/vm.media", "/things/lxc.gone", "/map", "/runs", "/findings", "/documents", "/history"}
+
+var everyAnswer = []string{"/api/v1/plan", "/api/v1/inventory", "/api/v1/sources", "/api/v1/history", "/api/v1/runs", "/api/v1/findings", "/api/v1/resources/vm.media", "/api/openapi.json", "/metrics", "/readyz", "/healthz", "/static/style.css", "/static/live.js"}
+
+// TestPages: each page is there, with the browser forbidden everything that it does not
+// need, without a secret, and says what is to be seen.
+func TestPages(t *testing.T) {
+	s := newSite(t, api.Page{})
+	h := s.handler()
+	for _, path := range everyPage {
+		if w := ask(h, "GET", path); w.Code != 200 || path != "/runs" && !strings.Contains(w.Body.String(), "Not looked yet") {
+			t.Errorf("before the first look %s answers %d: %s", path, w.Code, w.Body)
+		}
+	}
+	if w := ask(h, "GET", "/readyz"); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("before the first look it is ready: %d", w.Code)
+	}
+	s.run()
+	for path, says := range map[string]string{
+		"/": "1 to update, 1 blocked", "/changes": "2 differences", "/changes?q=nobody": "Nothing that differs matches", "/things": "home/205", "/things/vm.media": "recon.hcl:11",
+		"/map": "<svg", "/documents": "CLAUDE.md", "/runs": "often", "/things/lxc.gone": "missing",
+	} {
+		if w := ask(h, "GET", path); w.Code != 200 || !strings.Contains(w.Body.String(), says) {
+			t.Errorf("%s answers %d without %q:\n%s", path, w.Code, says, w.Body)
+		}
+	}
+	inline := regexp.MustCompile(`(?i)<script>|<script [^>]*>[^<]|<style|\sstyle=|\son[a-z]+=|javascript:`)
+	for _, path := range append(everyPage, everyAnswer...) {
+		w := ask(h, "GET", path)
+		if w.Code != 200 {
+			t.Errorf("%s answers %d: %s", path, w.Code, w.Body)
+		}
+		if strings.Contains(w.Body.String(), canary) || strings.Contains(w.Body.String(), s.sim.Token()) {
+			t.Errorf("%s holds a secret", path)
+		}
+		for _, head := range []string{"Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy"} {
+			if w.Header().Get(head) == "" {
+				t.Errorf("%s has no %s", path, head)
+			}
+		}
+		if strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") && inline.MatchString(w.Body.String()) {
+			t.Errorf("%s holds what its policy forbids: %s", path, inline.FindString(w.Body.String()))
+		}
+	}
+	for _, path := range []string{"/nothing", "/things/vm.nobody", "/things/", "/static/../web.go", "/api/v1/resources/vm.nobody", "/things/%2e%2e%2fetc", "/api/v2/plan"} {
+		if w := ask(h, "GET", path); w.Code == 200 {
+			t.Errorf("%s answers 200: %s", path, w.Body)
+		}
+	}
+}
+
+// TestStrangersSeeNothing: away from this machine nothing is answered to who has no
+// credentials, and what is wrong with them makes no difference.
+func TestStrangersSeeNothing(t *testing.T) {
+	s := newSite(t, api.Page{URL: "https://recon.example.net", Approve: []string{"lena"}, Login: &manifests.Login{
+		TokenFile: "t", Header: "Remote-User", From: []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")},
+	}})
+	s.run()
+	s.opts.Token = "a-token-that-is-long-enough"
+	h := s.handler()
+	outside := func(r *http.Request) { r.Host, r.RemoteAddr = "recon.example.net", "192.0.2.7:50000" }
+	header := func(name, value string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set(name, value) }
+	}
+	from := func(addr string) func(*http.Request) { return func(r *http.Request) { r.RemoteAddr = addr + ":1" } }
+	for _, path := range append(append([]string{"/events"}, everyPage...), everyAnswer...) {
+		if strings.HasPrefix(path, "/static/") {
+			continue
+		}
+		for name, change := range map[string][]func(*http.Request){
+			"nothing": {outside}, "a wrong token": {outside, from("192.0.2.8"), header("Authorization", "Bearer wrong")}, "a cookie of nobody": {outside, header("Cookie", "recon_session=AAAA")},
+			"a header of its own": {outside, header("Remote-User", "lena")}, "two headers": {outside, from("10.0.0.5"), func(r *http.Request) { r.Header["Remote-User"] = []string{"lena", "eve"} }},
+		} {
+			w := ask(h, "GET", path, change...)
+			if w.Code != http.StatusSeeOther && w.Code != http.StatusUnauthorized {
+				t.Errorf("%s answers %d with %s", path, w.Code, name)
+			}
+			if body := w.Body.String(); strings.Contains(body, "media") || strings.Contains(body, "recon_") || strings.Contains(body, "home/") {
+				t.Errorf("%s tells something with %s: %s", path, name, body)
+			}
+		}
+		if path == "/events" {
+			continue
+		}
+		for name, change := range map[string][]func(*http.Request){
+			"the token": {outside, header("Authorization", "Bearer "+s.opts.Token)}, "a proxy": {outside, from("10.0.0.5"), header("Remote-User", "eve")},
+		} {
+			if w := ask(h, "GET", path, change...); w.Code != 200 {
+				t.Errorf("%s answers %d with %s", path, w.Code, name)
+			}
+		}
+	}
+	begin := func(change ...func(*http.Request)) int {
+		return ask(h, "POST", "/runs?action=drift", append([]func(*http.Request){outside, header("Sec-Fetch-Site", "same-origin"), func(r *http.Request) {
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader("action=drift")), 12
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}}, change...)...).Code
+	}
+	if code := begin(from("10.0.0.5"), header("Remote-User", "eve")); code != http.StatusForbidden {
+		t.Errorf("who may look begins a run: %d", code)
+	}
+	if code := begin(from("10.0.0.5"), header("Remote-User", "lena"), header("Sec-Fetch-Site", "cross-site")); code != http.StatusForbidden {
+		t.Errorf("another site begins a run: %d", code)
+	}
+	if code := begin(from("10.0.0.5"), header("Remote-User", "lena"), header("Sec-Fetch-Site", ""), header("Origin", "https://evil.example")); code != http.StatusForbidden {
+		t.Errorf("another origin begins a run: %d", code)
+	}
+	select {
+	case <-s.live.Asked():
+		t.Error("a run was begun")
+	default:
+	}
+	if code := begin(from("10.0.0.5"), header("Remote-User", "lena")); code != http.StatusSeeOther {
+		t.Errorf("who may begin a run does not: %d", code)
+	}
+	if w := ask(h, "GET", "/", func(r *http.Request) { r.Host = "evil.example:8100" }); w.Code != http.StatusMisdirectedRequest {
+		t.Errorf("it answers to any name: %d", w.Code)
+	}
+}
+
+// TestLogin: a session begins with the token alone, ends by itself and when somebody says
+// so, and tokens cannot be tried for long.
+func TestLogin(t *testing.T) {
+	s := newSite(t, api.Page{Login: &manifests.Login{TokenFile: "t"}})
+	clock := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	s.now = func() time.Time { return clock }
+	s.run()
+	s.opts.Token = "a-token-that-is-long-enough"
+	server := httptest.NewServer(nil)
+	defer server.Close()
+	s.opts.Listen = strings.TrimPrefix(server.URL, "http://")
+	server.Config.Handler = s.handler()
+	jar, _ := cookiejar.New(nil)
+	client := &http.Client{Jar: jar}
+	title := func(r *http.Request) string {
+		t.Helper()
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		b, _ := io.ReadAll(answer.Body)
+		return regexp.MustCompile(`<h1>(.*?)</h1>|no such thing`).FindString(string(b))
+	}
+	get := func() string {
+		r, _ := http.NewRequest("GET", server.URL+"/", nil)
+		r.Header.Set("Accept", "text/html")
+		return title(r)
+	}
+	post := func(path string, form url.Values) string {
+		r, _ := http.NewRequest("POST", server.URL+path, strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Accept", "text/html")
+		return title(r)
+	}
+	login := func(token string) string { return post("/login", url.Values{"token": {token}}) }
+	if got := get(); got != "<h1>Log in</h1>" {
+		t.Fatalf("without a session it shows %s", got)
+	}
+	if got := login("nonsense"); got != "<h1>Log in</h1>" {
+		t.Errorf("a wrong token shows %s", got)
+	}
+	if got := login(s.opts.Token); !strings.Contains(got, "to update") {
+		t.Fatalf("the token shows %s", got)
+	}
+	u, _ := url.Parse(server.URL)
+	if c := jar.Cookies(u); len(c) != 1 {
+		t.Fatalf("cookies: %v", c)
+	}
+	clock = clock.Add(sessionTime - time.Second)
+	if got := get(); !strings.Contains(got, "to update") {
+		t.Errorf("before its end the session shows %s", got)
+	}
+	clock = clock.Add(2 * time.Second)
+	if got := get(); got != "<h1>Log in</h1>" {
+		t.Errorf("after its end the session shows %s", got)
+	}
+	login(s.opts.Token)
+	post("/logout", nil)
+	if got := get(); got != "<h1>Log in</h1>" {
+		t.Errorf("who has logged out sees %s", got)
+	}
+	for range 6 {
+		login("nonsense")
+	}
+	if got := login(s.opts.Token); got != "<h1>Log in</h1>" {
+		t.Errorf("after many wrong tokens from one address the next one is looked at: %s", got)
+	}
+	clock = clock.Add(time.Minute)
+	if got := login(s.opts.Token); !strings.Contains(got, "to update") {
+		t.Errorf("a minute later it shows %s", got)
+	}
+}
+
+// TestDescribedAnswers: openapi.json is one, names every route of the API, and each answer
+// is as it says.
+func TestDescribedAnswers(t *testing.T) {
+	s := newSite(t, api.Page{})
+	s.run()
+	s.live.Begin(api.RunRecord{Action: "facts", Started: time.Now()})
+	s.live.Schedule([]api.Upcoming{{Schedule: "often", Action: "drift", Cron: "@hourly", Next: time.Now()}})
+	h := s.handler()
+	loader := openapi3.NewLoader()
+	doc, err := loader.LoadFromData(ask(h, "GET", "/api/openapi.json").Body.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	doc.Servers = nil
+	router, err := legacy.NewRouter(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	described := map[string]bool{}
+	for _, path := range append([]string{"/api/v1/resources/vm.nobody"}, everyAnswer...) {
+		if !strings.HasPrefix(path, "/api/v1/") {
+			continue
+		}
+		r := httptest.NewRequest("GET", path, nil)
+		route, params, err := router.FindRoute(r)
+		if err != nil {
+			t.Errorf("%s is not described: %v", path, err)
+			continue
+		}
+		described[route.Path] = true
+		w := ask(h, "GET", path)
+		in := &openapi3filter.ResponseValidationInput{
+			RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route},
+			Status:                 w.Code, Header: w.Header(), Options: &openapi3filter.Options{IncludeResponseStatus: true},
+		}
+		in.SetBodyBytes(w.Body.Bytes())
+		if err := openapi3filter.ValidateResponse(context.Background(), in); err != nil {
+			t.Errorf("%s is not as described: %v", path, err)
+		}
+	}
+	for path := range doc.Paths.Map() {
+		if !described[path] {
+			t.Errorf("%s is described and was not asked for", path)
+		}
+	}
+}
+
+// TestHostileNames: what a cluster calls its guests stays text.
+func TestHostileNames(t *testing.T) {
+	s := newSite(t, api.Page{})
+	s.sim.Update(func(w *pvesim.World) {
+		for i, g := range w.Guests {
+			switch i % 4 {
+			case 0:
+				g.Config["name"], g.Config["hostname"] = `<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`
+			case 1:
+				g.Config["description"] = "</svg><script>{{.Secret}}</script>\u202e\x1b[31m"
+			case 2:
+				g.Config["tags"] = "javascript:alert(1);<b>"
+			}
+		}
+	})
+	s.run()
+	h := s.handler()
+	paths := append([]string{}, everyPage...)
+	for _, r := range s.live.State().Picture.Inventory.Resources {
+		paths = append(paths, thingPath(r.Address))
+	}
+	for _, path := range paths {
+		body := ask(h, "GET", path).Body.String()
+		for _, bad := range []string{"<script>", "<img", "\u202e", "\x1b", "<b>"} {
+			if strings.Contains(body, bad) {
+				t.Errorf("%s holds %q", path, bad)
+			}
+		}
+	}
+}
+
+// TestStream: who looks hears of a run as soon as it has ended, and a reader who goes away
+// leaves nothing behind.
+func TestStream(t *testing.T) {
+	s := newSite(t, api.Page{})
+	s.run()
+	server := httptest.NewServer(nil)
+	s.opts.Listen = strings.TrimPrefix(server.URL, "http://")
+	server.Config.Handler = s.handler()
+	defer server.Close()
+	ctx, leave := context.WithCancel(t.Context())
+	r, _ := http.NewRequestWithContext(ctx, "GET", server.URL+"/events", nil)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	heard := make(chan string, 10)
+	go func() {
+		b := make([]byte, 4096)
+		for {
+			n, err := answer.Body.Read(b)
+			heard <- string(b[:n])
+			if err != nil {
+				close(heard)
+				return
+			}
+		}
+	}()
+	<-heard // the head
+	s.live.Trouble("")
+	if got := <-heard; !strings.Contains(got, "event: changed") {
+		t.Errorf("it heard %q", got)
+	}
+	leave()
+	for range heard {
+		continue // until it is closed
+	}
+}
+
+// TestManyReaders: 200 people who look while runs go on wait for none of them.
+func TestManyReaders(t *testing.T) {
+	s := newSite(t, api.Page{})
+	s.run()
+	h := s.handler()
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if w := ask(h, "GET", everyPage[i%len(everyPage)]); w.Code != 200 {
+					t.Errorf("%s answers %d", everyPage[i%len(everyPage)], w.Code)
+				}
+			}
+		})
+	}
+	for range 3 {
+		s.run()
+	}
+	close(done)
+	wg.Wait()
+}
+
+// TestAnswersAreJSON: every answer of the API has a format_version.
+func TestAnswersAreJSON(t *testing.T) {
+	s := newSite(t, api.Page{})
+	h := s.handler()
+	if w := ask(h, "GET", "/api/v1/plan"); w.Code != http.StatusServiceUnavailable || !json.Valid(w.Body.Bytes()) {
+		t.Errorf("before the first look it answers %d: %s", w.Code, w.Body)
+	}
+	s.run()
+	for _, path := range everyAnswer {
+		if !strings.HasPrefix(path, "/api/v1/") {
+			continue
+		}
+		var v struct {
+			FormatVersion string `json:"format_version"`
+		}
+		if err := json.Unmarshal(ask(h, "GET", path).Body.Bytes(), &v); err != nil || v.FormatVersion != api.FormatVersion {
+			t.Errorf("%s: format_version %q, %v", path, v.FormatVersion, err)
+		}
+	}
+}
