@@ -60,7 +60,7 @@ func runServe(cmd *cobra.Command, c *cli) error {
 	teller := &notify.Teller{Home: h, Tell: func(_ string, err error) { tell(daemon.Notice{Text: "a notice was not sent", Err: err}) }}
 	err = daemon.Run(cmd.Context(), daemon.Options{Live: live, Beat: beat, After: teller.After, Tell: func(n daemon.Notice) {
 		if n.Facts != nil && n.Err == nil {
-			teller.Found(notify.Facts(n.Facts))
+			teller.Found("facts", notify.Facts(n.Facts))
 		}
 		tell(n)
 		if err := c.scheduledReport(h, n); err != nil {

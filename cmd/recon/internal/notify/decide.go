@@ -18,15 +18,15 @@ import (
 // there: it tells what happens from now on.
 type State struct {
 	Begun    time.Time
-	Cursor   int64              // every event up to this one is dealt with, or held
-	Held     []int64            `json:",omitempty"` // events up to there that are still to be told
-	Run      int64              // every report up to this run is dealt with
-	Reminded time.Time          `json:",omitzero"`
-	Subjects map[string]Subject `json:",omitempty"` // of which something was told lately, or is told to be open
-	Found    []string           `json:",omitempty"` // digests of the findings that were told
-	Outbox   *Message           `json:",omitempty"` // decided, and not known to have arrived
-	Attempts int                `json:",omitempty"` // to send it
-	Next     time.Time          `json:",omitzero"`  // when to try again
+	Cursor   int64               // every event up to this one is dealt with, or held
+	Held     []int64             `json:",omitempty"` // events up to there that are still to be told
+	Run      int64               // every report up to this run is dealt with
+	Reminded time.Time           `json:",omitzero"`
+	Subjects map[string]Subject  `json:",omitempty"` // of which something was told lately, or is told to be open
+	Found    map[string][]string `json:",omitempty"` // digests of the findings that were told, by topic
+	Outbox   *Message            `json:",omitempty"` // decided, and not known to have arrived
+	Attempts int                 `json:",omitempty"` // to send it
+	Next     time.Time           `json:",omitzero"`  // when to try again
 }
 
 // A Subject is what a route was told of one thing.
@@ -39,19 +39,22 @@ type Subject struct {
 type Input struct {
 	News  api.News
 	Known *api.Known
-	Found *Found // of the last check of documents; nil: not known
+	Found map[string]Found // of the last checks, by topic; none: not known
 	Now   time.Time
 }
 
-// Found is what a check of documents has found. One that could not see everything has not
-// found that anything is right: it is not whole.
+// Found is what a check has found. One that could not see everything has not found that
+// anything is right: it is not whole.
 type Found struct {
 	List  []Finding
 	Whole bool
 }
 
-// A Finding is something that a check of documents has found, as people may read it.
-type Finding struct{ Key, Text string }
+// A Finding is something that a check has found, as people may read it.
+type Finding struct {
+	Key, Text string
+	Severity  inventory.Severity
+}
 
 // The limit for something that comes and goes: so many messages about it within the time.
 // What comes on top waits, and is told together.
@@ -90,9 +93,17 @@ func (s State) attempt(now time.Time) State {
 	return s
 }
 
-// arrived is the state in which the message is gone.
-func (s State) arrived() State {
-	s.Outbox, s.Attempts, s.Next = nil, 0, time.Time{}
+// arrived is the state in which the message is gone. What it was about was told now, and
+// not when it was decided.
+func (s State) arrived(now time.Time) State {
+	subjects := map[string]Subject{}
+	for name, told := range s.Subjects {
+		if last := len(told.Told) - 1; last >= 0 && told.Told[last].Equal(s.Outbox.At) {
+			told.Told = append(slices.Clone(told.Told[:last]), now)
+		}
+		subjects[name] = told
+	}
+	s.Subjects, s.Outbox, s.Attempts, s.Next = subjects, nil, 0, time.Time{}
 	return s
 }
 
@@ -230,28 +241,34 @@ func (d *decision) wanted(e *inventory.Event, name string) bool {
 	return slices.Contains(d.route.Topics, e.Kind.Topic()) && !e.Severity().Below(d.route.Severity) && d.in.Known.Concerns(e, d.route.Tags)
 }
 
-// findings tells which findings are new, and how many are no more. They weigh as much as a
-// drift, and are about no guest that could have a tag.
+// findings tells which findings are new, and how many are no more. They are about no guest
+// that could have a tag.
 func (d *decision) findings() {
-	if d.in.Found == nil || !slices.Contains(d.route.Topics, "facts") || inventory.SeverityWarning.Below(d.route.Severity) {
-		return
+	d.next.Found = maps.Clone(d.old.Found)
+	if d.next.Found == nil {
+		d.next.Found = map[string][]string{}
 	}
-	d.next.Found = nil
-	for _, f := range d.in.Found.List {
-		digest := digestOf(f.Key)
-		d.next.Found = append(d.next.Found, digest)
-		if !slices.Contains(d.old.Found, digest) {
-			d.found = append(d.found, f)
+	for _, topic := range slices.Sorted(maps.Keys(d.in.Found)) {
+		if !slices.Contains(d.route.Topics, topic) {
+			continue
 		}
-	}
-	for _, digest := range d.old.Found {
-		switch {
-		case slices.Contains(d.next.Found, digest):
-		case d.in.Found.Whole:
-			d.right++
-		default:
-			d.next.Found = append(d.next.Found, digest)
+		old, found := d.old.Found[topic], d.in.Found[topic]
+		var now []string
+		for _, f := range found.List {
+			if f.Severity.Below(d.route.Severity) {
+				continue
+			}
+			if now = append(now, digestOf(f.Key)); !slices.Contains(old, digestOf(f.Key)) {
+				d.found = append(d.found, f)
+			}
 		}
+		gone := slices.DeleteFunc(slices.Clone(old), func(o string) bool { return slices.Contains(now, o) })
+		if found.Whole {
+			d.right += len(gone)
+		} else {
+			now = append(now, gone...)
+		}
+		d.next.Found[topic] = now
 	}
 }
 

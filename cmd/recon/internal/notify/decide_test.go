@@ -24,7 +24,12 @@ type receiver struct {
 	note     string         // what the route has noted
 	now      time.Time
 	known    *api.Known
-	messages []Message // that arrived, each time that they did
+	messages []arrival // each time that one did
+}
+
+type arrival struct {
+	Message
+	at time.Time
 }
 
 func (w *receiver) state() (s State) {
@@ -66,11 +71,11 @@ func (w *receiver) tick(fails bool) {
 		if next = next.attempt(w.now); !w.save(next) || fails {
 			return
 		}
-		w.messages = append(w.messages, *next.Outbox)
+		w.messages = append(w.messages, arrival{*next.Outbox, w.now})
 		if w.route.Quiet.Holds(w.now) || w.route.Quiet.Holds(next.Outbox.At) {
 			w.t.Fatalf("decided at %s and sent at %s, when it is quiet", next.Outbox.At.In(w.route.Quiet.Location), w.now.In(w.route.Quiet.Location))
 		}
-		if !w.save(next.arrived()) {
+		if !w.save(next.arrived(w.now)) {
 			return
 		}
 	}
@@ -137,14 +142,15 @@ func TestNothingIsLostOrToldTwice(t *testing.T) {
 }
 
 func (w *receiver) check() {
-	byID, times := map[string]Message{}, map[int64]int{}
+	byID, times := map[string]arrival{}, map[int64]int{}
 	for _, m := range w.messages {
 		if first, again := byID[m.ID]; again && (!w.repeats || first.Text != m.Text) {
 			w.t.Fatalf("%s was sent twice", m.ID)
-		} else if !again {
-			for _, id := range m.Of {
-				times[id]++
-			}
+		} else if again {
+			continue
+		}
+		for _, id := range m.Of {
+			times[id]++
 		}
 		byID[m.ID] = m
 	}
@@ -164,7 +170,7 @@ func (w *receiver) check() {
 			about[w.ledger[id-1].Identity] = true
 		}
 		for id := range about {
-			told[id] = append(told[id], m.At)
+			told[id] = append(told[id], m.at)
 		}
 	}
 	for id, at := range told {
@@ -229,7 +235,7 @@ func (s *story) with(d time.Duration, in Input, events ...inventory.Event) strin
 	if len(m.Text) > mostText+300 || len(m.Title) > titleText+30 {
 		s.t.Errorf("the message has %d bytes, its title %d", len(m.Text), len(m.Title))
 	}
-	s.state = s.state.arrived()
+	s.state = s.state.arrived(s.now)
 	return m.Text
 }
 
@@ -366,15 +372,15 @@ func TestReminders(t *testing.T) {
 // when the check could see everything; a report is told with what is open.
 func TestFindingsAndReports(t *testing.T) {
 	s := newStory(t, "facts", "report")
-	a, b := Finding{"a", "A is wrong"}, Finding{"b", "B is wrong"}
+	a, b := Finding{"a", "A is wrong", inventory.SeverityWarning}, Finding{"b", "B is wrong", inventory.SeverityError}
 	check := func(whole bool, list ...Finding) string {
-		return s.with(time.Minute, Input{Found: &Found{List: list, Whole: whole}})
+		return s.with(time.Minute, Input{Found: map[string]Found{"facts": {List: append(list, Finding{"c", "C is a hint", inventory.SeverityInfo}), Whole: whole}, "doctor": {List: list}}})
 	}
 	s.want(check(true, a, b), "A is wrong\nB is wrong")
 	s.want(check(true, a, b), "")
 	s.want(check(false, a), "")
 	s.want(check(true, a, b), "")
-	s.want(check(true, b), "1 statement(s) contradict what is known no more")
+	s.want(check(true, b), "1 of what was found before is right now")
 	s.known.Open = []api.Ongoing{{Of: of(inventory.SourceLost, "node02"), Since: s.now}}
 	report := Input{News: api.News{Reports: []api.RunReport{{Run: 7, At: s.now, Summary: "3 managed, 2 in sync, 1 drifted"}}}}
 	s.want(s.with(time.Minute, report), "Drift report of 2026-06-01 06:05: 3 managed, 2 in sync, 1 drifted\nstill open since 2026-06-01 06:05: node02 cannot be observed")

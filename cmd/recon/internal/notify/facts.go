@@ -4,14 +4,15 @@ import (
 	"fmt"
 
 	"recon/cmd/recon/internal/api"
+	"recon/inventory"
 	"recon/inventory/contextfile"
 	"recon/inventory/factcheck"
 )
 
 // Facts are what a check of documents has found, as people may read it. What a document
 // says, and what is observed, is told when it has the form of a name, a number, a place.
-func Facts(check *api.FactCheck) *Found {
-	out := &Found{Whole: check.Complete}
+func Facts(check *api.FactCheck) Found {
+	out := Found{Whole: check.Complete}
 	for i := range check.Findings {
 		f := &check.Findings[i]
 		s := f.Statements()[0]
@@ -22,7 +23,7 @@ func Facts(check *api.FactCheck) *Found {
 		if more := len(f.Wrong) - 1; more > 0 {
 			text += fmt.Sprintf(" (in %d places more)", more)
 		}
-		out.List = append(out.List, Finding{f.Key(), text})
+		out.List = append(out.List, Finding{f.Key(), text, inventory.SeverityWarning})
 	}
 	return out
 }

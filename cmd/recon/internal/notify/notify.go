@@ -13,10 +13,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/redact"
@@ -35,12 +35,25 @@ type Teller struct {
 	wire wire
 	said map[string]string // what Tell has heard of a route last
 
-	found atomic.Pointer[Found]
+	finding sync.Mutex // of found: a check does not wait for a message that is being sent
+	found   map[string]Found
 }
 
-// Found takes what a check of documents has found. It does not wait for a message that is
-// being sent.
-func (t *Teller) Found(f *Found) { t.found.Store(f) }
+// Found takes what a check of a topic has found.
+func (t *Teller) Found(topic string, f Found) {
+	t.finding.Lock()
+	defer t.finding.Unlock()
+	if t.found == nil {
+		t.found = map[string]Found{}
+	}
+	t.found[topic] = f
+}
+
+func (t *Teller) lastFound() map[string]Found {
+	t.finding.Lock()
+	defer t.finding.Unlock()
+	return maps.Clone(t.found)
+}
 
 // After tells every route what it was not told yet. It is for a daemon, after each run
 // and every now and then.
@@ -155,7 +168,7 @@ func (t *Teller) route(ctx context.Context, desk *api.Desk, r *api.Route) error 
 		if err != nil {
 			return err
 		}
-		next := Decide(r, p.state, Input{News: news, Known: known, Found: t.found.Load(), Now: t.Home.Now()})
+		next := Decide(r, p.state, Input{News: news, Known: known, Found: t.lastFound(), Now: t.Home.Now()})
 		if err := p.save(ctx, next); err != nil || next.Outbox == nil || !next.due(r, t.Home.Now()) {
 			return err
 		}
@@ -177,7 +190,7 @@ func (t *Teller) deliver(ctx context.Context, p *pad, r *api.Route) error {
 			Hint: fmt.Sprintf("it is sent again at %s; recon notify test %s tries the route", p.state.Next.Local().Format("15:04:05"), r.Name),
 		}
 	}
-	return p.save(ctx, p.state.arrived())
+	return p.save(ctx, p.state.arrived(t.Home.Now()))
 }
 
 // transmit sends a message, without anything that is a secret, in it or in the error.

@@ -68,10 +68,10 @@ func (d *decision) compose() *Message {
 		w.add(text, strings.ReplaceAll(string(l.of[0].Kind), "_", " "), l.events)
 	}
 	for _, f := range d.found {
-		w.add(f.Text, "statement that contradicts what is known", 1)
+		w.add(f.Text, "found", 1)
 	}
 	if d.right > 0 {
-		w.add(fmt.Sprintf("%d statement(s) contradict what is known no more", d.right), "put right", 1)
+		w.add(fmt.Sprintf("%d of what was found before is right now", d.right), "put right", d.right)
 	}
 	for _, o := range d.reminder {
 		w.add(fmt.Sprintf("still open since %s: %s", d.clock(o.Since, "2006-01-02 15:04"), contextfile.EventText(&o.Of)), "still open", 1)
