@@ -74,6 +74,7 @@ type builder struct {
 	yards     map[string]*yard                 // by host
 	names     map[string][]string              // machines by name
 	domains   map[string]bool                  // of the home
+	servers   []string                         // that have records, by node
 	serving   map[string]bool                  // name servers that were seen to answer, by node
 	runsOn    map[string]string                // the first thing that a node runs on
 	sites     []*site                          // routes in use

@@ -32,6 +32,9 @@ func (b *builder) zones() {
 			if z.By != "" {
 				server = b.container(h, z.By)
 			}
+			if !slices.Contains(b.servers, server) {
+				b.servers = append(b.servers, server)
+			}
 			b.serving[server] = b.serving[server] || answersNames(h, z.By)
 			for _, r := range z.Records {
 				b.records[r.Name] = append(b.records[r.Name], record{r, server})
@@ -60,28 +63,64 @@ func serves(h *doctor.Host) bool {
 	return slices.ContainsFunc(h.Told.Zones, func(z wiring.Zone) bool { return z.By == "" && (z.Program == "dnsmasq" || z.Program == "pihole") })
 }
 
-// lookup is what is answered for a name: its own records, else those of the nearest
-// wildcard; an alias is followed.
-func (b *builder) lookup(name string) []record { return b.follow(name, 0) }
+// lookup is what the servers answer for a name.
+func (b *builder) lookup(name string) (out []record) {
+	for _, server := range b.servers {
+		out = append(out, b.follow(server, name, 0)...)
+	}
+	return out
+}
 
-func (b *builder) follow(name string, depth int) (out []record) {
-	found := b.records[name]
+// follow is what one server answers for a name: its own records, else those of the nearest
+// wildcard; an alias is followed.
+func (b *builder) follow(server, name string, depth int) (out []record) {
+	found := b.of(server, name, func(r *record) bool { return !r.Weak })
 	for rest := name; len(found) == 0; {
 		_, after, ok := strings.Cut(rest, ".")
 		if !ok {
 			break
 		}
-		found, rest = b.records["*."+after], after
+		found, rest = b.of(server, "*."+after, func(r *record) bool { return !r.Weak }), after
+	}
+	for _, kind := range []string{"A", "AAAA"} { // an alias of dnsmasq leads to no weak one
+		if depth == 0 && !slices.ContainsFunc(found, func(r record) bool { return r.Type == kind || r.Type == "CNAME" }) {
+			found = append(found, b.weak(server, name, kind)...)
+		}
 	}
 	for _, r := range found {
 		if r.Type != "CNAME" {
 			out = append(out, r)
 		} else if depth < 8 {
-			for _, x := range b.follow(r.Value, depth+1) {
+			for _, x := range b.follow(server, r.Value, depth+1) {
 				x.Place = r.Place + ", " + x.Place
 				out = append(out, x)
 			}
 		}
+	}
+	return out
+}
+
+// of are records of a server.
+func (b *builder) of(server, name string, is func(*record) bool) (out []record) {
+	for i := range b.records[name] {
+		if r := &b.records[name][i]; r.server == server && is(r) {
+			out = append(out, *r)
+		}
+	}
+	return out
+}
+
+// weak are the records of a type that count where there are no others: those of the
+// longest name that covers a name.
+func (b *builder) weak(server, name, kind string) (out []record) {
+	is := func(r *record) bool { return r.Weak && r.Type == kind }
+	out = b.of(server, name, is)
+	for rest := name; len(out) == 0; {
+		_, after, ok := strings.Cut(rest, ".")
+		if !ok {
+			break
+		}
+		out, rest = b.of(server, "*."+after, is), after
 	}
 	return out
 }

@@ -336,7 +336,10 @@ func (s *site) takes(req request) int {
 	}
 	longest := 0
 	for _, p := range s.Paths {
-		if strings.HasPrefix(req.path, p) || req.path == strings.TrimSuffix(p, "/") {
+		switch {
+		case req.path == p:
+			longest = max(longest, len(p)+1)
+		case !s.Exact && strings.HasPrefix(req.path, p):
 			longest = max(longest, len(p))
 		}
 	}

@@ -101,9 +101,13 @@ func (z *Zone) dnsmasqAddress(value, place string) {
 	if !IsIP(ip) {
 		return // # is the address of the server itself, and nothing is no such name
 	}
+	before := len(z.Records)
 	for _, name := range parts[1 : len(parts)-1] {
 		z.add(name, ip, place)
 		z.add("*."+name, ip, place)
+	}
+	for i := range z.Records[before:] {
+		z.Records[before+i].Weak = true // hosts and host-record are asked first (rfc1035.c, answer_request)
 	}
 }
 
@@ -221,8 +225,8 @@ func (u *unbound) setting(key string, values []string, place string) {
 		u.asks = append(u.asks, first)
 	case len(values) == 1 && (key == "include" || key == "include-toplevel"):
 		u.Includes = append(u.Includes, Include{"unbound", first})
-	case len(values) == 2 && key == "local-zone" && values[1] == "redirect":
-		u.redirects[host(first)] = true
+	case len(values) == 2 && key == "local-zone": // the last one of a name counts
+		u.redirects[host(first)] = values[1] == "redirect"
 	case len(values) == 1 && key == "local-data":
 		u.localData(strings.Fields(first), place)
 	}

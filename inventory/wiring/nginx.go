@@ -260,6 +260,7 @@ func (s *nginxServer) inside(d block, r Route, auth []string, vars map[string]st
 		return
 	}
 	where := d.words[len(d.words)-1]
+	r.Exact = len(d.words) == 3 && d.words[1] == "="
 	if r.Paths = nil; where != "/" && !strings.HasPrefix(where, "@") {
 		r.Paths = []string{where}
 	}

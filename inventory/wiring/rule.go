@@ -9,6 +9,7 @@ import (
 // some of the beginnings of paths. None of the one or the other is every one.
 type Match struct {
 	Hosts, Paths []string
+	Exact        bool   // the paths are whole ones, and no beginnings
 	Unread       string // what of it was not understood
 }
 
@@ -43,7 +44,7 @@ func joined(list []Match) (out []Match) {
 		slices.Sort(m.Hosts)
 		slices.Sort(m.Paths)
 		same := func(o Match) bool {
-			return slices.Equal(o.Paths, m.Paths) && o.Unread == m.Unread && len(o.Hosts) > 0 && len(m.Hosts) > 0
+			return slices.Equal(o.Paths, m.Paths) && o.Exact == m.Exact && o.Unread == m.Unread && len(o.Hosts) > 0 && len(m.Hosts) > 0
 		}
 		if i := slices.IndexFunc(out, same); i >= 0 {
 			out[i].Hosts = append(out[i].Hosts, m.Hosts...)
@@ -148,6 +149,7 @@ func matcher(name string, words []string) (m Match) {
 			}
 		}
 	case "path", "pathprefix":
+		m.Exact = name == "path"
 		for _, w := range words {
 			before, _, pattern := strings.Cut(w, "{")
 			if m.Paths = append(m.Paths, before); pattern {
@@ -164,14 +166,14 @@ func matcher(name string, words []string) (m Match) {
 
 // and is what both let through.
 func (m Match) and(o Match) Match {
-	out := Match{Hosts: m.Hosts, Paths: m.Paths, Unread: m.Unread}
+	out := Match{Hosts: m.Hosts, Paths: m.Paths, Exact: m.Exact, Unread: m.Unread}
 	if len(out.Hosts) == 0 {
 		out.Hosts = o.Hosts
 	} else if len(o.Hosts) > 0 {
 		out.Unread = "its rule asks for two names at once"
 	}
 	if len(out.Paths) == 0 {
-		out.Paths = o.Paths
+		out.Paths, out.Exact = o.Paths, o.Exact
 	} else if len(o.Paths) > 0 {
 		out.Unread = pathPattern
 	}

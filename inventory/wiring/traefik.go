@@ -297,7 +297,7 @@ func (t *traefik) route(r Router, d Dynamic) {
 	}
 	for _, m := range t.matches(r, d) {
 		one := out
-		one.Hosts, one.Paths, one.Unread = m.Hosts, m.Paths, cmp.Or(out.Unread, m.Unread)
+		one.Hosts, one.Paths, one.Exact, one.Unread = m.Hosts, m.Paths, m.Exact, cmp.Or(out.Unread, m.Unread)
 		one.Wider = m.Unread != "" && m.Unread != pathPattern
 		t.routes = append(t.routes, one)
 	}

@@ -77,6 +77,7 @@ type Route struct {
 	Cert    string     // file with the certificate
 	Place   string     // label of a container, or file:line
 	Unread  string     // what was not understood; "" when everything was
+	Exact   bool       `json:",omitzero"` // its paths are whole ones
 	Wider   bool       `json:",omitzero"` // it may take requests for other names too
 	Own     bool       `json:",omitzero"` // it is answered by the proxy itself
 	Named   bool       `json:",omitzero"` // it asks under the name of the request
@@ -89,6 +90,7 @@ type Record struct {
 	Type  string // A, AAAA or CNAME
 	Value string
 	Place string
+	Weak  bool `json:",omitzero"` // it counts where there is no other one of its type
 }
 
 // Zone is what the files of a name server say.
