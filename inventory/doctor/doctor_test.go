@@ -212,6 +212,11 @@ var rows = []struct {
 	{"port-conflict", "two files of one host", files(nil, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), "x and y both publish port 80"},
 	{"port-conflict", "a file in a deeper folder", files(func(f []File) { f[1].Path = "b/deeper/compose.yml" }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
 	{"port-conflict", "a collection", files(nil, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}, ComposeService{Name: "z", Published: tcp(80)}, ComposeService{Name: "v", Published: tcp(80)}), ""},
+	{"port-conflict", "a collection in a folder", files(func(f []File) {
+		for i := range f {
+			f[i].Host.Name = "standalone"
+		}
+	}, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}, ComposeService{Name: "z", Published: tcp(80)}, ComposeService{Name: "v", Published: tcp(80)}), ""},
 	{"port-conflict", "one program twice", files(nil, ComposeService{Name: "x", Image: "caddy:2", Published: tcp(80)}, ComposeService{Name: "x", Image: "caddy:2-alpine", Published: tcp(80)}), ""},
 	{"port-conflict", "two files of two hosts", files(func(f []File) { f[0].Host.Name, f[1].Host.Name = "nas", "pi" }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
 	{"port-conflict", "two files of two kinds of machine", files(nil, ComposeService{Name: "x", Published: tcp(80), Binds: []Bind{{Source: "/volume1/docker/x"}}}, ComposeService{Name: "y", Published: tcp(80), Binds: []Bind{{Source: "/srv/y"}}}), ""},

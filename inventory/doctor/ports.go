@@ -202,8 +202,8 @@ func (f *Facts) fleet() bool {
 			add(name, x, 2)
 		}
 		for _, p := range s.Published {
-			if x.Host.Name == "" && p.Address == "" {
-				add(p.String(), x, 3)
+			if p.Address == "" {
+				add(p.String()+"@"+x.Host.Name, x, 3)
 			}
 		}
 	}

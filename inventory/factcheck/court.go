@@ -94,7 +94,7 @@ func (c *court) findings() (out []Finding) {
 	}
 	out = append(out, c.numbersTwice()...)
 	out = append(out, c.addressesTwice()...)
-	return append(out, c.gone()...)
+	return append(c.ofOneHome(out), c.gone()...)
 }
 
 // observed holds a group against what was observed, and reports whether it could.

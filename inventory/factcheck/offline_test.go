@@ -77,6 +77,7 @@ func TestOffline(t *testing.T) {
 		"a guest and a host of the network":       {"-- a.md --\n| VMID | Name | Type | IP |\n|---|---|---|---|\n| 130 | alpha1 | VM | 192.168.1.179 |\n-- b.md --\n| IP | Hostname | Device |\n|---|---|---|\n| 192.168.1.179 | beta1 | a box |\n", ""},
 		"a heading that says VMs and means all":   {"-- a.md --\n| VMID | Name | Type | Node |\n|---|---|---|---|\n| 104 | alpha1 | LXC | pve1 |\n\n## HA-managed VMs\n\n| VMID | Name | Note |\n|---|---|---|\n| 104 | alpha1 | here |\n", ""},
 		"an internal port":                        {"-- compose.yml --\nservices:\n  sonarr:\n    image: a/b\n    ports: [\"8990:8989\"]\n-- a.md --\n| Port | Service | Access |\n|---|---|---|\n| 8989 | Sonarr | Internal |\n", ""},
+		"of whom a cell speaks":                   {inventoryPage + "-- a.md --\n| Name | VMID | What |\n|---|---|---|\n| desk | 401 | A desktop, and traefik (GPU, 24GB RAM) |\n", ""},
 		"several numbers in a cell":               {"-- a.md --\n| Name | VMID | Node |\n|---|---|---|\n| alpha1 | 201 | pve1 |\n-- b.md --\n| Name | VMID | Node |\n|---|---|---|\n| beta1 agents | 201, 202 | pve1 |\n", ""},
 		"totals of clusters":                      {"-- a.md --\n# Platform\n\n## Production\n\nTotal: 7 VMs\n\n## Staging\n\nTotal: 6 VMs\n", ""},
 		"a number that its author knows":          {inventoryPage + "-- a.md --\n`vm:399` is CT 399 (dc02) and stopped.\n\n| Name | VMID | IP |\n|---|---|---|\n| dc02 | 301 | 192.168.80.3 |\n", ""},

@@ -58,7 +58,9 @@ func (x *reader) line(l *source.Line) {
 	x.roleNoun(l, ms)
 	x.places(l, ms, len(l.Text)-len(strings.TrimLeft(l.Text, " \t*_`#>\"'")))
 	for i := range ms {
-		x.list(l, &ms[i])
+		if !l.Cell || len(ms) == 1 && ms[0].start == 0 {
+			x.list(l, &ms[i]) // what a cell says in parentheses is of its row
+		}
 	}
 }
 

@@ -236,8 +236,8 @@ func (r *repository) lost(name string, v types.ServiceVolumeConfig) (lost bool, 
 	return elsewhere != "" || dir == "." || r.names[dir], elsewhere
 }
 
-// keyFile is a key or a certificate.
-var keyFile = regexp.MustCompile(`(?i)\.(?:pem|key|crt|cert|cer|p12|pfx|jks|keystore|csr)$`)
+// keyFile is a key, a certificate, or what a program keeps.
+var keyFile = regexp.MustCompile(`(?i)\.(?:pem|key|crt|cert|cer|p12|pfx|jks|keystore|csr|db|sqlite3?|log|pid|sock)$`)
 
 // nearer prefers, of two files of one name, that which shares more of the path, then the
 // one that sorts first.

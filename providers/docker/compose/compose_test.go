@@ -350,6 +350,7 @@ func TestLost(t *testing.T) {
 		{"./a.yml:/a.yml", map[string]string{"a.yml": "x"}, false},
 		{"./config:/config", nil, false},
 		{"./tls.pem:/tls.pem", nil, false},
+		{"./users.db:/users.db", nil, false},
 		{"./conf/a.yml:/a.yml", nil, false},
 		{"./a.yml:/a.yml", map[string]string{".gitignore": "*\n!*/\n!**/compose.yml\n"}, false},
 		{"./conf/a.yml:/a.yml", map[string]string{"conf/b.yml": "x"}, true},

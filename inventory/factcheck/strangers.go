@@ -1,0 +1,92 @@
+package factcheck
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"recon/inventory/factcheck/source"
+)
+
+// Two pages may be about two homes, two sites or two times: their statements contradict
+// each other in most, and what they say alike is chance.
+
+// A pair is two pages, in the order of their paths; a page may be both.
+type pair [2]string
+
+func pairOf(a, b string) pair { return pair{min(a, b), max(a, b)} }
+
+// common is how often two pages say the same of somebody, and how often not.
+type common struct{ alike, apart int }
+
+// acquainted counts what pages have in common.
+func (c *court) acquainted() map[pair]common {
+	out := map[pair]common{}
+	count := func(group []*statement, same func(a, b *statement) bool) {
+		seen := map[pair]bool{}
+		for i, a := range group[:min(len(group), 60)] {
+			for _, b := range group[:i] {
+				p := pairOf(a.page.Path, b.page.Path)
+				if seen[p] || a.Role == source.Address && len(byNetwork([]*statement{a, b})) > 1 {
+					continue
+				}
+				seen[p] = true
+				n := out[p]
+				if same(a, b) {
+					n.alike++
+				} else {
+					n.apart++
+				}
+				out[p] = n
+			}
+		}
+	}
+	for _, group := range c.groups {
+		if group[0].subj != nil {
+			count(group, agree)
+		}
+	}
+	for _, group := range c.numbers {
+		count(group, func(a, b *statement) bool { return mayBeOne(a.name, b.name) })
+	}
+	return out
+}
+
+// ofOneHome leaves out findings of pages that are about different homes.
+func (c *court) ofOneHome(list []Finding) []Finding {
+	known := c.acquainted()
+	beside := twinFolders(known)
+	foreign := func(a, b string) bool {
+		n := known[pairOf(a, b)]
+		written := path.Ext(a) == ".md" && path.Ext(b) == ".md" // what programs read is of the home
+		return beside[pairOf(path.Dir(a), path.Dir(b))] || written && n.apart > 5 && n.apart > 3*n.alike
+	}
+	return slices.DeleteFunc(list, func(f Finding) bool {
+		if f.Class != ClassTwice && f.Class != ClassBetween {
+			return false
+		}
+		places := slices.Concat(f.Wrong, f.Others)
+		for i, a := range places {
+			for _, b := range places[:i] {
+				if a.Claim != b.Claim && !foreign(a.File, b.File) {
+					return false
+				}
+			}
+		}
+		return true
+	})
+}
+
+// twinFolders are folders side by side with files of one name that speak of the same:
+// sites/de/lxc.md and sites/pl/lxc.md each say how it is with them.
+func twinFolders(known map[pair]common) map[pair]bool {
+	out := map[pair]bool{}
+	for p, n := range known {
+		a, b := path.Dir(p[0]), path.Dir(p[1])
+		base := strings.ToLower(path.Base(p[0]))
+		if n.apart > 0 && a != b && a != "." && b != "." && path.Dir(a) == path.Dir(b) && strings.EqualFold(path.Base(p[1]), base) && !strings.HasPrefix(base, "readme") && !strings.HasPrefix(base, "index") {
+			out[pairOf(a, b)] = true
+		}
+	}
+	return out
+}
