@@ -54,7 +54,7 @@ func (q *Quiet) Holds(at time.Time) bool {
 func NotifyTopics() []string { return append(inventory.Topics(), "facts", "report") }
 
 // notYet are topics of which nothing can be told: recon does not do these things.
-var notYet = []string{"proposal", "heal", "doctor", "check"}
+var notYet = []string{"proposal", "heal", "doctor"}
 
 // Services are the services of shoutrrr to which recon sends, and whether the host of
 // such a URL is the name of a server. Where it is not, it is a part of the credentials.

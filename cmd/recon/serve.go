@@ -14,8 +14,8 @@ import (
 
 	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/daemon"
-	"recon/cmd/recon/internal/web"
 	"recon/cmd/recon/internal/notify"
+	"recon/cmd/recon/internal/web"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"

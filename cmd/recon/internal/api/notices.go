@@ -65,9 +65,10 @@ func (d *Desk) SetNote(ctx context.Context, name, was, now string) error {
 
 // Known is what is known around the news: what is open, and what belongs together.
 type Known struct {
-	Open   []Ongoing        // drifts and sources, as things stand now
-	Guests map[string]Guest // what was last seen, by identity
-	Nodes  map[string]int   // how many clusters have a node of that name
+	Open   []Ongoing                     // drifts, sources and checks, as things stand now
+	Guests map[string]Guest              // what was last seen, by identity
+	Nodes  map[string]int                // how many clusters have a node of that name
+	Checks map[string]inventory.Severity // how much a check weighs, by its address
 }
 
 // An Ongoing is something that goes on until an event ends it. Of is the event that opened
@@ -93,7 +94,7 @@ func (d *Desk) Known(ctx context.Context) (*Known, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Known{Guests: map[string]Guest{}, Nodes: map[string]int{}}
+	k := &Known{Guests: map[string]Guest{}, Nodes: map[string]int{}, Checks: map[string]inventory.Severity{}}
 	for _, e := range r.Episodes {
 		of := inventory.Event{At: e.OpenedAt, Address: e.Address, Identity: e.Identity, Kind: inventory.DriftOpened, Fields: e.Fields, By: e.By}
 		k.Open = append(k.Open, Ongoing{of, e.OpenedAt})
@@ -104,6 +105,12 @@ func (d *Desk) Known(ctx context.Context) (*Known, error) {
 			of.Identity, of.Kind = s.Provider, inventory.SourcePartial
 		}
 		k.Open = append(k.Open, Ongoing{of, s.Since})
+	}
+	for addr, c := range r.Checks {
+		if k.Checks[addr.String()] = inventory.Severity(c.Severity); c.Standing == inventory.CheckFails {
+			layer := []inventory.EventField{{Name: "layer", To: string(c.Layer), ToText: string(c.Layer)}}
+			k.Open = append(k.Open, Ongoing{inventory.Event{At: c.Since, Address: addr, Identity: addr.String(), Kind: inventory.CheckBroke, Fields: layer}, c.Since})
+		}
 	}
 	slices.SortStableFunc(k.Open, func(a, b Ongoing) int {
 		return cmp.Or(a.Since.Compare(b.Since), inventory.CompareAddress(a.Of.Address, b.Of.Address), strings.Compare(a.Of.Identity, b.Of.Identity))
@@ -131,6 +138,11 @@ func guestOf(o *inventory.Observation) Guest {
 		}
 	}
 	return g
+}
+
+// Severity says how much an event weighs. A check weighs what its block says.
+func (k *Known) Severity(e *inventory.Event) inventory.Severity {
+	return cmp.Or(k.Checks[e.Identity], e.Severity())
 }
 
 // Falling are the resources that an event concerns beside the one that it names: those on

@@ -238,7 +238,7 @@ func (d *decision) wanted(e *inventory.Event, name string) bool {
 	if (e.Kind.Ends() || name != subjectOf(e)) && d.subjects[name].Open {
 		return true
 	}
-	return slices.Contains(d.route.Topics, e.Kind.Topic()) && !e.Severity().Below(d.route.Severity) && d.in.Known.Concerns(e, d.route.Tags)
+	return slices.Contains(d.route.Topics, e.Kind.Topic()) && !d.in.Known.Severity(e).Below(d.route.Severity) && d.in.Known.Concerns(e, d.route.Tags)
 }
 
 // findings tells which findings are new, and how many are no more. They are about no guest

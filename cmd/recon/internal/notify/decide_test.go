@@ -298,6 +298,24 @@ func TestFilters(t *testing.T) {
 		"node02 cannot be observed; 1 guest with it: vm.g100")
 }
 
+// TestChecks weigh what their blocks say, and are reminded of while they fail.
+func TestChecks(t *testing.T) {
+	s := newStory(t, "check")
+	s.route.Severity, s.route.Remind = inventory.SeverityError, 24*time.Hour
+	broke, mended := of(inventory.CheckBroke, "check.git", inventory.EventField{Name: "layer", ToText: "reach"}), of(inventory.CheckMended, "check.git")
+	broke.Address, mended.Address = inventory.Address{Kind: "check", Name: "git"}, inventory.Address{Kind: "check", Name: "git"}
+	s.want(s.then(time.Minute, broke, mended), "")
+	s.known.Checks = map[string]inventory.Severity{"check.git": inventory.SeverityError}
+	said := s.then(time.Minute, broke)
+	if !strings.Contains(said, "check.git fails") {
+		t.Errorf("it says %q", said)
+	}
+	s.known.Open = []api.Ongoing{{Of: broke, Since: s.now}}
+	s.want(s.then(24*time.Hour), "still open since 2026-06-01 06:02: "+said)
+	s.known.Open = nil
+	s.want(s.then(time.Minute, mended), "check.git works again")
+}
+
 // TestOneMessageForACause: a node with thirty guests is one line that names them all, and
 // so is what happened to many things alike.
 func TestOneMessageForACause(t *testing.T) {

@@ -49,8 +49,6 @@ type line struct {
 	events int // that it stands for
 }
 
-func (l *line) severity() inventory.Severity { return l.of[0].Severity() }
-
 // compose says what the decision is.
 func (d *decision) compose() *Message {
 	w := &writer{}
@@ -119,7 +117,7 @@ func (d *decision) lines() (out []line) {
 	}
 	out = append(out, alike(single)...)
 	slices.SortStableFunc(out, func(a, b line) int {
-		return cmp.Or(boolean(a.of[0].Kind.Ends())-boolean(b.of[0].Kind.Ends()), weight(b.severity())-weight(a.severity()), a.at.Compare(b.at))
+		return cmp.Or(boolean(a.of[0].Kind.Ends())-boolean(b.of[0].Kind.Ends()), weight(d.in.Known.Severity(&b.of[0]))-weight(d.in.Known.Severity(&a.of[0])), a.at.Compare(b.at))
 	})
 	if folded > 0 {
 		out[0].events += folded
