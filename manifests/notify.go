@@ -49,12 +49,12 @@ func (q *Quiet) Holds(at time.Time) bool {
 	return q.From <= minute || minute < q.To
 }
 
-// NotifyTopics are what a route can be about: the topics of events, contradictions that
-// recon facts finds, and the reports of schedules.
-func NotifyTopics() []string { return append(inventory.Topics(), "facts", "report") }
+// NotifyTopics are what a route can be about: the topics of events, what recon facts and
+// recon doctor find, and the reports of schedules.
+func NotifyTopics() []string { return append(inventory.Topics(), "facts", "doctor", "report") }
 
 // notYet are topics of which nothing can be told: recon does not do these things.
-var notYet = []string{"proposal", "heal", "doctor"}
+var notYet = []string{"proposal", "heal"}
 
 // Services are the services of shoutrrr to which recon sends, and whether the host of
 // such a URL is the name of a server. Where it is not, it is a part of the credentials.

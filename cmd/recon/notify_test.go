@@ -166,7 +166,9 @@ func TestServeTells(t *testing.T) {
 	h.want(api.ExitOK, "notify", "send")
 	h.sim.Update(setConfig(205, "memory", "4096"))
 	h.write("schedule.recon.hcl", "schedule \"report\" {\n  cron = \"@every 1s\"\n  action = \"report\"\n  report = \"report.html\"\n}\n"+
-		"schedule \"notes\" {\n  cron = \"@every 1s\"\n  action = \"facts\"\n}\n")
+		"schedule \"notes\" {\n  cron = \"@every 1s\"\n  action = \"facts\"\n}\n"+
+		"schedule \"doctor\" {\n  cron = \"@every 1s\"\n  action = \"doctor\"\n}\n")
+	h.write("compose.yml", "services:\n  db:\n    image: postgres:17\n    volumes: [\"pgdata:/var/lib/postgresql\"]\n")
 	h.write("NOTES.md", "docker-media runs on node03\n")
 	ctx, stop := context.WithCancel(context.Background())
 	var out, errs syncBuffer
@@ -176,7 +178,8 @@ func TestServeTells(t *testing.T) {
 	eventually(t, "all of it is told", func() bool {
 		all += in.take() + "\n"
 		return strings.Contains(all, "lxc.docker-media drifted: memory 8 GiB -> 4 GiB") && strings.Contains(all, "Drift report of ") && strings.Contains(all, "1 managed, 0 in sync, 1 drifted") &&
-			strings.Contains(all, "NOTES.md:1: node of docker-media is said to be node03, and is node01")
+			strings.Contains(all, "NOTES.md:1: node of docker-media is said to be node03, and is node01") &&
+			strings.Contains(all, "compose-refused: compose.yml:2 (recon doctor says more)")
 	})
 	eventually(t, "the report is written", func() bool {
 		body, _ := os.ReadFile(filepath.Join(h.dir, "report.html"))

@@ -62,6 +62,9 @@ func runServe(cmd *cobra.Command, c *cli) error {
 		if n.Facts != nil && n.Err == nil {
 			teller.Found("facts", notify.Facts(n.Facts))
 		}
+		if n.Found != nil && n.Err == nil {
+			teller.Found("doctor", notify.Doctor(n.Found))
+		}
 		tell(n)
 		if err := c.scheduledReport(h, n); err != nil {
 			tell(daemon.Notice{Schedule: n.Schedule, Err: err})
@@ -175,7 +178,7 @@ func (c *cli) notice(n daemon.Notice) {
 			p.Statements(n.New)
 		}
 	case n.Action == "doctor":
-		p.Printf("%s: %d finding(s), %d of them new", head, n.Found, len(n.Doctor))
+		p.Printf("%s: %d finding(s), %d of them new", head, len(n.Found.Told), len(n.Doctor))
 		p.Findings(n.Doctor, false)
 	case !n.Next.IsZero():
 		p.Printf("%s: %s; next %s", head, n.Text, n.Next.Format("2006-01-02 15:04 MST"))

@@ -45,7 +45,7 @@ type Notice struct {
 	Facts    *api.FactCheck      // a check of documents that ended
 	New      []factcheck.Finding // what it found that the check before did not
 	Doctor   []inventory.Finding // what the doctor found that he did not find before
-	Found    int                 // how many findings of the doctor there are
+	Found    *api.Diagnosis      // an examination by the doctor that ended
 	Text     string              // anything else
 	Err      error
 	Next     time.Time
@@ -257,7 +257,7 @@ func (d *daemon) run(j job) {
 	case n.Facts != nil:
 		r.Summary, r.Events = fmt.Sprintf("%d statement(s) contradict what is known", len(n.Facts.Findings)), len(n.New)
 	default:
-		r.Summary, r.Events = fmt.Sprintf("%d finding(s)", n.Found), len(n.Doctor)
+		r.Summary, r.Events = fmt.Sprintf("%d finding(s)", len(n.Found.Told)), len(n.Doctor)
 	}
 	d.Live.End(r)
 	d.Tell(n)
@@ -351,7 +351,7 @@ func (d *daemon) examine() (n Notice, err error) {
 			n.Doctor = append(n.Doctor, f)
 		}
 	}
-	n.Found = len(found.Told)
+	n.Found = found
 	d.Live.ShowDoctor(found.Told, d.home.Now())
 	return n, nil
 }

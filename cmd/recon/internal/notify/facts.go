@@ -27,3 +27,17 @@ func Facts(check *api.FactCheck) Found {
 	}
 	return out
 }
+
+// Doctor are what an examination has found: which rule, and where. Rules are recon's own
+// words; what they say of it may hold those of others.
+func Doctor(d *api.Diagnosis) Found {
+	out := Found{Whole: len(d.Unknown) == 0}
+	for _, f := range d.Told {
+		text := f.Rule
+		if f.Address != "" {
+			text += ": " + contextfile.Told(f.Address)
+		}
+		out.List = append(out.List, Finding{f.Rule + "\x00" + f.Address + "\x00" + f.Summary, text + " (recon doctor says more)", inventory.Severity(f.Severity)})
+	}
+	return out
+}
