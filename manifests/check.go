@@ -81,11 +81,13 @@ func (l *loader) check(b *hclsyntax.Block, c *Check) bool {
 	switch {
 	case len(kinds) == 0:
 		if len(b.Body.Blocks) == 0 { // else the spec has said what is wrong
-			l.report(errorAt(b.DefRange(), "Nothing to ask", "A check holds one block that says what is asked: %s { ... }.", strings.Join(checkSpec().blocks, ", ")))
+			l.report(errorAt(b.DefRange(), "Nothing to ask",
+				"A check holds one block that says what is asked: %s { ... }.", strings.Join(checkSpec().blocks, ", ")))
 		}
 		return false
 	case len(kinds) > 1:
-		l.report(errorAt(kinds[1].DefRange(), "Two things to ask", "A check asks one thing, and %s is written at %s; make two checks.", kinds[0].Type, place(kinds[0].DefRange())))
+		l.report(errorAt(kinds[1].DefRange(), "Two things to ask",
+			"A check asks one thing, and %s is written at %s; make two checks.", kinds[0].Type, place(kinds[0].DefRange())))
 		return false
 	}
 	c.Kind = inventory.CheckKindOf(kinds[0].Type)
@@ -104,7 +106,8 @@ func (l *loader) severity(b *hclsyntax.Block, c *Check) {
 		known = append(known, string(s))
 	}
 	if !slices.Contains(known, c.Severity) {
-		l.report(errorAt(arg.Expr.Range(), "Unknown severity", "severity takes %s.%s", strings.Join(known, ", "), inventory.DidYouMean(c.Severity, known)))
+		l.report(errorAt(arg.Expr.Range(), "Unknown severity",
+			"severity takes %s.%s", strings.Join(known, ", "), inventory.DidYouMean(c.Severity, known)))
 	}
 }
 
@@ -116,7 +119,8 @@ func (l *loader) every(b *hclsyntax.Block, c *Check) {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < time.Minute || d > 30*24*time.Hour {
-		l.report(errorAt(arg.Expr.Range(), "Not a time", "every is for how long an answer is good, from \"1m\" to \"720h\"; without it every look asks."))
+		l.report(errorAt(arg.Expr.Range(), "Not a time",
+			"every is for how long an answer is good, from \"1m\" to \"720h\"; without it every look asks."))
 		return
 	}
 	c.Every = d
@@ -190,7 +194,8 @@ func (l *loader) checkLink(arg *hclsyntax.Attribute, of string, c *Check) {
 		names["host."+x.Name] = true
 	}
 	if !names[addr.String()] {
-		l.report(errorAt(arg.Expr.Range(), "Unknown address", "%s is not declared anywhere.%s", addr, inventory.DidYouMean(addr.String(), slices.Sorted(maps.Keys(names)))))
+		l.report(errorAt(arg.Expr.Range(), "Unknown address",
+			"%s is not declared anywhere.%s", addr, inventory.DidYouMean(addr.String(), slices.Sorted(maps.Keys(names)))))
 	}
 	c.Attrs[inventory.Path(arg.Name)] = cty.StringVal(addr.Name)
 }
@@ -210,18 +215,21 @@ func (l *loader) checkToken(b *hclsyntax.Block, c *Check) {
 	switch {
 	case command != nil:
 		if l.argument(command, &scope{}, &c.Command) && len(c.Command) == 0 {
-			l.report(errorAt(command.Expr.Range(), "Empty token_command", "token_command takes the words of a command: [\"pass\", \"show\", \"gitlab\"]."))
+			l.report(errorAt(command.Expr.Range(), "Empty token_command",
+				"token_command takes the words of a command: [\"pass\", \"show\", \"gitlab\"]."))
 		}
 	case token != nil:
 		if isLiteral(token.Expr) {
 			l.project.secrets = append(l.project.secrets, token.Expr.Range())
-			l.report(warnAt(token.Expr.Range(), "Secret in a manifest", "The token stands in the file itself. Take it from env(), file() or token_command."))
+			l.report(warnAt(token.Expr.Range(), "Secret in a manifest",
+				"The token stands in the file itself. Take it from env(), file() or token_command."))
 		}
 		if l.argument(token, &scope{}, &text) {
 			c.Attrs["token"] = cty.StringVal(strings.TrimSpace(text))
 		}
 	}
 	if strings.HasPrefix(c.Text("url"), "http://") && (token != nil || command != nil) {
-		l.report(warnAt(b.Body.Attributes["url"].Expr.Range(), "Token without TLS", "Whoever stands between recon and %s can read the token. Use https.", c.Text("url")))
+		l.report(warnAt(b.Body.Attributes["url"].Expr.Range(), "Token without TLS",
+			"Whoever stands between recon and %s can read the token. Use https.", c.Text("url")))
 	}
 }

@@ -71,7 +71,9 @@ func (t *trial) notRun(err error) error {
 		return fails(inventory.LayerRole, err.Error(), "recon check host."+host)
 	case strings.Contains(err.Error(), "unable to authenticate"):
 		t.holds(inventory.LayerReach, "host.%s answers", host)
-		return fails(inventory.LayerToken, fmt.Sprintf("%s takes no key that this machine has", host), "ssh-copy-id to it, or write identity_file in the host block; recon check host."+host+" says which keys were tried")
+		return fails(inventory.LayerToken,
+			fmt.Sprintf("%s takes no key that this machine has", host),
+			"ssh-copy-id to it, or write identity_file in the host block; recon check host."+host+" says which keys were tried")
 	case timedOut(err):
 		return fails(inventory.LayerReach, fmt.Sprintf("%s did not answer in time: %s", host, lastCause(err)), "recon check host."+host)
 	}

@@ -42,11 +42,14 @@ func (t *trial) dns(ctx context.Context) error {
 	switch m.RCode {
 	case dnsmessage.RCodeSuccess:
 	case dnsmessage.RCodeNameError:
-		return fails(inventory.LayerAnswer, fmt.Sprintf("%s knows no %s (NXDOMAIN)", server, name), "give it a record on "+server+", or correct the name")
+		return fails(inventory.LayerAnswer,
+			fmt.Sprintf("%s knows no %s (NXDOMAIN)", server, name), "give it a record on "+server+", or correct the name")
 	case dnsmessage.RCodeRefused:
-		return fails(inventory.LayerAnswer, fmt.Sprintf("%s does not answer this machine (REFUSED)", server), "allow this machine's network in the access list of "+server)
+		return fails(inventory.LayerAnswer,
+			fmt.Sprintf("%s does not answer this machine (REFUSED)", server), "allow this machine's network in the access list of "+server)
 	case dnsmessage.RCodeServerFailure:
-		return fails(inventory.LayerAnswer, fmt.Sprintf("%s found no answer (SERVFAIL): whom it asks does not answer, or DNSSEC does not hold", server), fix)
+		return fails(inventory.LayerAnswer,
+			fmt.Sprintf("%s found no answer (SERVFAIL): whom it asks does not answer, or DNSSEC does not hold", server), fix)
 	default:
 		return fails(inventory.LayerAnswer, fmt.Sprintf("%s answers with %s", server, m.RCode), fix)
 	}
@@ -71,7 +74,9 @@ func (t *trial) records(server, name, kind string, m *dnsmessage.Message) error 
 	case len(got) == 0:
 		return fails(inventory.LayerAnswer, fmt.Sprintf("%s knows %s and has no %s record of it", server, name, kind), "give it one on "+server)
 	case want != nil && !slices.Equal(got, want):
-		return fails(inventory.LayerAnswer, fmt.Sprintf("%s says that %s is %s, and it is to be %s", server, name, strings.Join(got, ", "), strings.Join(want, ", ")), "correct the record on "+server+", or whom it asks")
+		return fails(inventory.LayerAnswer,
+			fmt.Sprintf("%s says that %s is %s, and it is to be %s", server, name, strings.Join(got, ", "), strings.Join(want, ", ")),
+			"correct the record on "+server+", or whom it asks")
 	}
 	t.holds(inventory.LayerAnswer, "%s is %s", name, strings.Join(got, ", "))
 	return nil

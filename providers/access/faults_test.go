@@ -277,7 +277,8 @@ func (e *equipment) otherFaults() []fault {
 		{name: "nobody without an account", kind: "registry", args: of(&fakeRegistry{actions: pull}, args{"token": "", "username": ""}), layer: "token", says: "anybody"},
 		{name: "private to others", kind: "registry", args: of(&fakeRegistry{}, nil), layer: "membership", says: "user chronos may not pull from lena/app"},
 		{name: "may only pull", kind: "registry", args: of(&fakeRegistry{actions: pull}, args{"needs": "push"}), layer: "role", says: "not push to it"},
-		{name: "tokens that say nothing", kind: "registry", args: of(&fakeRegistry{actions: pull, opaque: true}, args{"needs": "push"}), layer: "role", says: "not to be seen without pushing", open: true},
+		{name: "tokens that say nothing", kind: "registry", args: of(&fakeRegistry{actions: pull, opaque: "djE6bGVuYS9hcHA6MTIzNDU2Nzg5MA=="}, args{"needs": "push"}), layer: "role", says: "not to be seen without pushing", open: true},
+		{name: "tokens of Gitea", kind: "registry", args: of(&fakeRegistry{actions: pull, opaque: "e30.eyJVc2VySUQiOjEsIlNjb3BlIjoiYWxsIn0.c2ln"}, args{"needs": "push"}), layer: "role", says: "not to be seen without pushing", open: true},
 		{name: "no such tag", kind: "registry", args: of(&fakeRegistry{actions: pull, noTag: true}, args{"tag": "v9"}), layer: "answer", says: "no such tag"},
 		{name: "tokens made elsewhere", kind: "registry", args: of(&fakeRegistry{realm: "https://127.0.0.1:1/token"}, nil), layer: "token", says: `auth = "https://127.0.0.1:1"`, open: true},
 

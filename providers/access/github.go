@@ -12,12 +12,36 @@ import (
 
 // githubRefusals are GitHub's (docs.github.com, "Troubleshooting the REST API").
 var githubRefusals = []refusal{
-	{words: "secondary rate limit", layer: inventory.LayerAnswer, unknown: true, said: "GitHub answers no more requests for a while", fix: []string{"ask less often: every = \"1h\""}},
-	{status: []int{401}, layer: inventory.LayerToken, said: "GitHub does not know the token: it was revoked, has expired, or was never made ({words})", fix: []string{"Settings > Developer settings > Personal access tokens > Generate new token"}},
-	{status: []int{403}, words: "account was suspended", layer: inventory.LayerToken, said: "the account of the token is suspended", fix: []string{"ask GitHub's support, or the administrator of the server"}},
-	{status: []int{403}, words: "saml enforcement", layer: inventory.LayerScope, said: "the organisation asks for single sign-on, and the token is not authorised for it", fix: []string{"Settings > Developer settings > Personal access tokens > Configure SSO > Authorize"}},
-	{status: []int{403}, words: "forbids access via a", layer: inventory.LayerScope, said: "the organisation does not take tokens of this kind ({words})", fix: []string{"make the other kind of token, classic or fine-grained, or change Organisation settings > Personal access tokens"}},
-	{status: []int{403}, words: "resource not accessible", layer: inventory.LayerScope, said: "the token was not given that permission ({words})", fix: []string{"Settings > Developer settings > Fine-grained tokens > the token > Permissions"}},
+	{
+		words: "secondary rate limit", layer: inventory.LayerAnswer, unknown: true,
+		said: "GitHub answers no more requests for a while",
+		fix:  []string{"ask less often: every = \"1h\""},
+	},
+	{
+		status: []int{401}, layer: inventory.LayerToken,
+		said: "GitHub does not know the token: it was revoked, has expired, or was never made ({words})",
+		fix:  []string{"Settings > Developer settings > Personal access tokens > Generate new token"},
+	},
+	{
+		status: []int{403}, words: "account was suspended", layer: inventory.LayerToken,
+		said: "the account of the token is suspended",
+		fix:  []string{"ask GitHub's support, or the administrator of the server"},
+	},
+	{
+		status: []int{403}, words: "saml enforcement", layer: inventory.LayerScope,
+		said: "the organisation asks for single sign-on, and the token is not authorised for it",
+		fix:  []string{"Settings > Developer settings > Personal access tokens > Configure SSO > Authorize"},
+	},
+	{
+		status: []int{403}, words: "forbids access via a", layer: inventory.LayerScope,
+		said: "the organisation does not take tokens of this kind ({words})",
+		fix:  []string{"make the other kind of token, classic or fine-grained, or change Organisation settings > Personal access tokens"},
+	},
+	{
+		status: []int{403}, words: "resource not accessible", layer: inventory.LayerScope,
+		said: "the token was not given that permission ({words})",
+		fix:  []string{"Settings > Developer settings > Fine-grained tokens > the token > Permissions"},
+	},
 }
 
 // githubIncludes are the scopes that a scope of a classic token includes
@@ -80,9 +104,12 @@ func (t *trial) githubToken(ctx context.Context, base string, header http.Header
 	lacks := lackingScopes(wanted, out.scopes, githubIncludes)
 	switch {
 	case len(wanted) > 0 && !out.classic:
-		return out, unknown(inventory.LayerScope, "the token is fine-grained, has permissions and no scopes, and GitHub does not say which", "take scopes out of the check")
+		return out, unknown(inventory.LayerScope,
+			"the token is fine-grained, has permissions and no scopes, and GitHub does not say which", "take scopes out of the check")
 	case len(lacks) > 0:
-		return out, fails(inventory.LayerScope, fmt.Sprintf("the token has %s and lacks %s", listed("scope", out.scopes), strings.Join(lacks, ", ")), "Settings > Developer settings > Tokens (classic) > the token: tick "+strings.Join(lacks, ", "))
+		return out, fails(inventory.LayerScope,
+			fmt.Sprintf("the token has %s and lacks %s", listed("scope", out.scopes), strings.Join(lacks, ", ")),
+			"Settings > Developer settings > Tokens (classic) > the token: tick "+strings.Join(lacks, ", "))
 	case out.classic:
 		t.holds(inventory.LayerScope, "it has %s", listed("scope", out.scopes))
 	}
@@ -121,13 +148,17 @@ func (t *trial) githubRepository(ctx context.Context, base string, header http.H
 // may not see.
 func (t *trial) githubHidden(token githubToken, name string) error {
 	if token.classic && len(lackingScopes([]string{"repo"}, token.scopes, githubIncludes)) > 0 {
-		return fails(inventory.LayerScope, fmt.Sprintf("the token has %s: without repo it sees no private repository, and %s is private or not there", listed("scope", token.scopes), name), "Settings > Developer settings > Tokens (classic) > the token: tick repo")
+		return fails(inventory.LayerScope,
+			fmt.Sprintf("the token has %s: without repo it sees no private repository, and %s is private or not there", listed("scope", token.scopes), name),
+			"Settings > Developer settings > Tokens (classic) > the token: tick repo")
 	}
 	fix := []string{fmt.Sprintf("in %s: Settings > Collaborators > Add people: %s", name, token.login)}
 	if !token.classic {
 		fix = append(fix, "and Settings > Developer settings > Fine-grained tokens > the token > Repository access: add "+name)
 	}
-	return fails(inventory.LayerMembership, fmt.Sprintf("user %s is no collaborator of %s, or the token was not given it, or there is no such repository: GitHub answers 404 to each", token.login, name), fix...)
+	return fails(inventory.LayerMembership,
+		fmt.Sprintf("user %s is no collaborator of %s, or the token was not given it, or there is no such repository: GitHub answers 404 to each", token.login, name),
+		fix...)
 }
 
 // githubRole looks at what the account may do, and whether the token lets it.
@@ -149,12 +180,17 @@ func (t *trial) githubRole(token githubToken, repo *githubRepository) error {
 	invite := fmt.Sprintf("in %s: Settings > Collaborators > %s: %s", repo.Name, token.login, t.Text("needs"))
 	switch {
 	case token.classic && writes && len(lackingScopes([]string{scope}, token.scopes, githubIncludes)) > 0:
-		return fails(inventory.LayerScope, fmt.Sprintf("the token has %s, and to do more than read it needs %s", listed("scope", token.scopes), scope), "Settings > Developer settings > Tokens (classic) > the token: tick "+scope)
+		return fails(inventory.LayerScope,
+			fmt.Sprintf("the token has %s, and to do more than read it needs %s", listed("scope", token.scopes), scope),
+			"Settings > Developer settings > Tokens (classic) > the token: tick "+scope)
 	case !enough && !repo.Private && !levels[3].has:
-		return fails(inventory.LayerMembership, fmt.Sprintf("user %s is no collaborator of %s, or one who may only read; it is public, so everybody sees it", token.login, repo.Name), invite)
+		return fails(inventory.LayerMembership,
+			fmt.Sprintf("user %s is no collaborator of %s, or one who may only read; it is public, so everybody sees it", token.login, repo.Name),
+			invite)
 	case !enough:
 		t.holds(inventory.LayerMembership, "%s sees %s", token.login, repo.Name)
-		return fails(inventory.LayerRole, fmt.Sprintf("user %s has %s in %s, and %s is needed", token.login, has, repo.Name, t.Text("needs")), invite)
+		return fails(inventory.LayerRole,
+			fmt.Sprintf("user %s has %s in %s, and %s is needed", token.login, has, repo.Name, t.Text("needs")), invite)
 	}
 	t.holds(inventory.LayerMembership, "%s sees %s", token.login, repo.Name)
 	t.holds(inventory.LayerRole, "%s has %s there", token.login, has)

@@ -23,17 +23,61 @@ var gitlabRoles = []gitlabRole{{"guest", "Guest", 10}, {"planner", "Planner", 15
 // gitlabRefusals are GitLab's, from lib/api/api_guard.rb and
 // lib/gitlab/auth/user_access_denied_reason.rb.
 var gitlabRefusals = []refusal{
-	{status: []int{401}, words: "token is expired", layer: inventory.LayerExpiry, said: "the token has expired", fix: []string{"Edit profile > Access tokens > Add new token; of a project or group: Settings > Access tokens"}},
-	{status: []int{401}, words: "token was revoked", layer: inventory.LayerToken, said: "the token was revoked", fix: []string{"Edit profile > Access tokens > Add new token; of a project or group: Settings > Access tokens"}},
-	{status: []int{401}, words: "impersonation was disabled", layer: inventory.LayerToken, said: "it is an impersonation token, and these are disabled there", fix: []string{"make a personal access token: Edit profile > Access tokens"}},
-	{status: []int{401}, layer: inventory.LayerToken, said: "GitLab does not know the token: it was never made, was deleted, or is of another GitLab ({words})", fix: []string{"Edit profile > Access tokens > Add new token, and put it where the check takes it from"}},
-	{status: []int{403}, words: "insufficient_scope", layer: inventory.LayerScope, said: "the scopes of the token do not allow that: {words}", fix: []string{"make a token with the scope read_api, or api to change anything: Edit profile > Access tokens"}},
-	{status: []int{403}, words: "has been blocked", layer: inventory.LayerToken, said: "the account of the token is blocked ({words})", fix: []string{"an administrator: Admin > Users > Unblock"}},
-	{status: []int{403}, words: "pending approval", layer: inventory.LayerToken, said: "the account of the token waits for approval ({words})", fix: []string{"an administrator: Admin > Users > Pending approval > Approve"}},
-	{status: []int{403}, words: "deactivated", layer: inventory.LayerToken, said: "the account of the token is deactivated ({words})", fix: []string{"sign in as that account once, or an administrator: Admin > Users > Activate"}},
-	{status: []int{403}, words: "password expired", layer: inventory.LayerToken, said: "the password of the account has expired ({words})", fix: []string{"sign in as that account and choose another one"}},
-	{status: []int{403}, words: "terms of service", layer: inventory.LayerToken, said: "the account has not accepted the terms of service ({words})", fix: []string{"sign in as that account and accept them"}},
-	{status: []int{403}, words: "confirm", layer: inventory.LayerToken, said: "the address of the account is not confirmed ({words})", fix: []string{"follow the link in the confirmation's mail, or an administrator: Admin > Users > Confirm user"}},
+	{
+		status: []int{401}, words: "token is expired", layer: inventory.LayerExpiry,
+		said: "the token has expired",
+		fix:  []string{"Edit profile > Access tokens > Add new token; of a project or group: Settings > Access tokens"},
+	},
+	{
+		status: []int{401}, words: "token was revoked", layer: inventory.LayerToken,
+		said: "the token was revoked",
+		fix:  []string{"Edit profile > Access tokens > Add new token; of a project or group: Settings > Access tokens"},
+	},
+	{
+		status: []int{401}, words: "impersonation was disabled", layer: inventory.LayerToken,
+		said: "it is an impersonation token, and these are disabled there",
+		fix:  []string{"make a personal access token: Edit profile > Access tokens"},
+	},
+	{
+		status: []int{401}, layer: inventory.LayerToken,
+		said: "GitLab does not know the token: it was never made, was deleted, or is of another GitLab ({words})",
+		fix:  []string{"Edit profile > Access tokens > Add new token, and put it where the check takes it from"},
+	},
+	{
+		status: []int{403}, words: "insufficient_scope", layer: inventory.LayerScope,
+		said: "the scopes of the token do not allow that: {words}",
+		fix:  []string{"make a token with the scope read_api, or api to change anything: Edit profile > Access tokens"},
+	},
+	{
+		status: []int{403}, words: "has been blocked", layer: inventory.LayerToken,
+		said: "the account of the token is blocked ({words})",
+		fix:  []string{"an administrator: Admin > Users > Unblock"},
+	},
+	{
+		status: []int{403}, words: "pending approval", layer: inventory.LayerToken,
+		said: "the account of the token waits for approval ({words})",
+		fix:  []string{"an administrator: Admin > Users > Pending approval > Approve"},
+	},
+	{
+		status: []int{403}, words: "deactivated", layer: inventory.LayerToken,
+		said: "the account of the token is deactivated ({words})",
+		fix:  []string{"sign in as that account once, or an administrator: Admin > Users > Activate"},
+	},
+	{
+		status: []int{403}, words: "password expired", layer: inventory.LayerToken,
+		said: "the password of the account has expired ({words})",
+		fix:  []string{"sign in as that account and choose another one"},
+	},
+	{
+		status: []int{403}, words: "terms of service", layer: inventory.LayerToken,
+		said: "the account has not accepted the terms of service ({words})",
+		fix:  []string{"sign in as that account and accept them"},
+	},
+	{
+		status: []int{403}, words: "confirm", layer: inventory.LayerToken,
+		said: "the address of the account is not confirmed ({words})",
+		fix:  []string{"follow the link in the confirmation's mail, or an administrator: Admin > Users > Confirm user"},
+	},
 }
 
 // A gitlabToken is what /personal_access_tokens/self says, which any token may ask.
@@ -111,7 +155,8 @@ func (t *trial) gitlabToken(ctx context.Context, base string, header http.Header
 	switch {
 	case a.status == http.StatusNotFound, a.status == http.StatusBadRequest:
 		if len(inventory.Strings(t.Attrs["scopes"])) > 0 {
-			return info, unknown(inventory.LayerScope, "GitLab does not say which scopes the token has: it is older than 15.5, or the token is no access token")
+			return info, unknown(inventory.LayerScope,
+				"GitLab does not say which scopes the token has: it is older than 15.5, or the token is no access token")
 		}
 		return info, nil
 	case a.status != http.StatusOK || !a.into(&info):
@@ -127,7 +172,9 @@ func (t *trial) gitlabToken(ctx context.Context, base string, header http.Header
 		}
 	}
 	if missing := lackingScopes(inventory.Strings(t.Attrs["scopes"]), info.Scopes, gitlabIncludes); len(missing) > 0 {
-		return info, fails(inventory.LayerScope, fmt.Sprintf("the token has %s and lacks %s", listed("scope", info.Scopes), strings.Join(missing, ", ")), "scopes of a token cannot be changed; make one with them: "+renew)
+		return info, fails(inventory.LayerScope,
+			fmt.Sprintf("the token has %s and lacks %s", listed("scope", info.Scopes), strings.Join(missing, ", ")),
+			"scopes of a token cannot be changed; make one with them: "+renew)
 	}
 	if len(info.Scopes) > 0 {
 		t.holds(inventory.LayerScope, "it has %s", listed("scope", info.Scopes))
@@ -228,7 +275,9 @@ func (t *trial) gitlabLevel(ctx context.Context, at string, header http.Header, 
 func (t *trial) noMember(base string, user gitlabUser, project, also string) error {
 	said := fmt.Sprintf("user %s is no member of %s%s", user.Username, project, also)
 	if user.Bot {
-		return fails(inventory.LayerMembership, said, "the account is the bot of a token of another project or group; make a token in "+project+": Project > Settings > Access tokens")
+		return fails(inventory.LayerMembership,
+			said,
+			"the account is the bot of a token of another project or group; make a token in "+project+": Project > Settings > Access tokens")
 	}
 	role := gitlabRoles[2]
 	if i := slices.IndexFunc(gitlabRoles, func(r gitlabRole) bool { return r.word == t.Text("needs") }); i >= 0 {
@@ -236,7 +285,8 @@ func (t *trial) noMember(base string, user gitlabUser, project, also string) err
 	}
 	return fails(inventory.LayerMembership, said,
 		fmt.Sprintf("in %s: Project > Members > Invite members: %s, as %s (in newer menus Manage > Members)", project, user.Username, role.name),
-		fmt.Sprintf("or POST %s/projects/%s/members user_id=%d access_level=%d, by a maintainer of it", base, url.PathEscape(project), user.ID, role.level))
+		fmt.Sprintf("or POST %s/projects/%s/members user_id=%d access_level=%d, by a maintainer of it",
+			base, url.PathEscape(project), user.ID, role.level))
 }
 
 func (t *trial) gitlabRole(base string, user gitlabUser, project string, level int) error {
@@ -261,5 +311,6 @@ func (t *trial) gitlabRole(base string, user gitlabUser, project string, level i
 
 // noToken ends a check whose token is empty.
 func noToken() error {
-	return unknown(inventory.LayerToken, "there is no token: what the check takes it from is empty", "set the variable, or write the file, that token names")
+	return unknown(inventory.LayerToken,
+		"there is no token: what the check takes it from is empty", "set the variable, or write the file, that token names")
 }

@@ -33,8 +33,16 @@ func TestNoAnswerIsTooStrange(t *testing.T) {
 	})
 	code := rapid.SampledFrom([]int{200, 200, 200, 204, 301, 307, 400, 401, 403, 404, 418, 429, 500, 503})
 	headers := rapid.SampledFrom([]http.Header{
-		nil, {"Www-Authenticate": {"Bearer"}}, {"Www-Authenticate": {`Bearer realm="` + at + `/token",service="` + canary + `"`}}, {"Www-Authenticate": {`Bearer realm="::"`}}, {"Www-Authenticate": {"Basic"}},
-		{"Location": {"https://" + canary + "@x/?" + canary}}, {"Location": {"%"}}, {"X-Oauth-Scopes": {""}}, {"X-Oauth-Scopes": {canary + ", repo"}}, {"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {"-1"}},
+		nil,
+		{"Www-Authenticate": {"Bearer"}},
+		{"Www-Authenticate": {`Bearer realm="` + at + `/token",service="` + canary + `"`}},
+		{"Www-Authenticate": {`Bearer realm="::"`}},
+		{"Www-Authenticate": {"Basic"}},
+		{"Location": {"https://" + canary + "@x/?" + canary}},
+		{"Location": {"%"}},
+		{"X-Oauth-Scopes": {""}},
+		{"X-Oauth-Scopes": {canary + ", repo"}},
+		{"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {"-1"}},
 		{"Github-Authentication-Token-Expiration": {"yesterday"}},
 	})
 	kinds := []string{"gitlab", "gitea", "github", "proxmox", "registry", "http"}

@@ -32,7 +32,8 @@ func (t *trial) http(ctx context.Context) error {
 		return t.httpRefused(a)
 	}
 	if want := t.Text("contains"); want != "" && !bytes.Contains(a.body, []byte(want)) {
-		return fails(inventory.LayerAnswer, fmt.Sprintf("it answers %d, without %q in it", a.status, want), "see what it shows there: "+shown(t.Text("url")))
+		return fails(inventory.LayerAnswer,
+			fmt.Sprintf("it answers %d, without %q in it", a.status, want), "see what it shows there: "+shown(t.Text("url")))
 	}
 	t.holds(inventory.LayerAnswer, "it answers %d", a.status)
 	return nil
@@ -49,7 +50,9 @@ func (t *trial) httpRefused(a *answer) error {
 	case rateLimit("it", a) != nil:
 		return rateLimit("it", a)
 	case a.status >= 300 && a.status < 400:
-		return fails(inventory.LayerAnswer, fmt.Sprintf("it redirects to %s", shown(a.header.Get("Location"))), fmt.Sprintf("write that URL, or status = %d when it is meant; a page to sign in at is one of a proxy before it", a.status))
+		return fails(inventory.LayerAnswer,
+			fmt.Sprintf("it redirects to %s", shown(a.header.Get("Location"))),
+			fmt.Sprintf("write that URL, or status = %d when it is meant; a page to sign in at is one of a proxy before it", a.status))
 	case strings.Contains(challenge, "insufficient_scope"):
 		return fails(inventory.LayerScope, said+": the token was not made for that", "make a token with the scope that it names")
 	case a.status == http.StatusUnauthorized && t.token() == "":
@@ -57,7 +60,8 @@ func (t *trial) httpRefused(a *answer) error {
 	case a.status == http.StatusUnauthorized:
 		return fails(inventory.LayerToken, said+": the token is not accepted", "make a new token; see which header it is taken from")
 	case a.status == http.StatusForbidden && t.token() != "":
-		return fails(inventory.LayerRole, said+": it knows who asks, and does not allow that", "give the account of the token the right to do that")
+		return fails(inventory.LayerRole,
+			said+": it knows who asks, and does not allow that", "give the account of the token the right to do that")
 	}
 	return refused("it", nil, a)
 }
@@ -99,9 +103,11 @@ func (t *trial) tcp(ctx context.Context) error {
 	n, err := io.ReadFull(conn, got)
 	switch {
 	case n == 0 && timedOut(err):
-		return fails(inventory.LayerAnswer, fmt.Sprintf("it says nothing by itself, and %q was expected", want), "see which service listens there")
+		return fails(inventory.LayerAnswer,
+			fmt.Sprintf("it says nothing by itself, and %q was expected", want), "see which service listens there")
 	case string(got[:n]) != want:
-		return fails(inventory.LayerAnswer, fmt.Sprintf("it begins with %q, and %q was expected", got[:n], want), "see which service listens there")
+		return fails(inventory.LayerAnswer,
+			fmt.Sprintf("it begins with %q, and %q was expected", got[:n], want), "see which service listens there")
 	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
 		return fails(inventory.LayerAnswer, "it breaks off: "+lastCause(err), "see which service listens there")
 	}

@@ -15,18 +15,39 @@ import (
 // proxmoxRefusals are those of PVE/AccessControl.pm, verify_token. Most releases say
 // "Authentication failed!" in place of them.
 var proxmoxRefusals = []refusal{
-	{status: []int{401}, words: "access expired", layer: inventory.LayerExpiry, said: "it has expired: {words}", fix: []string{"pveum user token modify USER TOKENID --expire 0; of a user: pveum user modify USER --expire 0"}},
-	{status: []int{401}, words: "is disabled", layer: inventory.LayerToken, said: "the account is disabled: {words}", fix: []string{"pveum user modify USER --enable 1"}},
-	{status: []int{401}, words: "no such", layer: inventory.LayerToken, said: "there is none of that name: {words}", fix: []string{"pveum user token add USER TOKENID"}},
-	{status: []int{401}, words: "invalid token value", layer: inventory.LayerToken, said: "the token exists and its secret is another one", fix: []string{"pveum user token remove USER TOKENID, then pveum user token add USER TOKENID, which prints the new secret"}},
-	{status: []int{401}, layer: inventory.LayerToken, said: "Proxmox does not take the token: it is not there, has another secret, has expired, or its user is disabled; which of them, Proxmox does not say ({words})", fix: []string{"pveum user token list USER shows whether it is there and when it expires"}},
+	{
+		status: []int{401}, words: "access expired", layer: inventory.LayerExpiry,
+		said: "it has expired: {words}",
+		fix:  []string{"pveum user token modify USER TOKENID --expire 0; of a user: pveum user modify USER --expire 0"},
+	},
+	{
+		status: []int{401}, words: "is disabled", layer: inventory.LayerToken,
+		said: "the account is disabled: {words}",
+		fix:  []string{"pveum user modify USER --enable 1"},
+	},
+	{
+		status: []int{401}, words: "no such", layer: inventory.LayerToken,
+		said: "there is none of that name: {words}",
+		fix:  []string{"pveum user token add USER TOKENID"},
+	},
+	{
+		status: []int{401}, words: "invalid token value", layer: inventory.LayerToken,
+		said: "the token exists and its secret is another one",
+		fix:  []string{"pveum user token remove USER TOKENID, then pveum user token add USER TOKENID, which prints the new secret"},
+	},
+	{
+		status: []int{401}, layer: inventory.LayerToken,
+		said: "Proxmox does not take the token: it is not there, has another secret, has expired, or its user is disabled; which of them, Proxmox does not say ({words})",
+		fix:  []string{"pveum user token list USER shows whether it is there and when it expires"},
+	},
 }
 
 func (t *trial) proxmox(ctx context.Context) error {
 	id, secret, ok := strings.Cut(t.token(), "=")
 	user, name, isToken := strings.Cut(id, "!")
 	if !ok || !isToken || secret == "" {
-		return unknown(inventory.LayerToken, "the token is not of the form USER@REALM!NAME=UUID", "pveum user token add prints both parts, as full-tokenid and value")
+		return unknown(inventory.LayerToken,
+			"the token is not of the form USER@REALM!NAME=UUID", "pveum user token add prints both parts, as full-tokenid and value")
 	}
 	t.Secrets.Learn(secret)
 	base := strings.TrimSuffix(t.Text("url"), "/") + "/api2/json"

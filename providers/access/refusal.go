@@ -47,15 +47,21 @@ func refused(service string, own []refusal, a *answer) error {
 	switch {
 	case a.status >= 300 && a.status < 400:
 		to := shown(a.header.Get("Location"))
-		return fails(inventory.LayerAnswer, fmt.Sprintf("it redirects to %s, and a token is not sent after it", to), "write the URL to which it redirects, or take away what stands before "+service)
+		return fails(inventory.LayerAnswer,
+			fmt.Sprintf("it redirects to %s, and a token is not sent after it", to),
+			"write the URL to which it redirects, or take away what stands before "+service)
 	case a.status >= 500:
-		return fails(inventory.LayerAnswer, fmt.Sprintf("it answers %d %s", a.status, a.words()), "see whether "+service+" runs: 502 and 504 are a proxy's that does not reach it")
+		return fails(inventory.LayerAnswer,
+			fmt.Sprintf("it answers %d %s", a.status, a.words()),
+			"see whether "+service+" runs: 502 and 504 are a proxy's that does not reach it")
 	case a.status == http.StatusUnauthorized:
 		return fails(inventory.LayerToken, fmt.Sprintf("the token is not accepted (%d %s)", a.status, a.words()), "make a new token")
 	case a.status < 300:
-		return fails(inventory.LayerAnswer, "what answers there is no "+service, "correct the url, or take away the page that stands before "+service)
+		return fails(inventory.LayerAnswer,
+			"what answers there is no "+service, "correct the url, or take away the page that stands before "+service)
 	}
-	return fails(inventory.LayerAnswer, fmt.Sprintf("it answers %d %s", a.status, a.words()), "see whether "+service+" is what answers at that url")
+	return fails(inventory.LayerAnswer,
+		fmt.Sprintf("it answers %d %s", a.status, a.words()), "see whether "+service+" is what answers at that url")
 }
 
 // rateLimit finds a service that does not want to be asked so often: that says nothing of

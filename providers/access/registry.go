@@ -17,8 +17,16 @@ import (
 // registryRefusals are those of the OCI distribution specification ("Error codes"), and
 // what registries say beside it.
 var registryRefusals = []refusal{
-	{status: []int{404}, words: "manifest_unknown", layer: inventory.LayerAnswer, said: "there is no such tag ({words})", fix: []string{"push it, or correct tag in the check"}},
-	{status: []int{404}, words: "name_unknown", layer: inventory.LayerAnswer, said: "there is no such repository ({words})", fix: []string{"push an image to it, or correct repository in the check"}},
+	{
+		status: []int{404}, words: "manifest_unknown", layer: inventory.LayerAnswer,
+		said: "there is no such tag ({words})",
+		fix:  []string{"push it, or correct tag in the check"},
+	},
+	{
+		status: []int{404}, words: "name_unknown", layer: inventory.LayerAnswer,
+		said: "there is no such repository ({words})",
+		fix:  []string{"push an image to it, or correct repository in the check"},
+	},
 }
 
 func (t *trial) registry(ctx context.Context) error {
@@ -65,18 +73,24 @@ func (t *trial) registryPush(needs string, granted []string) error {
 		t.holds(inventory.LayerRole, "%s is allowed", needs)
 		return nil
 	case granted == nil:
-		return unknown(inventory.LayerRole, "whether "+t.account()+" may push is not to be seen without pushing: the registry's tokens do not say what they are for", "write needs = \"pull\"")
+		return unknown(inventory.LayerRole,
+			"whether "+t.account()+" may push is not to be seen without pushing: the registry's tokens do not say what they are for",
+			"write needs = \"pull\"")
 	}
-	return fails(inventory.LayerRole, fmt.Sprintf("%s may pull from %s and not push to it", t.account(), t.Text("repository")), "give the account the right to write there, in the settings of the registry or of the package")
+	return fails(inventory.LayerRole,
+		fmt.Sprintf("%s may pull from %s and not push to it", t.account(), t.Text("repository")),
+		"give the account the right to write there, in the settings of the registry or of the package")
 }
 
 // registryDenied says what a refusal of a repository means.
 func (t *trial) registryDenied(a *answer) error {
-	denied := fmt.Sprintf("%s may not pull from %s, or there is no such repository (%d %s)", t.account(), t.Text("repository"), a.status, a.words())
+	denied := fmt.Sprintf("%s may not pull from %s, or there is no such repository (%d %s)",
+		t.account(), t.Text("repository"), a.status, a.words())
 	invite := "give the account the right to read there, in the settings of the registry or of the package"
 	switch {
 	case a.status == http.StatusUnauthorized && t.token() == "":
-		return fails(inventory.LayerToken, "the registry shows "+t.Text("repository")+" to nobody without an account", "write username and token into the check")
+		return fails(inventory.LayerToken,
+			"the registry shows "+t.Text("repository")+" to nobody without an account", "write username and token into the check")
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
 		return fails(inventory.LayerMembership, denied, invite)
 	}
@@ -118,7 +132,9 @@ func (t *trial) wrongPassword(a *answer) error {
 	if a.status != http.StatusUnauthorized && a.status != http.StatusForbidden {
 		return refused("registry", registryRefusals, a)
 	}
-	return fails(inventory.LayerToken, fmt.Sprintf("the password or token of %s is not accepted (%d %s)", t.account(), a.status, a.words()), "make a new one, with the scope read_registry or read:packages where there are scopes")
+	return fails(inventory.LayerToken,
+		fmt.Sprintf("the password or token of %s is not accepted (%d %s)", t.account(), a.status, a.words()),
+		"make a new one, with the scope read_registry or read:packages where there are scopes")
 }
 
 // challengePart finds what a challenge says: realm="...", service="...".
@@ -134,12 +150,15 @@ func (t *trial) registryToken(ctx context.Context, base, challenge, basic, needs
 	realm, err := url.Parse(says["realm"])
 	own, errOwn := url.Parse(base)
 	if err != nil || errOwn != nil || realm.Host == "" {
-		return nil, nil, fails(inventory.LayerAnswer, "the registry does not say where tokens are made", "see whether the url is that of a registry")
+		return nil, nil, fails(inventory.LayerAnswer,
+			"the registry does not say where tokens are made", "see whether the url is that of a registry")
 	}
 	header := http.Header{}
 	if t.token() != "" {
 		if named, err := url.Parse(t.Text("auth")); realm.Scheme+realm.Host != own.Scheme+own.Host && (err != nil || realm.Scheme+realm.Host != named.Scheme+named.Host) {
-			return nil, nil, unknown(inventory.LayerToken, fmt.Sprintf("the registry has tokens made at %s://%s, to which the check's credentials do not go unasked", realm.Scheme, realm.Host), fmt.Sprintf("when that is its own, write auth = \"%s://%s\"", realm.Scheme, realm.Host))
+			return nil, nil, unknown(inventory.LayerToken,
+				fmt.Sprintf("the registry has tokens made at %s://%s, to which the check's credentials do not go unasked", realm.Scheme, realm.Host),
+				fmt.Sprintf("when that is its own, write auth = \"%s://%s\"", realm.Scheme, realm.Host))
 		}
 		header.Set("Authorization", basic)
 	}
@@ -168,8 +187,8 @@ func (t *trial) registryToken(ctx context.Context, base, challenge, basic, needs
 	return http.Header{"Authorization": {"Bearer " + made.Token}}, t.granted(made.Token), nil
 }
 
-// granted are the actions that a token is good for, as far as it is one that can be read;
-// nil when not.
+// granted are the actions that a token is good for, as far as it is one that can be read
+// and says so, as those of distribution and Docker Hub do; nil when not.
 func (t *trial) granted(token string) []string {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -177,16 +196,16 @@ func (t *trial) granted(token string) []string {
 	}
 	body, err := base64.RawURLEncoding.DecodeString(parts[1])
 	var claims struct {
-		Access []struct {
+		Access *[]struct {
 			Name    string
 			Actions []string
 		}
 	}
-	if err != nil || json.Unmarshal(body, &claims) != nil {
+	if err != nil || json.Unmarshal(body, &claims) != nil || claims.Access == nil {
 		return nil
 	}
 	out := []string{}
-	for _, c := range claims.Access {
+	for _, c := range *claims.Access {
 		if c.Name == t.Text("repository") {
 			out = append(out, c.Actions...)
 		}

@@ -162,7 +162,7 @@ func (g *fakeGitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type fakeRegistry struct {
 	realm   string // where tokens are made; "": here
 	actions []string
-	opaque  bool
+	opaque  string // a token that does not say what it is for
 	noTag   bool
 	sentTo  []string // hosts that were sent credentials
 }
@@ -181,8 +181,8 @@ func (g *fakeRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		claims, _ := json.Marshal(obj{"access": []obj{{"type": "repository", "name": "lena/app", "actions": g.actions}}})
 		token := "e30." + base64.RawURLEncoding.EncodeToString(claims) + ".c2ln"
-		if g.opaque {
-			token = "djE6bGVuYS9hcHA6MTIzNDU2Nzg5MA=="
+		if g.opaque != "" {
+			token = g.opaque
 		}
 		say(w, 200, obj{"token": token, "expires_in": 300})
 	case !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer "):

@@ -60,13 +60,15 @@ func unreached(address string, err error) error {
 	case errors.As(err, &lost) && lost.IsNotFound:
 		said, fix = fmt.Sprintf("no name server knows %s", host), fmt.Sprintf("give %s an address in your DNS, or correct the name", host)
 	case errors.As(err, &lost):
-		said, fix = fmt.Sprintf("the address of %s is not to be had: %s", host, lost.Err), "see whether this machine's name server (/etc/resolv.conf) answers"
+		said, fix = fmt.Sprintf("the address of %s is not to be had: %s",
+			host, lost.Err), "see whether this machine's name server (/etc/resolv.conf) answers"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		said, fix = fmt.Sprintf("nothing listens on port %s of %s", port, host), "start the service, or correct the port"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		said, fix = fmt.Sprintf("there is no way to %s from here", host), "look at routes, VLAN and firewall between this machine and "+host
 	case timedOut(err):
-		said, fix = fmt.Sprintf("%s does not answer: it is off, or something drops what is sent to port %s", host, port), "see whether "+host+" runs, and which firewall is in between"
+		said, fix = fmt.Sprintf("%s does not answer: it is off, or something drops what is sent to port %s",
+			host, port), "see whether "+host+" runs, and which firewall is in between"
 	}
 	return fails(inventory.LayerReach, said, fix)
 }
@@ -138,9 +140,11 @@ func untrusted(name string, err error) error {
 	said, fix := fmt.Sprintf("%s and recon do not agree on TLS: %s", name, lastCause(err)), "look at the log of the server"
 	switch {
 	case errors.As(err, &record):
-		said, fix = fmt.Sprintf("what listens there speaks no TLS, and %s was to", name), "write http:// when that is meant, or the port on which it speaks TLS"
+		said, fix = fmt.Sprintf("what listens there speaks no TLS, and %s was to",
+			name), "write http:// when that is meant, or the port on which it speaks TLS"
 	case errors.As(err, &host):
-		said, fix = fmt.Sprintf("the certificate is not for %s but for %s", name, namesOf(host.Certificate)), "use one of these names, or have a certificate made for "+name
+		said, fix = fmt.Sprintf("the certificate is not for %s but for %s",
+			name, namesOf(host.Certificate)), "use one of these names, or have a certificate made for "+name
 	case errors.As(err, &unsure):
 		said = fmt.Sprintf("the certificate of %s is signed by %s, which nobody here trusts", name, issuerOf(unsure.Cert))
 		fix = "write ca_file with that authority's certificate, or fingerprint with the server's"
@@ -177,7 +181,8 @@ func issuerOf(c *x509.Certificate) string {
 
 func validity(name string, c *x509.Certificate, detail string) string {
 	if strings.Contains(detail, "before") {
-		return fmt.Sprintf("the certificate of %s is good from %s on only, or this machine's clock is wrong", name, c.NotBefore.UTC().Format(time.DateOnly))
+		return fmt.Sprintf("the certificate of %s is good from %s on only, or this machine's clock is wrong",
+			name, c.NotBefore.UTC().Format(time.DateOnly))
 	}
 	return fmt.Sprintf("the certificate of %s has expired on %s", name, c.NotAfter.UTC().Format(time.DateOnly))
 }
@@ -246,9 +251,12 @@ func unanswered(u *url.URL, err error) error {
 	case errors.As(err, &f):
 		return f
 	case timedOut(err):
-		return fails(inventory.LayerAnswer, fmt.Sprintf("%s takes the request for %s and does not answer in time", u.Host, cmp.Or(u.Path, "/")), "look at the log and the load of the service; timeout in the check's block says how long it may take")
+		return fails(inventory.LayerAnswer,
+			fmt.Sprintf("%s takes the request for %s and does not answer in time", u.Host, cmp.Or(u.Path, "/")),
+			"look at the log and the load of the service; timeout in the check's block says how long it may take")
 	}
-	return fails(inventory.LayerAnswer, fmt.Sprintf("%s breaks off: %s", u.Host, lastCause(err)), "look at the log of the service, and at that of the proxy before it")
+	return fails(inventory.LayerAnswer,
+		fmt.Sprintf("%s breaks off: %s", u.Host, lastCause(err)), "look at the log of the service, and at that of the proxy before it")
 }
 
 // into reads the answer as JSON.
