@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +17,7 @@ import (
 )
 
 // canaries are secrets planted in every input that can hold one.
-var canaries = []string{"canary-ci-password", "canary-root-password", "canary-older-password"}
+var canaries = []string{"canary-ci-password", "canary-root-password", "canary-older-password", "canary-check-token"}
 
 const secretManifest = `
 vm "media" {
@@ -60,6 +62,8 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 	h.write("context.recon.hcl", "context {\n  claude_md = \"CLAUDE.md\"\n  session_log = \"log.md\"\n}\n")
 	h.want(api.ExitOK, "import", "nextcloud")
 	h.write("manifests/secret.hcl", secretManifest)
+	t.Setenv("CANARY_CHECK", canaries[3])
+	h.write("manifests/check.hcl", fmt.Sprintf("check \"echo\" {\n  http {\n    url   = %q\n    token = env(\"CANARY_CHECK\")\n  }\n}\n", echoes(t)))
 
 	clean := func(what string) {
 		t.Helper()
@@ -71,6 +75,8 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"validate"},
+		{"check"},
+		{"check", "check.echo", "-o", "json", "-v"},
 		{"notify", "send"},
 		{"plan", "-v"},
 		{"plan", "-o", "json"},
@@ -121,6 +127,17 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 		clean("plan with a bad token")
 	}
 	filesHold(t, h.dir, secrets)
+}
+
+// echoes runs a server that refuses everybody, in words that hold what it was sent, and
+// returns its URL.
+func echoes(t *testing.T) string {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent := r.Header.Get("Authorization")
+		http.Error(w, fmt.Sprintf(`{"message": %q, "error": %q}`, sent+" is not welcome", base64.StdEncoding.EncodeToString([]byte(sent))), http.StatusForbidden)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 // TestNoSecretInDiagnostics: a warning about a secret in a manifest does not show

@@ -66,10 +66,26 @@ func markdownReport(plan *reconcile.Plan) []byte {
 			b.WriteString("\n")
 		}
 	}
+	for _, c := range checkLines(plan) {
+		fmt.Fprintf(&b, "\nCheck %s %s: %s.\n", markdownCell(c.Check), c.Standing, markdownCell(c.Sentence))
+	}
 	for _, u := range plan.Unknown {
 		fmt.Fprintf(&b, "\nNot observed: %s of %s, since %s.\n", markdownCell(u.Scope), markdownCell(u.Provider), inventory.Timestamp(u.Since))
 	}
 	return b.Bytes()
+}
+
+// A checkLine is a check of a report.
+type checkLine struct{ Check, Standing, Sentence string }
+
+// checkLines are the checks that fail, or of which nobody knows.
+func checkLines(plan *reconcile.Plan) (out []checkLine) {
+	for i := range plan.Checks {
+		if o := &plan.Checks[i]; !o.Works() {
+			out = append(out, checkLine{o.Check.String(), string(o.Standing), words.Clean(o.Sentence())})
+		}
+	}
+	return out
 }
 
 // markdownCell shows a value as code, which nothing in it can leave.
@@ -89,12 +105,13 @@ var reportPage = template.Must(template.New("report").Parse(`<!doctype html>
 {{if .Rows}}<table><tr><th>Resource</th><th>Field</th><th>Manifest</th><th>Live</th><th>Verdict</th><th>Where</th><th>By</th></tr>
 {{range .Rows}}<tr><td>{{.Address}}</td><td>{{.Field}}</td><td><code>{{.Desired}}</code></td><td><code>{{.Live}}</code></td><td>{{.Verdict}}</td><td>{{.Source}}</td><td>{{.By}}</td></tr>
 {{end}}</table>{{else}}<p>Nothing differs.</p>{{end}}
-{{range .Unknown}}<p>Not observed: {{.Scope}} of {{.Provider}}.</p>{{end}}
+{{range .Checks}}<p>Check {{.Check}} {{.Standing}}: {{.Sentence}}.</p>
+{{end}}{{range .Unknown}}<p>Not observed: {{.Scope}} of {{.Provider}}.</p>{{end}}
 </body></html>
 `))
 
 func htmlReport(plan *reconcile.Plan) ([]byte, error) {
 	var b bytes.Buffer
-	err := reportPage.Execute(&b, map[string]any{"At": inventory.Timestamp(plan.ObservedAt), "S": plan.Summary(), "Rows": reportRows(plan), "Unknown": plan.Unknown})
+	err := reportPage.Execute(&b, map[string]any{"At": inventory.Timestamp(plan.ObservedAt), "S": plan.Summary(), "Rows": reportRows(plan), "Unknown": plan.Unknown, "Checks": checkLines(plan)})
 	return b.Bytes(), err
 }
