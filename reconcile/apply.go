@@ -59,7 +59,7 @@ func Apply(ctx context.Context, p *Plan, req Request, opts Options) []Result {
 	a := &applier{plan: p, req: req, opts: opts, results: make([]Result, len(p.Changes)), ended: make([]chan struct{}, len(p.Changes)), nodes: map[string]chan struct{}{}}
 	a.asking = make(chan struct{}, 1)
 	a.total = make(chan struct{}, orDefault(opts.Total, 8))
-	a.needs, a.kin = a.dependencies(), a.kinships()
+	a.needs, a.kin = a.inTurn(a.dependencies()), a.kinships()
 	for i := range p.Changes {
 		a.ended[i] = make(chan struct{})
 		if node := placeOf(&p.Changes[i]); a.nodes[node] == nil {
@@ -99,7 +99,7 @@ type applier struct {
 	opts    Options
 	results []Result
 	ended   []chan struct{}
-	needs   [][]int // indexes of earlier changes
+	needs   [][]int // indexes of the changes that each one waits for
 	kin     []*kin  // with what each change belongs together
 	nodes   map[string]chan struct{}
 	total   chan struct{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -60,6 +61,30 @@ func (a *applier) kinships() []*kin {
 		out[i] = kins[of]
 	}
 	return out
+}
+
+// inTurn adds to what each change waits for whatever takes something from it while it
+// is down: a name server is back before those that ask it go down. Where two take from
+// each other, or the graph of needs says otherwise, the order stays as it is.
+func (a *applier) inTurn(waits [][]int) [][]int {
+	index := map[string]int{}
+	for i := range a.plan.Changes {
+		index[a.plan.Changes[i].Addr.String()] = i
+	}
+	for i := range a.plan.Changes {
+		for _, h := range a.plan.Changes[i].Harms {
+			if j, ok := index[h.Address]; ok && !reaches(waits, i, j, map[int]bool{}) && !slices.Contains(waits[j], i) {
+				waits[j] = append(waits[j], i)
+			}
+		}
+	}
+	return waits
+}
+
+// reaches reports a change that waits for another one, directly or not.
+func reaches(waits [][]int, from, to int, seen map[int]bool) bool {
+	seen[from] = true
+	return from == to || slices.ContainsFunc(waits[from], func(next int) bool { return !seen[next] && reaches(waits, next, to, seen) })
 }
 
 // blockOf names the block of which an address is an instance.

@@ -30,6 +30,7 @@ type restartHome struct {
 	boot    time.Duration   // from the start until it answers
 	started map[string]time.Time
 	order   []string
+	harms   map[int][]int // what the restart of each takes from others
 	watch   func(down map[string]bool)
 }
 
@@ -98,6 +99,11 @@ func restarted(t *testing.T, h *restartHome, n int, opts Options, edges [][2]int
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i := range p.Changes {
+		for _, j := range h.harms[i] {
+			p.Changes[i].Harms = append(p.Changes[i].Harms, inventory.Harm{Address: wishes[j].Addr.String(), Effect: "names"})
+		}
+	}
 	opts.Journal, opts.Ceiling, opts.PerNode = &memoryJournal{open: map[int64]string{}}, inventory.ImpactRestart, n
 	return Apply(t.Context(), p, req, opts)
 }
@@ -146,6 +152,42 @@ func TestRestartsInOrder(t *testing.T) {
 			if alone := len(slices.Compact(slices.Sorted(slices.Values(of)))); most < min(alone, 8) {
 				t.Errorf("seed %d: at most %d were down, of %d that have nothing to do with each other", seed, most, alone)
 			}
+		})
+	}
+}
+
+// TestWhatTakesFromOthersGoesFirst: the name server, which is last by name, is back before
+// those that ask it go down, and then these do so together; two that take from each other
+// end all the same, and when the server does not come back nobody else goes down.
+func TestWhatTakesFromOthersGoesFirst(t *testing.T) {
+	for name, row := range map[string]struct {
+		harms  map[int][]int
+		broken bool
+		first  string
+		most   int
+	}{
+		"a name server":           {harms: map[int][]int{3: {0, 1, 2}}, first: "home/3", most: 3},
+		"from each other":         {harms: map[int][]int{0: {1}, 1: {0}}, first: "", most: 3},
+		"in a circle":             {harms: map[int][]int{0: {1}, 1: {2}, 2: {3}, 3: {0}}, first: "home/0", most: 1},
+		"it does not start":       {harms: map[int][]int{3: {0, 1, 2}}, broken: true, first: "home/3", most: 1},
+		"nothing that is planned": {harms: map[int][]int{}, first: "", most: 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				most := 0
+				h := &restartHome{harms: row.harms, watch: func(down map[string]bool) { most = max(most, len(down)) }}
+				if row.broken {
+					h.broken = map[string]bool{"home/3": true}
+				}
+				for i, r := range restarted(t, h, 4, Options{}, nil, nil) {
+					if (r.Status == StatusDone) == row.broken {
+						t.Errorf("%d: %s %v", i, r.Status, r.Err)
+					}
+				}
+				if row.first != "" && h.order[0] != row.first || most != row.most {
+					t.Errorf("%v, %d at most", h.order, most)
+				}
+			})
 		})
 	}
 }

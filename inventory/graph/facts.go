@@ -13,7 +13,6 @@ type Facts struct {
 	Things    []Thing
 	Clusters  []Surveyed
 	Hosts     []doctor.Host
-	Files     []doctor.File     // of the repository
 	Declared  []inventory.Edge  // that manifests say
 	Terraform map[string]string // by identity: the address there
 	Lost      []Gap             // what could not be observed

@@ -31,7 +31,6 @@ const (
 	Host        Kind = "host"
 	Daemon      Kind = "daemon"
 	Container   Kind = "container"
-	Service     Kind = "service" // of a compose file, not seen running
 	Path        Kind = "path"
 	URL         Kind = "url"
 	Route       Kind = "route"
@@ -39,7 +38,6 @@ const (
 	DNSName     Kind = "name"
 	Certificate Kind = "certificate"
 	Terraform   Kind = "terraform"
-	Document    Kind = "document"
 )
 
 // Unknown is the state of a node that something names and nobody saw.
@@ -61,24 +59,23 @@ type EdgeKind string
 
 // The kinds of edges.
 const (
-	RunsOn       EdgeKind = "runs_on"
-	StoredOn     EdgeKind = "stored_on"
-	AttachedTo   EdgeKind = "attached_to"
-	ResolvesVia  EdgeKind = "resolves_via"
-	NamedBy      EdgeKind = "named_by"
-	Mounts       EdgeKind = "mounts"
-	RoutesTo     EdgeKind = "routes_to"
-	AuthBy       EdgeKind = "auth_by"
-	DependsOn    EdgeKind = "depends_on"
-	Calls        EdgeKind = "calls"
-	Exposes      EdgeKind = "exposes"
-	ManagedBy    EdgeKind = "managed_by"
-	DocumentedIn EdgeKind = "documented_in"
+	RunsOn      EdgeKind = "runs_on"
+	StoredOn    EdgeKind = "stored_on"
+	AttachedTo  EdgeKind = "attached_to"
+	ResolvesVia EdgeKind = "resolves_via"
+	NamedBy     EdgeKind = "named_by"
+	Mounts      EdgeKind = "mounts"
+	RoutesTo    EdgeKind = "routes_to"
+	AuthBy      EdgeKind = "auth_by"
+	DependsOn   EdgeKind = "depends_on"
+	Calls       EdgeKind = "calls"
+	Exposes     EdgeKind = "exposes"
+	ManagedBy   EdgeKind = "managed_by"
 )
 
 // EdgeKinds are all of them.
 func EdgeKinds() []EdgeKind {
-	return []EdgeKind{RunsOn, StoredOn, AttachedTo, ResolvesVia, NamedBy, Mounts, RoutesTo, AuthBy, DependsOn, Calls, Exposes, ManagedBy, DocumentedIn}
+	return []EdgeKind{RunsOn, StoredOn, AttachedTo, ResolvesVia, NamedBy, Mounts, RoutesTo, AuthBy, DependsOn, Calls, Exposes, ManagedBy}
 }
 
 // A Source is where an edge is known from.
@@ -265,7 +262,7 @@ func (g *Graph) reached(url string) *Node {
 // host that it is are one machine, and a path, a route or a name is meant only when it is
 // written as one.
 func own(named []*Node) []*Node {
-	rank := func(n *Node) int { return slices.Index([]Kind{Guest, Machine, Container, Host, Service}, n.Kind) }
+	rank := func(n *Node) int { return slices.Index([]Kind{Guest, Machine, Container, Host}, n.Kind) }
 	if !slices.ContainsFunc(named, func(n *Node) bool { return rank(n) >= 0 }) {
 		return named
 	}
