@@ -41,8 +41,10 @@ func (b *builder) zones() {
 			}
 		}
 	}
-	for name := range b.records {
-		b.dnsName(name)
+	for name, list := range b.records {
+		if slices.ContainsFunc(list, func(r record) bool { return r.Type != "" }) {
+			b.dnsName(name)
+		}
 	}
 }
 
@@ -88,9 +90,10 @@ func (b *builder) follow(server, name string, depth int) (out []record) {
 		}
 	}
 	for _, r := range found {
-		if r.Type != "CNAME" {
+		switch {
+		case r.Type == "A" || r.Type == "AAAA":
 			out = append(out, r)
-		} else if depth < 8 {
+		case r.Type == "CNAME" && depth < 8:
 			for _, x := range b.follow(server, r.Value, depth+1) {
 				x.Place = r.Place + ", " + x.Place
 				out = append(out, x)

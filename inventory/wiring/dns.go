@@ -1,7 +1,9 @@
 package wiring
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -188,6 +190,11 @@ func Unbound(file, text string) Zone {
 			u.Records = append(u.Records, r)
 		}
 	}
+	for _, zone := range slices.Sorted(maps.Keys(u.redirects)) {
+		if !u.redirects[zone] && zone != "" { // a zone ends what one around it says
+			u.Records = append(u.Records, Record{Name: zone}, Record{Name: "*." + zone})
+		}
+	}
 	return u.Zone
 }
 
@@ -201,7 +208,7 @@ type unbound struct {
 	forward   bool // the clause is a forward-zone
 	name      string
 	asks      []string
-	redirects map[string]bool // zones whose record is that of every name below them
+	redirects map[string]bool // zones, and whether their record is that of every name below them
 }
 
 // clause ends a clause when a next one begins. Only the zone of all names says whom the

@@ -87,7 +87,7 @@ type Route struct {
 // A Record is a name that a name server, or a file of hosts, gives an answer for.
 type Record struct {
 	Name  string // lower case
-	Type  string // A, AAAA or CNAME
+	Type  string // A, AAAA or CNAME; "" says that what is above does not count from here on
 	Value string
 	Place string
 	Weak  bool `json:",omitzero"` // it counts where there is no other one of its type

@@ -392,7 +392,7 @@ func TestNameServers(t *testing.T) {
 		"unbound, every name below":   {Unbound("u", "local-zone: home.example.net redirect\nlocal-data: 'home.example.net 3600 IN A 10.0.0.2'\nlocal-data: 'x.example.net TXT A 10.0.0.3'\n"), "home.example.net A 10.0.0.2, *.home.example.net A 10.0.0.2"},
 		"pihole":                      {pihole, "a.example.net A 10.0.0.1, b.example.net A 10.0.0.1, c.example.net CNAME a.example.net; 127.0.0.1#5335 9.9.9.9"},
 		"adguard":                     {adguard, "*.example.net A 10.0.0.2, x.example.net CNAME y.example.net; https://dns.example.net/dns-query [/lan/]10.0.0.1 1.1.1.1"},
-		"unbound":                     {Unbound("u", "server:\n  local-data: \"a.example.net. IN A 10.0.0.1\"\n  local-data: 'b.example.net. 300 IN AAAA fd00::1'\n  local-zone: \"example.net.\" static\nforward-zone:\n  name: .\n  forward-addr: 1.1.1.1@853#cloudflare-dns.com\n"), "a.example.net A 10.0.0.1, b.example.net AAAA fd00::1; 1.1.1.1@853#cloudflare-dns.com"},
+		"unbound":                     {Unbound("u", "server:\n  local-data: \"a.example.net. IN A 10.0.0.1\"\n  local-data: 'b.example.net. 300 IN AAAA fd00::1'\n  local-zone: \"example.net.\" static\nforward-zone:\n  name: .\n  forward-addr: 1.1.1.1@853#cloudflare-dns.com\n"), "a.example.net A 10.0.0.1, b.example.net AAAA fd00::1, example.net  , *.example.net  ; 1.1.1.1@853#cloudflare-dns.com"},
 	}
 	for name, row := range rows {
 		var records []string
