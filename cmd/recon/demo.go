@@ -20,7 +20,7 @@ import (
 )
 
 func newDemo(c *cli) *cobra.Command {
-	dir, engine := "", ""
+	dir, engine, serve := "", "", false
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Tell the whole story on a simulated home",
@@ -34,11 +34,12 @@ a recorded one. Nothing on it is changed.`,
 			if engine != "auto" && engine != "local" && engine != "recorded" {
 				return usage(cmd, fmt.Errorf("--docker is auto, local or recorded, not %q", engine))
 			}
-			return runDemo(cmd.Context(), c, dir, engine)
+			return runDemo(cmd.Context(), c, dir, engine, serve)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "recon-demo", "`folder` of the demo; an existing one that is no demo is never touched")
 	cmd.Flags().StringVar(&engine, "docker", "auto", "`which` Docker host: auto, local (of this machine) or recorded")
+	cmd.Flags().BoolVar(&serve, "serve", false, "leave the home and its page running afterwards, until interrupted")
 	return exits(cmd, "recon demo", api.ExitOK, api.ExitError, api.ExitRefused)
 }
 
@@ -57,14 +58,36 @@ type demo struct {
 // demoMark is the file by which a folder is known as a demo's.
 const demoMark = ".sim/demo"
 
-func runDemo(ctx context.Context, c *cli, dir, engine string) error {
+func runDemo(ctx context.Context, c *cli, dir, engine string, serve bool) error {
 	d := &demo{cli: c, ctx: ctx, dir: dir, here: engine == "local" || engine == "auto" && engineHere(ctx)}
 	if err := d.build(); err != nil {
 		return err
 	}
 	defer d.sim.Close()
 	d.tell()
+	if serve {
+		d.serve()
+	} else {
+		d.ending()
+	}
 	return d.err
+}
+
+// serve leaves the home running, with its page, until somebody interrupts it.
+func (d *demo) serve() {
+	if d.err != nil {
+		return
+	}
+	d.chapter("The page")
+	listen := "127.0.0.1:8100"
+	if l, err := net.Listen("tcp", listen); err != nil {
+		listen = "127.0.0.1:0" // somebody else has the port
+	} else {
+		l.Close()
+	}
+	d.err = os.WriteFile(filepath.Join(d.dir, "page.recon.hcl"), []byte(fmt.Sprintf(demoPage, listen)), 0o644)
+	d.say("The home stays there until you press Ctrl-C. Change something in another terminal,\nas in %s/manifests, and the page shows it by itself.", d.dir)
+	d.recon(api.ExitOK, "serve")
 }
 
 // setAside keeps an earlier demo, in which somebody may have worked, under a name of
@@ -176,7 +199,6 @@ func (d *demo) tell() {
 		d.recon(api.ExitOK, "import", "--all", "-q")
 		d.recon(api.ExitDiffers, "doctor")
 	}
-	d.ending()
 }
 
 func (d *demo) chapter(title string) {

@@ -37,6 +37,21 @@ schedule "drift" {
 }
 `
 
+const demoPage = `page {
+  listen = %q
+}
+
+schedule "page" {
+  cron   = "@every 10s"
+  action = "drift"
+}
+
+schedule "documents" {
+  cron   = "*/5 * * * *"
+  action = "facts"
+}
+`
+
 const demoRecorded = `
 host "docker-media" {
   guest     = lxc.docker-media

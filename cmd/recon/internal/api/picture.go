@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"recon/cmd/recon/internal/docs"
 	"recon/cmd/recon/internal/home"
 	"recon/cmd/recon/internal/runs"
 	"recon/inventory"
@@ -57,6 +58,7 @@ type DocumentState struct {
 	Blocks  []string  `json:"blocks"`
 	Edited  []string  `json:"edited"`  // blocks that were edited by hand and are left alone
 	Missing bool      `json:"missing"` // the file or its markers are not there
+	Stale   bool      `json:"stale"`   // the next run writes it anew
 	Written time.Time `json:"written_at"`
 	Text    string    `json:"-"` // as it is now
 }
@@ -77,8 +79,29 @@ func PictureOf(ctx context.Context, c *Cycle, before *Picture) (*Picture, error)
 	if err != nil {
 		return nil, err
 	}
-	p.documents(c, before)
+	p.documents(c.Docs.Docs, c.Docs.Written, before)
 	return p, nil
+}
+
+// ObservedPicture looks at everything and writes nothing: for whoever wants to see now what the next
+// run will remember.
+func ObservedPicture(ctx context.Context, h *Home) (*Picture, error) {
+	w, err := h.Observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	plan, err := w.Compare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := picture(ctx, w, plan)
+	if err != nil || w.Project.Context == nil {
+		return p, err
+	}
+	rendered, err := docs.Render(ctx, w, plan, docs.RefuseEdited)
+	p.documents(rendered, nil, nil)
+	return p, err
 }
 
 // RememberedPicture is what the ledger knows, for the time before the first look.
@@ -175,22 +198,23 @@ func (p *Picture) history(ctx context.Context, w *home.World) error {
 }
 
 // documents says how the documents stand after a run.
-func (p *Picture) documents(c *Cycle, before *Picture) {
+func (p *Picture) documents(all []docs.Document, writtenNow []string, before *Picture) {
 	written := map[string]time.Time{}
 	if before != nil {
 		for _, d := range before.Documents {
 			written[d.Path] = d.Written
 		}
 	}
-	for i := range c.Docs.Docs {
-		d := &c.Docs.Docs[i]
+	for i := range all {
+		d := &all[i]
 		state := DocumentState{Path: d.Path, Blocks: []string{}, Edited: append([]string{}, d.Left()...), Written: written[d.Path], Text: string(d.Old)}
 		for _, b := range d.Blocks {
 			state.Blocks = append(state.Blocks, b.ID)
 			state.Missing = state.Missing || d.Exists && !b.Marked
 		}
-		if slices.Contains(c.Docs.Written, d.Path) {
-			state.Written, state.Text = c.World.At, string(d.New)
+		state.Stale = d.Changed()
+		if slices.Contains(writtenNow, d.Path) {
+			state.Written, state.Text, state.Stale = p.At, string(d.New), false
 		}
 		p.Documents = append(p.Documents, state)
 	}

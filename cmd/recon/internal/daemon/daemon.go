@@ -8,6 +8,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type Options struct {
 	Poll  time.Duration // how often manifests are looked at; 0 means 2 s
 	Grace time.Duration // how long a run may go on after the daemon is told to stop; 0 means 1 s
 	Tell  func(Notice)
+	Look  bool   // somebody watches: look at the home at once, without writing anything
 	Beat  func() // called as long as the daemon works; nil: nobody listens
 
 	// After is called when a run has ended and every now and then, one call at a time.
@@ -71,8 +73,11 @@ func Run(ctx context.Context, o Options) error {
 	defer kill()
 	d.work, d.dealt = work, dealt
 	d.start()
-	if p, err := api.RememberedPicture(ctx, d.home); err == nil {
-		d.Live.Show(p)
+	if o.Look {
+		if p, err := api.RememberedPicture(ctx, d.home); err == nil {
+			d.Live.Show(p)
+		}
+		d.waiting = append(d.waiting, job{action: look})
 	}
 	var aside sync.WaitGroup
 	defer aside.Wait()
@@ -83,6 +88,9 @@ func Run(ctx context.Context, o Options) error {
 	d.stop(kill)
 	return nil
 }
+
+// look is the action of a daemon that begins, and that somebody watches.
+const look = "look"
 
 // A job is a run that is to be made.
 type job struct {
@@ -127,7 +135,7 @@ func (d *daemon) loop(ctx context.Context) {
 		case <-manifests.C:
 			changed = d.home.Fingerprint() != d.seen
 		case <-clock.C:
-			d.look(d.home.Now())
+			d.line(d.home.Now())
 			clock.Reset(tick)
 		case action := <-d.Live.Asked():
 			d.waiting = append([]job{{action: action}}, d.waiting...)
@@ -183,9 +191,9 @@ func (d *daemon) announce() {
 	d.Live.Schedule(all)
 }
 
-// look puts what is due in line. What is due while the same schedule runs, or waits, is
+// line puts what is due in line. What is due while the same schedule runs, or waits, is
 // skipped.
-func (d *daemon) look(now time.Time) {
+func (d *daemon) line(now time.Time) {
 	for i := range d.tables {
 		t := &d.tables[i]
 		run, dealt := t.due(d.dealt[t.name], now)
@@ -254,12 +262,17 @@ func (d *daemon) run(j job) {
 	case err != nil:
 	case n.Cycle != nil:
 		r.Code, r.Summary, r.Events = n.Cycle.Code(), api.Describe(n.Cycle.Plan), len(n.Cycle.Events)
+	case j.action == look:
+		r.Summary = d.Live.State().Picture.Describe()
 	case n.Facts != nil:
 		r.Summary, r.Events = fmt.Sprintf("%d statement(s) contradict what is known", len(n.Facts.Findings)), len(n.New)
 	default:
 		r.Summary, r.Events = fmt.Sprintf("%d finding(s)", len(n.Found.Told)), len(n.Doctor)
 	}
 	d.Live.End(r)
+	if j.action == look && err == nil {
+		return // nothing was written, and nobody has asked for it
+	}
 	d.Tell(n)
 	select {
 	case d.told <- struct{}{}:
@@ -287,10 +300,10 @@ func (d *daemon) after(ctx context.Context) {
 
 // name is how a run is called.
 func (j job) name() string {
-	if j.schedule == "" {
+	if j.schedule == "" && j.action != look {
 		return j.action + " (asked for)"
 	}
-	return j.schedule
+	return cmp.Or(j.schedule, j.action)
 }
 
 // act does what a schedule says.
@@ -300,6 +313,12 @@ func (d *daemon) act(j job) (n Notice, err error) {
 		return d.facts()
 	case "doctor":
 		return d.examine()
+	case look:
+		p, err := api.ObservedPicture(d.work, d.home)
+		if err == nil {
+			d.Live.Show(p)
+		}
+		return n, err
 	}
 	if n.Cycle, err = api.Drift(d.work, d.home, j.action); err != nil {
 		return n, err

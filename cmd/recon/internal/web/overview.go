@@ -82,7 +82,7 @@ func headline(p *reconcile.Plan) string {
 	s := p.Summary()
 	switch {
 	case !p.InSync():
-		return words.Counts(p)
+		return strings.TrimSuffix(words.Counts(p), ".")
 	case s.Managed == 0 && s.Unmanaged > 0:
 		return "Nothing is declared, so nothing was compared"
 	case s.Managed == 0:
@@ -177,7 +177,12 @@ func (s *server) runRows(state api.LiveState) (out []runRow) {
 	return out
 }
 
-func nameOf(r api.RunRecord) string { return cmp.Or(r.Schedule, r.Action+" (asked for)") }
+func nameOf(r api.RunRecord) string {
+	if r.Action == "look" {
+		return "first look"
+	}
+	return cmp.Or(r.Schedule, r.Action+" (asked for)")
+}
 
 func (s *server) dueRows(state api.LiveState) (out []dueRow) {
 	for _, u := range state.Upcoming {
@@ -194,6 +199,8 @@ func documentRows(p *api.Picture) (out []documentRow) {
 			row.State += ", written " + d.Written.Local().Format("2006-01-02 15:04")
 		}
 		switch {
+		case d.Stale && len(d.Edited) == 0 && !d.Missing:
+			row.mark, row.State = hint, "not up to date; the next run that writes documents writes it"
 		case len(d.Edited) > 0:
 			row.mark, row.State = warning, "edited by hand and left alone: "+strings.Join(d.Edited, ", ")+"; recon context --theirs replaces it, --ours keeps it"
 		case d.Missing:

@@ -96,7 +96,7 @@ func drawMap(p *api.Picture) template.HTML {
 		out.WriteString(`</g>`)
 		x, height = x+w+frameGap, max(height, h)
 	}
-	return template.HTML(fmt.Sprintf(`<svg class="map" role="img" aria-label="Nodes and what runs on them" xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d">%s</svg>`, //nolint:gosec // every text in it is escaped
+	return template.HTML(fmt.Sprintf(`<svg class="map" role="group" aria-label="Nodes and what runs on them" xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d">%s</svg>`, //nolint:gosec // every text in it is escaped
 		x+2, height+2, x+2, height+2, out.String()))
 }
 
