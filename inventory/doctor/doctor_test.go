@@ -217,6 +217,10 @@ var rows = []struct {
 			f[i].Host.Name = "standalone"
 		}
 	}, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}, ComposeService{Name: "z", Published: tcp(80)}, ComposeService{Name: "v", Published: tcp(80)}), ""},
+	{"port-conflict", "a machine that another manages", files(func(f []File) {
+		f[0].Services = append(f[0].Services, ComposeService{Name: "h", Image: "ghcr.io/finsys/hawser:1"})
+	}, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
+	{"port-conflict", "tasks of one program", compose(ComposeService{Name: "a", Image: "t:1", Published: tcp(90)}, ComposeService{Name: "b", Image: "t:1", Published: tcp(90)}, ComposeService{Name: "c", Image: "t:1", Published: tcp(90)}), ""},
 	{"port-conflict", "one program twice", files(nil, ComposeService{Name: "x", Image: "caddy:2", Published: tcp(80)}, ComposeService{Name: "x", Image: "caddy:2-alpine", Published: tcp(80)}), ""},
 	{"port-conflict", "two files of two hosts", files(func(f []File) { f[0].Host.Name, f[1].Host.Name = "nas", "pi" }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
 	{"port-conflict", "two files of two kinds of machine", files(nil, ComposeService{Name: "x", Published: tcp(80), Binds: []Bind{{Source: "/volume1/docker/x"}}}, ComposeService{Name: "y", Published: tcp(80), Binds: []Bind{{Source: "/srv/y"}}}), ""},

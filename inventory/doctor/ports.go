@@ -85,7 +85,7 @@ func sharedPorts(f *Facts) (order []both, shared map[both][]string) {
 	for i, b := range holders {
 		for _, a := range holders[:i] {
 			port, meet := a.port.Meets(b.port)
-			if !meet || a.service == b.service || !sideBySide(a.file, a.service, b.file, b.service) || fleet && a.file != b.file {
+			if !meet || a.service == b.service || !sideBySide(a.file, a.service, b.file, b.service) || fleet && a.file != b.file || a.file == b.file && a.file.tasks(a.service) {
 				continue
 			}
 			pair := both{a.service, b.service}
@@ -186,7 +186,7 @@ func variantOf(file, of string) bool {
 }
 
 // fleet reports files of which nothing tells on which machine they run: three have an
-// agent of which each machine has one, or four publish one port, as in a collection
+// agent of which each machine has one, one has an agent for a manager elsewhere, or four publish one port, as in a collection
 // that nobody runs as a whole.
 func (f *Facts) fleet() bool {
 	most := 0
@@ -198,7 +198,10 @@ func (f *Facts) fleet() bool {
 		}
 	}
 	for x, s := range f.services() {
-		if name := ImageName(s.Image); slices.Contains(agents, name) {
+		switch name := ImageName(s.Image); {
+		case slices.Contains(remotes, name) && x.Host.Name == "":
+			add(name, x, 0)
+		case slices.Contains(agents, name):
 			add(name, x, 2)
 		}
 		for _, p := range s.Published {
@@ -209,6 +212,21 @@ func (f *Facts) fleet() bool {
 	}
 	return most > 0
 }
+
+// tasks reports services of one image that all publish the same, three or more of them:
+// what one program does, one at a time.
+func (f *File) tasks(s *ComposeService) bool {
+	n := 0
+	for i := range f.Services {
+		if o := &f.Services[i]; ImageName(o.Image) == ImageName(s.Image) && slices.Equal(o.Published, s.Published) {
+			n++
+		}
+	}
+	return n > 2 && s.Image != ""
+}
+
+// remotes are agents that a machine has only where another one manages it.
+var remotes = []string{"hawser", "agent", "periphery", "komodo-periphery", "dockge-agent"}
 
 // agents are programs of which each machine has one.
 var agents = []string{

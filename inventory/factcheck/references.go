@@ -406,7 +406,7 @@ func (l *library) somebodysHome(p *source.Page, ref *source.Ref, target, plain, 
 	parts := strings.Split(strings.ReplaceAll(plain, "\\", "/"), "/")
 	d := &deadRef{subject: home}
 	for i := range parts {
-		if tail := strings.Join(parts[i:], "/"); l.has(tail) && tail != "" && tail != "." {
+		if tail := strings.Join(parts[i:], "/"); l.has(tail) && tail != "" && tail != "." && (i < len(parts)-1 || !everybodysFile(tail)) {
 			d.meant = tail
 			break
 		}

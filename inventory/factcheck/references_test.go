@@ -81,6 +81,8 @@ func TestSuggestions(t *testing.T) {
 		"what is drawn as well":  {"```\nlab/\n├── a.md\n├── one/\n│   ├── x.md\n│   └── two-keys.yml\n└── two/\n    └── two-keys.yml\n```", "two/two-keys.yml", ""},
 		"everybody's, twice":     {"[x](b/ansible/README.md)", "a/ansible/README.md", "a/ansible/README.md"},
 		"one of everybody's":     {"[x](b/ansible/x.md)", "a/ansible/x.md", ""},
+		"somebody's home":        {"[x](file:///Users/me/other/README.md)", "README.md", ""},
+		"somebody's home, known": {"[x](file:///Users/me/this/docs/one-more.md)", "docs/one-more.md", "docs/one-more.md"},
 		"everybody's, elsewhere": {"[x](apps/media/STATUS.md)", "generated/x/STATUS.md", ""},
 	}
 	for name, tt := range tests {
