@@ -19,15 +19,19 @@ func pairOf(a, b string) pair { return pair{min(a, b), max(a, b)} }
 // common is how often two pages say the same of somebody, and how often not.
 type common struct{ alike, apart int }
 
-// acquainted counts what pages have in common.
-func (c *court) acquainted() map[pair]common {
-	out := map[pair]common{}
+// acquainted counts what pages have in common, for those pairs that findings are about.
+func (c *court) acquainted(pairs map[pair]bool) map[pair]common {
+	out, pages := map[pair]common{}, map[string]bool{}
+	for p := range pairs {
+		pages[p[0]], pages[p[1]] = true, true
+	}
 	count := func(group []*statement, same func(a, b *statement) bool) {
 		seen := map[pair]bool{}
+		group = slices.DeleteFunc(slices.Clone(group), func(s *statement) bool { return !pages[s.page.Path] })
 		for i, a := range group[:min(len(group), 60)] {
 			for _, b := range group[:i] {
 				p := pairOf(a.page.Path, b.page.Path)
-				if seen[p] || a.Role == source.Address && len(byNetwork([]*statement{a, b})) > 1 {
+				if seen[p] || !pairs[p] || a.Role == source.Address && len(byNetwork([]*statement{a, b})) > 1 {
 					continue
 				}
 				seen[p] = true
@@ -52,28 +56,42 @@ func (c *court) acquainted() map[pair]common {
 	return out
 }
 
-// ofOneHome leaves out findings of pages that are about different homes.
-func (c *court) ofOneHome(list []Finding) []Finding {
-	known := c.acquainted()
-	beside := twinFolders(known)
-	foreign := func(a, b string) bool {
-		n := known[pairOf(a, b)]
-		written := path.Ext(a) == ".md" && path.Ext(b) == ".md" // what programs read is of the home
-		return beside[pairOf(path.Dir(a), path.Dir(b))] || written && n.apart > 5 && n.apart > 3*n.alike
-	}
-	return slices.DeleteFunc(list, func(f Finding) bool {
-		if f.Class != ClassTwice && f.Class != ClassBetween {
-			return false
-		}
-		places := slices.Concat(f.Wrong, f.Others)
-		for i, a := range places {
-			for _, b := range places[:i] {
-				if a.Claim != b.Claim && !foreign(a.File, b.File) {
-					return false
-				}
+// betweenPages are the pairs of pages that a finding holds against each other.
+func (f *Finding) betweenPages() (out []pair) {
+	places := slices.Concat(f.Wrong, f.Others)
+	for i, a := range places {
+		for _, b := range places[:i] {
+			if a.Claim != b.Claim {
+				out = append(out, pairOf(a.File, b.File))
 			}
 		}
-		return true
+	}
+	return out
+}
+
+// ofOneHome leaves out findings of pages that are about different homes.
+func (c *court) ofOneHome(list []Finding) []Finding {
+	pairs := map[pair]bool{}
+	for i := range list {
+		if f := &list[i]; f.Class == ClassTwice || f.Class == ClassBetween {
+			for _, p := range f.betweenPages() {
+				pairs[p] = true
+			}
+		}
+	}
+	if len(pairs) == 0 {
+		return list
+	}
+	known := c.acquainted(pairs)
+	beside := twinFolders(known)
+	one := func(p pair) bool {
+		n := known[p]
+		written := path.Ext(p[0]) == ".md" && path.Ext(p[1]) == ".md" // what programs read is of the home
+		return !beside[pairOf(path.Dir(p[0]), path.Dir(p[1]))] && (!written || n.apart < 6 || n.apart <= 3*n.alike)
+	}
+	return slices.DeleteFunc(list, func(f Finding) bool {
+		between := f.betweenPages()
+		return (f.Class == ClassTwice || f.Class == ClassBetween) && len(between) > 0 && !slices.ContainsFunc(between, one)
 	})
 }
 
