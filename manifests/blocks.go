@@ -213,6 +213,7 @@ func (l *loader) singles() {
 		}
 	}
 	l.exact()
+	l.unheard()
 }
 
 // exact makes guests that do not say themselves what the recon block says of all.

@@ -28,6 +28,8 @@ type Notify struct {
 
 	// Credentials holds what went wrong with the URL alone, which holds a token.
 	Credentials hcl.Diagnostics
+
+	asked []string // the topics that the block names
 }
 
 // Quiet are the hours of a day in which nothing is sent, by the clock on the wall.
@@ -103,6 +105,7 @@ func (l *loader) notifyArgument(arg *hclsyntax.Attribute, n *Notify) {
 		l.notifyURL(arg, n)
 	case "events":
 		if l.argument(arg, &scope{}, &n.Topics) {
+			n.asked = n.Topics
 			l.report(checkTopics(arg, n.Topics)...)
 		}
 	case "severity":
@@ -119,6 +122,21 @@ func (l *loader) notifyArgument(arg *hclsyntax.Attribute, n *Notify) {
 		l.quiet(arg, n)
 	case "remind":
 		l.remind(arg, n)
+	}
+}
+
+// unheard warns of topics of which no schedule ever finds out anything.
+func (l *loader) unheard() {
+	does := map[string]bool{}
+	for _, s := range l.project.Schedules {
+		does[s.Action] = true
+	}
+	for _, n := range l.project.Notify {
+		for _, topic := range n.asked {
+			if slices.Contains(Actions(), topic) && topic != "drift" && !does[topic] {
+				l.report(warnAt(n.Range, "Nothing to tell", "notify %q is about %q, and no schedule has action = %q: recon serve tells what its schedules find.", n.Name, topic, topic))
+			}
+		}
 	}
 }
 

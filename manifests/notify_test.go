@@ -23,6 +23,7 @@ func TestNotifyMistakes(t *testing.T) {
 		{`quiet = { from = "22:00", to = "07:00", timezone = "Mars" }`, "time zone database"},
 		{`quiet = { from = "22:00", until = "07:00" }`, "it has no until"},
 		{`remind = "10m"`, `at least "1h"`},
+		{`events = ["facts"]`, `no schedule has action = "facts"`},
 		{`tag = ["a"]`, `Did you mean "tags"?`},
 	} {
 		_, diags := load(t, "notify \"a\" {\n  url = env(\"T\")\n  "+c.arguments+"\n}")
