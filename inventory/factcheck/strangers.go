@@ -27,7 +27,8 @@ func (c *court) acquainted(pairs map[pair]bool) map[pair]common {
 	}
 	count := func(group []*statement, same func(a, b *statement) bool) {
 		seen := map[pair]bool{}
-		group = slices.DeleteFunc(slices.Clone(group), func(s *statement) bool { return !pages[s.page.Path] })
+		elsewhere := func(s *statement) bool { return !pages[s.page.Path] }
+		group = slices.DeleteFunc(slices.Clone(group), elsewhere)
 		for i, a := range group[:min(len(group), 60)] {
 			for _, b := range group[:i] {
 				p := pairOf(a.page.Path, b.page.Path)
