@@ -12,7 +12,11 @@ import (
 )
 
 func errorAt(rng hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
-	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(format, args...), Subject: &rng}
+	detail := fmt.Sprintf(format, args...)
+	if asks, ok := strings.CutSuffix(detail, "?."); ok {
+		detail = asks + "?" // an error that ends with a question within a sentence
+	}
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: &rng}
 }
 
 func warnAt(rng hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {

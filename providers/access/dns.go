@@ -183,13 +183,9 @@ func exchange(ctx context.Context, network, server string, packet []byte, read f
 		return 0, err
 	}
 	defer conn.Close()
-	limit := time.Now().Add(dnsWait)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Before(limit) {
-		limit = deadline
-	}
-	if err := conn.SetDeadline(limit); err != nil {
-		return 0, err
-	}
+	ctx, cancel := context.WithTimeout(ctx, dnsWait)
+	defer cancel()
+	defer endsWith(ctx, conn)()
 	if _, err := conn.Write(packet); err != nil {
 		return 0, err
 	}

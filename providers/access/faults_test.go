@@ -340,9 +340,13 @@ func newServer(t testing.TB) string {
 }
 
 func (e *equipment) ask(c *inventory.Check) inventory.Outcome {
+	return e.askFor(context.Background(), c)
+}
+
+func (e *equipment) askFor(ctx context.Context, c *inventory.Check) inventory.Outcome {
 	host := sshhost.New(sshhost.Config{Name: "here", Address: sshhost.Local})
 	defer host.Close()
-	return Ask(context.Background(), c, Means{Now: time.Now, Secrets: &secrets{}, CA: e.ca.pem, Host: host})
+	return Ask(ctx, c, Means{Now: time.Now, Secrets: &secrets{}, CA: e.ca.pem, Host: host})
 }
 
 // TestEachFaultAtItsLayer: every access that does not work is found at its layer, with
@@ -463,13 +467,23 @@ func TestCredentialsGoNowhereElse(t *testing.T) {
 // TestAnInterruptDecidesNothing: who is interrupted knows nothing, and at once.
 func TestAnInterruptDecidesNothing(t *testing.T) {
 	e := &equipment{t, newAuthority(t)}
-	c := checkOf(t, "http", args{"url": "https://" + e.listens(func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })})
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	begun := time.Now()
-	o := Ask(ctx, c, Means{Now: time.Now, Secrets: &secrets{}})
-	if o.Standing != inventory.CheckUnknown || time.Since(begun) > 2*time.Second {
-		t.Errorf("it is %s after %s: %s", o.Standing, time.Since(begun), o.Said)
+	silent := e.listens(func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	deaf, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer deaf.Close()
+	for kind, a := range map[string]args{
+		"http": {"url": "https://" + silent}, "gitlab": {"url": "http://" + silent}, "tls": {"address": silent}, "tcp": {"address": silent, "expect": "SSH"},
+		"dns": {"server": deaf.LocalAddr().String(), "name": "x.example.net"}, "command": {"host": "here", "command": []string{"sleep", "60"}},
+	} {
+		c := checkOf(t, kind, a)
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		begun := time.Now()
+		o := e.askFor(ctx, c)
+		if cancel(); o.Standing != inventory.CheckUnknown || time.Since(begun) > time.Second {
+			t.Errorf("%s is %s after %s: %s", kind, o.Standing, time.Since(begun), o.Said)
+		}
 	}
 }
 

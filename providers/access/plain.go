@@ -95,10 +95,7 @@ func (t *trial) tcp(ctx context.Context) error {
 	}
 	ctx, cancel := t.sooner(ctx)
 	defer cancel()
-	deadline, _ := ctx.Deadline()
-	if err := conn.SetReadDeadline(deadline); err != nil {
-		return unknown(inventory.LayerAnswer, err.Error())
-	}
+	defer endsWith(ctx, conn)()
 	got := make([]byte, len(want))
 	n, err := io.ReadFull(conn, got)
 	switch {

@@ -35,6 +35,11 @@ func (t *trial) sooner(ctx context.Context) (context.Context, context.CancelFunc
 	return context.WithTimeout(ctx, min(dialTime, time.Until(t.until)*9/10))
 }
 
+// endsWith has reading from and writing to a connection end when its context does.
+func endsWith(ctx context.Context, conn net.Conn) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // of a closed one it fails, and nobody waits
+}
+
 // connect opens a connection.
 func (t *trial) connect(ctx context.Context, address string) (net.Conn, error) {
 	ctx, cancel := t.sooner(ctx)

@@ -73,7 +73,7 @@ func (h *Home) equip(ctx context.Context, c *manifests.Check, asked *inventory.C
 		return nil, fmt.Errorf("the token of %s cannot be read: %s", c.Addr, c.Credentials[0].Detail)
 	}
 	command, ca := c.Command, c.Text("ca_file")
-	if cluster := h.Project().Cluster(c.Text("cluster")); cluster != nil {
+	if cluster := h.Project().Cluster(c.Text("cluster")); cluster != nil && len(cluster.Endpoints) > 0 {
 		endpoints = cluster.Endpoints[1:]
 		asked.Attrs["url"] = cty.StringVal(cluster.Endpoints[0])
 		if ca == "" && c.Text("fingerprint") == "" {
