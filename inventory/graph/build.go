@@ -15,8 +15,13 @@ import (
 
 // Build makes the graph of what is known.
 func Build(f Facts) *Graph {
+	containers := 0
+	for i := range f.Hosts {
+		containers += len(f.Hosts[i].Containers)
+	}
+	size := len(f.Things) + containers
 	b := &builder{
-		Facts: f, nodes: map[string]*Node{}, machines: map[string]string{}, addresses: map[string][]string{}, ids: map[string]string{},
+		Facts: f, nodes: make(map[string]*Node, size+size/8), edges: make([]Edge, 0, 6*size), machines: map[string]string{}, addresses: map[string][]string{}, ids: map[string]string{},
 		hosts: map[string]*doctor.Host{}, guestOf: map[string]string{}, records: map[string][]record{}, single: len(f.Clusters) < 2,
 		services: map[string][]*inventory.Resource{}, yards: map[string]*yard{}, names: map[string][]string{}, domains: map[string]bool{}, serving: map[string]bool{},
 	}

@@ -5,34 +5,6 @@ import (
 	"strings"
 )
 
-// DOT writes the graph in the language of Graphviz, with what it is on hosts and guests
-// in boxes of their own. Text that came from outside stands in quotes.
-func (g *Graph) DOT() string {
-	var b strings.Builder
-	b.WriteString("digraph home {\n  rankdir=LR;\n  concentrate=true;\n  nodesep=0.15;\n  ranksep=0.7;\n")
-	b.WriteString("  node [shape=box, style=\"rounded,filled\", fillcolor=\"#ffffff\", color=\"#8a8f98\", fontname=\"Helvetica\", fontsize=11, margin=\"0.1,0.04\"];\n")
-	b.WriteString("  edge [color=\"#8a8f98\", fontname=\"Helvetica\", fontsize=8, fontcolor=\"#60656e\", arrowsize=0.6];\n")
-	for i := range g.Nodes {
-		n := &g.Nodes[i]
-		l := looks[n.Kind]
-		style := ""
-		if n.State == Unknown {
-			style = ", style=\"rounded,filled,dashed\""
-		}
-		fmt.Fprintf(&b, "  %s [label=%s, fillcolor=%q%s];\n", quote(n.ID), quote(n.label()), l.fill, style)
-	}
-	for i := range g.Edges {
-		e := &g.Edges[i]
-		style := ""
-		if !e.Sure {
-			style = ", style=dashed"
-		}
-		fmt.Fprintf(&b, "  %s -> %s [label=%s%s];\n", quote(e.From), quote(e.To), quote(strings.ReplaceAll(string(e.Kind), "_", " ")), style)
-	}
-	b.WriteString("}\n")
-	return b.String()
-}
-
 // label is the kind and the name of a node.
 func (n *Node) label() string {
 	if n.State == Unknown {
@@ -47,6 +19,15 @@ var looks = map[Kind]look{
 	Cluster: {"#e3e6ea", "[[%s]]"}, Machine: {"#e3e6ea", "[%s]"}, Storage: {"#f3e2c7", "[(%s)]"}, Network: {"#e8f0d8", "{{%s}}"}, Guest: {"#d7e6f7", "[%s]"},
 	Host: {"#d7e6f7", "[%s]"}, Daemon: {"#cfe3f2", "[%s]"}, Container: {"#d9f2e6", "(%s)"}, Path: {"#f3e2c7", "[(%s)]"}, URL: {"#f7dfe8", "([%s])"},
 	Route: {"#f7dfe8", "([%s])"}, DNSServer: {"#eadcf5", "[%s]"}, DNSName: {"#f4ecfa", "([%s])"}, Certificate: {"#fdf3c7", "[%s]"}, Terraform: {"#e9e9e9", "[%s]"},
+}
+
+// colours are those of edges, by kind, in the order of the legend.
+var colours = []struct {
+	kind   EdgeKind
+	colour string
+}{
+	{RunsOn, "#8a8f98"}, {StoredOn, "#b7791f"}, {AttachedTo, "#7a9a3a"}, {Mounts, "#c05621"}, {ResolvesVia, "#7b4bb3"}, {NamedBy, "#b794d6"},
+	{RoutesTo, "#d6336c"}, {AuthBy, "#c92a2a"}, {DependsOn, "#2b6cb0"}, {Calls, "#2c9c77"}, {Exposes, "#e599b5"}, {ManagedBy, "#adb5bd"},
 }
 
 // quote writes a string of DOT: a backslash means something there, and so do quotes.

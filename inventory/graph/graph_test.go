@@ -227,3 +227,27 @@ func median(t *testing.T, do func()) time.Duration {
 	slices.Sort(took)
 	return took[1]
 }
+
+// BenchmarkALargeHome is the time that building a graph of 10,000 nodes and 50,000 edges
+// and each question takes, beside its bound.
+func BenchmarkALargeHome(b *testing.B) {
+	f := large()
+	g := Build(f)
+	for _, row := range []struct {
+		name  string
+		bound time.Duration
+		do    func()
+	}{
+		{"build", 300 * time.Millisecond, func() { Build(f) }},
+		{"impact", 20 * time.Millisecond, func() { g.Impact("dns.10.0.0.5", Stop, nil) }},
+		{"depends", 20 * time.Millisecond, func() { g.Depends("node.node7", 0, nil) }},
+		{"trace", 20 * time.Millisecond, func() { g.Ways("docker:h3/c7", "cluster.home", nil) }},
+	} {
+		b.Run(row.name, func(b *testing.B) {
+			for b.Loop() {
+				row.do()
+			}
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(row.bound), "of-bound")
+		})
+	}
+}
