@@ -29,12 +29,8 @@ type shownHome struct {
 	browser context.Context
 }
 
-// showHome runs recon serve on a simulated home, and opens a browser.
-func showHome(t *testing.T) *shownHome {
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("skips the page in a browser: chromium is not installed")
-	}
+// serveHome runs recon serve with a page block on a simulated home, until the test ends.
+func serveHome(t *testing.T, manifest string) *shownHome {
 	sim, err := pvesim.New(pvesim.Options{StatCycle: -1, AuthDelay: -1, NodeDelay: -1})
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +40,7 @@ func showHome(t *testing.T) *shownHome {
 	t.Setenv("PVE_TOKEN", sim.Token())
 	h.write("recon.hcl", "proxmox \"home\" {\n  endpoints = [\""+sim.Endpoint()+"\"]\n  token = env(\"PVE_TOKEN\")\n  fingerprint = \""+sim.Fingerprint()+"\"\n}\ncontext {\n  claude_md = \"CLAUDE.md\"\n}\n")
 	h.want(api.ExitOK, "import", "--all")
-	h.write("page.recon.hcl", "page {\n  listen = \"127.0.0.1:0\"\n}\nschedule \"often\" {\n  cron = \"@every 1s\"\n  action = \"drift\"\n}\n")
+	h.write("page.recon.hcl", manifest)
 	var out, errs syncBuffer
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan int)
@@ -63,6 +59,16 @@ func showHome(t *testing.T) *shownHome {
 		}
 		return s.address != ""
 	})
+	return s
+}
+
+// showHome serves a home, and opens a browser.
+func showHome(t *testing.T) *shownHome {
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("skips the page in a browser: chromium is not installed")
+	}
+	s := serveHome(t, "page {\n  listen = \"127.0.0.1:0\"\n}\nschedule \"often\" {\n  cron = \"@every 1s\"\n  action = \"drift\"\n}\n")
 	eventually(t, "it is ready", func() bool {
 		answer, err := http.Get(s.address + "/readyz")
 		if err != nil {
