@@ -24,8 +24,39 @@ func (r *run) Learn(ctx context.Context, l *reconcile.Learned) error {
 				return err
 			}
 		}
-		return w.told(l.Told, r.id)
+		if err := w.told(l.Told, r.id); err != nil {
+			return err
+		}
+		return w.forget(r.id, l.At)
 	})
+}
+
+// How long the ledger keeps what only tells how things came to be. What a comparison needs
+// is kept as long as it is true.
+const (
+	keepRuns    = 90 * 24 * time.Hour
+	keepHistory = 400 * 24 * time.Hour
+	fewRuns     = 1000 // that are kept, however old they are
+)
+
+// forget lets go of what is old: runs and the steps that they have told of, the history,
+// and drifts that have ended.
+func (w write) forget(run int64, now time.Time) error {
+	runs, history := unix(now.Add(-keepRuns)), unix(now.Add(-keepHistory))
+	for _, old := range []struct {
+		text string
+		args []any
+	}{
+		{`DELETE FROM runs WHERE ended_at < $1 AND id < $2`, []any{runs, run - fewRuns}},
+		{`DELETE FROM journal WHERE ended_at < $1 AND told IS NOT NULL`, []any{runs}},
+		{`DELETE FROM events WHERE at < $1`, []any{history}},
+		{`DELETE FROM episodes WHERE resolved_at < $1`, []any{history}},
+	} {
+		if _, err := w.exec(old.text, old.args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // moved gives the memory of an address to another one, unless that has its own.

@@ -94,6 +94,7 @@ func TestLedger(t *testing.T) {
 		"TextThatNoDatabaseTakes": testTextThatNoDatabaseTakes,
 		"NewerLedgerIsRefused":    testNewerLedgerIsRefused,
 		"ManyBeginOne":            testManyBeginOne,
+		"OldIsLetGo":              testOldIsLetGo,
 	}
 	t.Run("sqlite", func(t *testing.T) {
 		for name, test := range suite {
@@ -601,5 +602,35 @@ func TestURLIsNotEchoed(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("error: %v", err)
 		}
+	}
+}
+
+// testOldIsLetGo: what only tells how things came to be goes after its time, and nothing
+// that a comparison needs, however old it is.
+func testOldIsLetGo(t *testing.T, p place) {
+	s := p.open(t)
+	at := func(days int) time.Time { return noon.Add(-time.Duration(days) * 24 * time.Hour) }
+	event := func(days int) inventory.Event {
+		return inventory.Event{At: at(days), Address: media, Identity: "home/111", Kind: inventory.Changed, Summary: fmt.Sprint(days)}
+	}
+	learns(t, s, reconcile.Learned{
+		At: at(500), Managed: 1, Events: []inventory.Event{event(500), event(300)},
+		Applied:  map[inventory.Address]inventory.Applied{media: {Identity: "home/111", Attrs: inventory.Attrs{"memory": inventory.Size(1 << 30)}}},
+		Episodes: []reconcile.Episode{{Address: media, Identity: "home/111", Fingerprint: "a", OpenedAt: at(500), ChangedAt: at(500)}},
+	})
+	learns(t, s, reconcile.Learned{At: noon, Managed: 1})
+	events, err := s.Events(context.Background(), time.Time{}, inventory.Address{})
+	if err != nil || len(events) != 1 || events[0].Summary != "300" {
+		t.Errorf("the history is %+v, %v", events, err)
+	}
+	r := recall(t, s)
+	if len(r.Applied) != 1 || len(r.Episodes) != 1 {
+		t.Errorf("what was applied, and a drift that goes on, are remembered as %+v and %+v", r.Applied, r.Episodes)
+	}
+	learns(t, s, reconcile.Learned{At: at(450), Managed: 1, Resolved: []int64{r.Episodes[media].ID}})
+	learns(t, s, reconcile.Learned{At: noon, Managed: 1})
+	var rows int
+	if err := s.db.QueryRow(`SELECT (SELECT COUNT(*) FROM episodes) * 100 + (SELECT COUNT(*) FROM runs)`).Scan(&rows); err != nil || rows != 4 {
+		t.Errorf("%d drifts and %d runs are kept, %v", rows/100, rows%100, err)
 	}
 }
