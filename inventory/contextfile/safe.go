@@ -176,12 +176,24 @@ func Told(s string) string {
 	if _, err := netip.ParsePrefix(s); err == nil || safeIP(s) != "" || strings.EqualFold(safeMAC(s), s) {
 		return s
 	}
+	if sentence(s) || slices.ContainsFunc(strings.FieldsFunc(s, func(r rune) bool { return r == '/' || r == ':' }), imperative) {
+		return notShown
+	}
 	for _, form := range []*regexp.Regexp{sizeText, valueText, account, version, pathText, imageText, terraformText, addressText} {
 		if told := safeMatch(form, s); told == s {
 			return s
 		}
 	}
 	return notShown
+}
+
+// sentence reports words of which one is such as only sentences have, whatever stands
+// between them. A film is called so too, and an assistant can do without its name.
+func sentence(s string) bool {
+	words := letters.FindAllString(strings.ToLower(s), -1)
+	return len(words) > 2 && slices.ContainsFunc(words, func(w string) bool {
+		return strings.Contains(" the this that these those not you your yourself me my must nobody ", " "+w+" ")
+	})
 }
 
 // safeValue returns a value of a field for a document: numbers, sizes and booleans
