@@ -23,6 +23,7 @@ type Project struct {
 	Checks    []Check              // sorted by address
 	Context   *Context             // nil when no context block is written
 	Schedules []Schedule
+	Watches   []Watch
 	Page      *Page    // nil: the daemon opens no port
 	Notify    []Notify // routes to people
 	Ledger    *Ledger  // nil: the project keeps its own

@@ -63,7 +63,7 @@ func (l *loader) terraform(b *hclsyntax.Block) Terraform {
 	}
 	t.Timeout = l.timeout(b)
 	l.terraformSource(b)
-	l.terraformCluster(b, &t)
+	t.Cluster = l.oneCluster(b, "terraform."+t.Name)
 	return t
 }
 
@@ -92,20 +92,21 @@ func (l *loader) terraformSource(b *hclsyntax.Block) {
 	}
 }
 
-// terraformCluster reads the cluster, which may be left out while there is one.
-func (l *loader) terraformCluster(b *hclsyntax.Block, t *Terraform) {
+// oneCluster reads the cluster that a block is about, which may be left out while there is
+// one; who names the block, as terraform.cloud.
+func (l *loader) oneCluster(b *hclsyntax.Block, who string) (name string) {
 	arg := b.Body.Attributes["cluster"]
 	switch {
 	case arg == nil && len(l.project.Clusters) == 1:
-		t.Cluster = l.project.Clusters[0].Name
+		return l.project.Clusters[0].Name
 	case arg == nil && len(l.project.Clusters) == 0:
-		l.reportOnceFor("no cluster", errorAt(b.DefRange(), "No cluster", "No proxmox block says whose guests terraform.%s is about.", t.Name))
+		l.reportOnceFor("no cluster", errorAt(b.DefRange(), "No cluster", "No proxmox block says whose guests %s is about.", who))
 	case arg == nil:
 		l.report(errorAt(b.DefRange(), "Which cluster?", "There are %d proxmox blocks; write cluster = proxmox.NAME.", len(l.project.Clusters)))
 	default:
-		name, diag := clusterName(arg.Expr)
+		var diag *hcl.Diagnostic
+		name, diag = clusterName(arg.Expr)
 		l.report(diag)
-		t.Cluster = name
 		if diag == nil && l.project.Cluster(name) == nil {
 			var names []string
 			for _, c := range l.project.Clusters {
@@ -114,6 +115,7 @@ func (l *loader) terraformCluster(b *hclsyntax.Block, t *Terraform) {
 			l.report(errorAt(arg.Expr.Range(), "Unknown cluster", "proxmox.%s is not declared.%s", name, inventory.DidYouMean(name, names)))
 		}
 	}
+	return name
 }
 
 // clusterName reads proxmox.home.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,4 +122,42 @@ func TestServe(t *testing.T) {
 	if h.run("lock", "list"); !strings.Contains(h.out.String(), "Nobody holds the lock") {
 		t.Errorf("the lock is held after the end: %s", &h.out)
 	}
+}
+
+// TestWatch: what somebody does in the web interface is told at once, although the next
+// run is a year away.
+func TestWatch(t *testing.T) {
+	sim, err := pvesim.New(pvesim.Options{StatCycle: -1, AuthDelay: -1, NodeDelay: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sim.Close()
+	h := &home{t: t, dir: filepath.Join(t.TempDir(), "project"), sim: sim}
+	t.Setenv("PVE_TOKEN", sim.Token())
+	h.write("recon.hcl", "proxmox \"home\" {\n  endpoints = [\""+sim.Endpoint()+"\"]\n  token = env(\"PVE_TOKEN\")\n  fingerprint = \""+sim.Fingerprint()+"\"\n}\nschedule \"year\" {\n  cron = \"0 0 1 1 *\"\n  action = \"drift\"\n}\nwatch \"home\" {\n  every = \"2s\"\n}\n")
+	h.want(api.ExitOK, "import", "media")
+	lena, err := newSimUser(sim, "lena@pve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, errs syncBuffer
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan int)
+	go func() { ended <- run(ctx, []string{"-C", h.dir, "serve"}, bytes.NewReader(nil), &out, &errs) }()
+	defer func() {
+		stop()
+		if code := <-ended; code != api.ExitOK {
+			t.Errorf("it ended with %d: %s", code, errs.String())
+		}
+	}()
+	eventually(t, "it has begun", func() bool { return strings.Contains(out.String(), "next ") })
+	memory := 4096
+	eventually(t, "the change is told", func() bool {
+		if memory++; memory%40 == 0 { // the first change may come before the first look at the cluster
+			if err := lena.call(ctx, "PUT", "/nodes/node01/qemu/111/config", fmt.Sprintf("memory=%d", memory)); err != nil {
+				t.Error(err)
+			}
+		}
+		return strings.Contains(out.String(), "watch home: ") && strings.Contains(out.String(), "vm.media drifted")
+	})
 }

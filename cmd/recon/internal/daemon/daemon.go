@@ -61,7 +61,7 @@ func Run(ctx context.Context, o Options) error {
 	if o.Grace == 0 {
 		o.Grace = time.Second
 	}
-	d := &daemon{Options: o, home: o.Live.Home, due: make(chan job, 1), ended: make(chan job), told: make(chan struct{}, 1)}
+	d := &daemon{Options: o, home: o.Live.Home, due: make(chan job, 1), ended: make(chan job), told: make(chan struct{}, 1), stirred: make(chan job)}
 	if len(d.home.Project().Schedules) == 0 {
 		return &api.Failure{Code: api.ExitError, Err: errors.New("the manifests have no schedule"), Hint: `add one: schedule "drift" { cron = "*/15 * * * *", action = "drift" }`}
 	}
@@ -72,7 +72,7 @@ func Run(ctx context.Context, o Options) error {
 	work, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
 	d.work, d.dealt = work, dealt
-	d.start()
+	d.start(ctx)
 	if o.Look {
 		if p, err := api.RememberedPicture(ctx, d.home); err == nil {
 			d.Live.Show(p)
@@ -85,6 +85,7 @@ func Run(ctx context.Context, o Options) error {
 	go d.runs()
 	defer close(d.due)
 	d.loop(ctx)
+	d.unwatch()
 	d.stop(kill)
 	return nil
 }
@@ -111,6 +112,9 @@ type daemon struct {
 	busy    job
 	running bool
 	seen    uint64 // the manifests that are in force, or were refused
+
+	unwatch context.CancelFunc // ends the watches of the manifests in force
+	stirred chan job           // what happened in a cluster that is watched
 
 	due   chan job
 	ended chan job
@@ -139,6 +143,10 @@ func (d *daemon) loop(ctx context.Context) {
 			clock.Reset(tick)
 		case action := <-d.Live.Asked():
 			d.waiting = append([]job{{action: action}}, d.waiting...)
+		case j := <-d.stirred:
+			if !d.inLine(j.schedule) { // one that goes on may have looked before it happened
+				d.waiting = append(d.waiting, j)
+			}
 		case <-d.ended:
 			d.running = false
 		}
@@ -149,7 +157,7 @@ func (d *daemon) loop(ctx context.Context) {
 			continue
 		}
 		if changed {
-			d.reload()
+			d.reload(ctx)
 			changed = false
 		}
 		d.next()
@@ -160,8 +168,13 @@ func (d *daemon) loop(ctx context.Context) {
 // is noticed by that too.
 const tick = 250 * time.Millisecond
 
-// start reads the schedules of the project.
-func (d *daemon) start() {
+// start reads the schedules and watches of the project.
+func (d *daemon) start(ctx context.Context) {
+	if d.unwatch != nil {
+		d.unwatch()
+	}
+	ctx, d.unwatch = context.WithCancel(ctx)
+	d.watch(ctx)
 	d.tables, d.actions, d.waiting = nil, map[string]string{}, nil
 	now := d.home.Now()
 	for _, s := range d.home.Project().Schedules {
@@ -376,7 +389,7 @@ func (d *daemon) examine() (n Notice, err error) {
 }
 
 // reload puts changed manifests in force, when they can be used.
-func (d *daemon) reload() {
+func (d *daemon) reload(ctx context.Context) {
 	d.seen = d.home.Fingerprint()
 	if err := d.home.Reload(); err != nil {
 		d.Live.Trouble(d.home.Secrets.Text(err.Error()))
@@ -385,7 +398,7 @@ func (d *daemon) reload() {
 	}
 	d.Live.Trouble("")
 	d.Tell(Notice{Text: "the manifests have changed and are in force"})
-	d.start()
+	d.start(ctx)
 }
 
 // stop starts nothing more and waits for the run under way, as long as the grace
