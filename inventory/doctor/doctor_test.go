@@ -47,13 +47,14 @@ func compose(services ...ComposeService) *Facts {
 	return &Facts{Files: []File{{Path: "compose.yml", Kind: "compose", Project: ".", Services: services}}}
 }
 
-// files are compose files of one service each, a.yml, b.yml, ..., changed by a function.
+// files are compose files of one service each, a/compose.yml, b/compose.yml, ..., of a
+// project with one machine, changed by a function.
 func files(change func([]File), services ...ComposeService) *Facts {
 	f := &Facts{}
 	for i, s := range services {
 		name := string(rune('a'+i)) + "/compose.yml"
 		s.Place = name + ":2"
-		f.Files = append(f.Files, File{Path: name, Kind: "compose", Project: name, Services: []ComposeService{s}})
+		f.Files = append(f.Files, File{Path: name, Kind: "compose", Host: Where{Told: true}, Project: name, Services: []ComposeService{s}})
 	}
 	if change != nil {
 		change(f.Files)
@@ -64,6 +65,28 @@ func files(change func([]File), services ...ComposeService) *Facts {
 func tcp(port int) []Publish { return []Publish{{Proto: "tcp", First: port, Last: port}} }
 func publish(address, proto string, first, last int) []Publish {
 	return []Publish{{Address: address, Proto: proto, First: first, Last: last}}
+}
+
+// untold takes back that somebody says on which machine files run.
+func untold(f []File) {
+	for i := range f {
+		f[i].Host.Told = false
+	}
+}
+
+// joining has all files join a network: those of the numbers expect it, the others make it.
+func joining(network string, expected ...int) func([]File) {
+	return func(f []File) {
+		untold(f)
+		for i := range f {
+			f[i].Joins = []string{network}
+			if slices.Contains(expected, i) {
+				f[i].External = f[i].Joins
+			} else {
+				f[i].Networks = f[i].Joins
+			}
+		}
+	}
 }
 
 // way is a finding as package graph makes them, where the rules about ways are tested.
@@ -209,30 +232,38 @@ var rows = []struct {
 	{"restart-loop", "again and again", on(Container{Name: "a", State: "restarting", Restarts: 12}), "docker logs"},
 	{"restart-loop", "once", on(running("a", func(c *Container) { c.Restarts = 1 })), ""},
 
-	{"port-conflict", "two files of one host", files(nil, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), "x and y both publish port 80"},
-	{"port-conflict", "a file in a deeper folder", files(func(f []File) { f[1].Path = "b/deeper/compose.yml" }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
-	{"port-conflict", "a collection", files(nil, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}, ComposeService{Name: "z", Published: tcp(80)}, ComposeService{Name: "v", Published: tcp(80)}), ""},
+	{"port-conflict", "two files of one host", files(nil, ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}), "x and y both publish port 8080"},
+	{"port-conflict", "one proxy or the other", files(nil, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
+	{"port-conflict", "two files of which nothing tells the machine", files(untold, ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}), ""},
+	{"port-conflict", "a network that both expect", files(joining("proxy", 0, 1), ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}), "port 8080"},
+	{"port-conflict", "a network that one makes", files(joining("proxy", 1), ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}), "port 8080"},
+	{"port-conflict", "a network that each makes", files(joining("proxy"), ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}), ""},
+	{"port-conflict", "a network that is made twice", files(joining("proxy", 0, 1), ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}, ComposeService{Name: "v"}, ComposeService{Name: "w"}), ""},
+	{"port-conflict", "the container of the other file", files(func(f []File) { untold(f); f[1].Leans = []string{"vpn"} }, ComposeService{Name: "x", Container: "vpn", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}), "port 8080"},
+	{"port-conflict", "a container of its own file", files(func(f []File) { untold(f); f[1].Leans = []string{"vpn"} }, ComposeService{Name: "x", Container: "vpn", Published: tcp(8080)}, ComposeService{Name: "y", Container: "vpn", Published: tcp(8080)}), ""},
+	{"port-conflict", "a file in a deeper folder", files(func(f []File) { f[1].Path = "b/deeper/compose.yml" }, ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}), ""},
+	{"port-conflict", "a collection", files(nil, ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}, ComposeService{Name: "z", Published: tcp(8080)}, ComposeService{Name: "v", Published: tcp(8080)}), ""},
 	{"port-conflict", "a collection in a folder", files(func(f []File) {
 		for i := range f {
 			f[i].Host.Name = "standalone"
 		}
-	}, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}, ComposeService{Name: "z", Published: tcp(80)}, ComposeService{Name: "v", Published: tcp(80)}), ""},
+	}, ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}, ComposeService{Name: "z", Published: tcp(8080)}, ComposeService{Name: "v", Published: tcp(8080)}), ""},
 	{"port-conflict", "a machine that another manages", files(func(f []File) {
 		f[0].Services = append(f[0].Services, ComposeService{Name: "h", Image: "ghcr.io/finsys/hawser:1"})
-	}, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
+	}, ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}), ""},
 	{"port-conflict", "tasks of one program", compose(ComposeService{Name: "a", Image: "t:1", Published: tcp(90)}, ComposeService{Name: "b", Image: "t:1", Published: tcp(90)}, ComposeService{Name: "c", Image: "t:1", Published: tcp(90)}), ""},
-	{"port-conflict", "one program twice", files(nil, ComposeService{Name: "x", Image: "caddy:2", Published: tcp(80)}, ComposeService{Name: "x", Image: "caddy:2-alpine", Published: tcp(80)}), ""},
-	{"port-conflict", "two files of two hosts", files(func(f []File) { f[0].Host.Name, f[1].Host.Name = "nas", "pi" }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
-	{"port-conflict", "two files of two kinds of machine", files(nil, ComposeService{Name: "x", Published: tcp(80), Binds: []Bind{{Source: "/volume1/docker/x"}}}, ComposeService{Name: "y", Published: tcp(80), Binds: []Bind{{Source: "/srv/y"}}}), ""},
-	{"port-conflict", "two files of one kind of machine", files(nil, ComposeService{Name: "x", Published: tcp(80), Binds: []Bind{{Source: "/volume1/docker/x"}}}, ComposeService{Name: "y", Published: tcp(80), Binds: []Bind{{Source: "/volume2/y"}}}), "port 80"},
-	{"port-conflict", "a file whose host is not known", files(func(f []File) { f[1].Host.Unknown = true }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
-	{"port-conflict", "versions of one project", files(func(f []File) { f[0].Project = f[1].Project }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
-	{"port-conflict", "a file that others extend", files(func(f []File) { f[0].Library = true }, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
+	{"port-conflict", "one program twice", files(nil, ComposeService{Name: "x", Image: "caddy:2", Published: tcp(8080)}, ComposeService{Name: "x", Image: "caddy:2-alpine", Published: tcp(8080)}), ""},
+	{"port-conflict", "two files of two hosts", files(func(f []File) { f[0].Host.Name, f[1].Host.Name = "nas", "pi" }, ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}), ""},
+	{"port-conflict", "two files of two kinds of machine", files(nil, ComposeService{Name: "x", Published: tcp(8080), Binds: []Bind{{Source: "/volume1/docker/x"}}}, ComposeService{Name: "y", Published: tcp(8080), Binds: []Bind{{Source: "/srv/y"}}}), ""},
+	{"port-conflict", "two files of one kind of machine", files(nil, ComposeService{Name: "x", Published: tcp(8080), Binds: []Bind{{Source: "/volume1/docker/x"}}}, ComposeService{Name: "y", Published: tcp(8080), Binds: []Bind{{Source: "/volume2/y"}}}), "port 8080"},
+	{"port-conflict", "a file whose host is not known", files(func(f []File) { f[1].Host.Unknown = true }, ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}), ""},
+	{"port-conflict", "versions of one project", files(func(f []File) { f[0].Project = f[1].Project }, ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}), ""},
+	{"port-conflict", "a file that others extend", files(func(f []File) { f[0].Library = true }, ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}), ""},
 	{"port-conflict", "each machine has its agent", files(func(f []File) {
 		for i := range f {
 			f[i].Services = append(f[i].Services, ComposeService{Name: "w", Image: "containrrr/watchtower:1"})
 		}
-	}, ComposeService{Name: "x", Published: tcp(80)}, ComposeService{Name: "y", Published: tcp(80)}), ""},
+	}, ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}), ""},
 	{"port-conflict", "udp", compose(ComposeService{Name: "a", Published: publish("", "udp", 53, 53)}, ComposeService{Name: "b", Published: publish("", "udp", 53, 53)}), "53/udp"},
 	{"port-conflict", "udp beside tcp", compose(ComposeService{Name: "a", Published: publish("", "udp", 53, 53)}, ComposeService{Name: "b", Published: publish("", "tcp", 53, 53)}), ""},
 	{"port-conflict", "one address twice", compose(ComposeService{Name: "a", Published: publish("127.0.0.1", "tcp", 5432, 5432)}, ComposeService{Name: "b", Published: publish("127.0.0.1", "tcp", 5432, 5432)}), "5432"},
@@ -243,6 +274,9 @@ var rows = []struct {
 	{"port-conflict", "beside a range", compose(ComposeService{Name: "a", Published: publish("", "tcp", 8000, 8010)}, ComposeService{Name: "b", Published: tcp(8011)}), ""},
 
 	{"container-name-conflict", "two files", files(nil, ComposeService{Name: "x", Container: "db"}, ComposeService{Name: "y", Container: "db"}), "two services are called db"},
+	{"container-name-conflict", "a stack in place of another", files(nil, ComposeService{Name: "x", Image: "a:1", Container: "x"}, ComposeService{Name: "x", Image: "b:1", Container: "x"}), ""},
+	{"container-name-conflict", "what two stacks have along", files(func(f []File) { f[0].Services = append(f[0].Services, ComposeService{Name: "app"}) }, ComposeService{Name: "db", Image: "a:1", Container: "db"}, ComposeService{Name: "db", Image: "b:1", Container: "db"}), "another container_name"},
+	{"container-name-conflict", "two files of which nothing tells the machine", files(untold, ComposeService{Name: "x", Container: "db"}, ComposeService{Name: "y", Container: "db"}), ""},
 	{"container-name-conflict", "one file", compose(ComposeService{Name: "x", Container: "db"}, ComposeService{Name: "y", Container: "db"}), "another container_name"},
 	{"container-name-conflict", "two hosts", files(func(f []File) { f[0].Host.Name, f[1].Host.Name = "nas", "pi" }, ComposeService{Name: "x", Container: "db"}, ComposeService{Name: "y", Container: "db"}), ""},
 	{"container-name-conflict", "a variable", compose(ComposeService{Name: "x", Container: "${N}"}, ComposeService{Name: "y", Container: "${N}"}), ""},

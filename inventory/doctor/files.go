@@ -21,6 +21,8 @@ type File struct {
 	Services []ComposeService
 	External []string // networks that the file expects to exist
 	Networks []string // networks that the file makes
+	Joins    []string // networks, of a name that is the machine's and not the project's, that its services join
+	Leans    []string // containers in whose network or volumes its services live
 	Writes   []Write  // other files of a host that it writes
 	Refused  []Refusal
 }
@@ -29,6 +31,7 @@ type File struct {
 type Where struct {
 	Name    string // "" without one
 	Unknown bool   // the repository knows several, and does not tell which
+	Told    bool   // somebody says so: a manifest, an inventory, a folder of machines; not only the shape of the tree
 }
 
 // Meets reports whether two files are of one host. One whose host is not known may be

@@ -3,7 +3,6 @@ package doctor
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -63,15 +62,26 @@ func filePorts(f *Facts) []inventory.Finding {
 		a, b := pair.first, pair.second
 		out = append(out, inventory.Finding{
 			Severity: "error", Address: b.Place, Summary: fmt.Sprintf("%s and %s both publish %s", a.Name, b.Name, plural("port", shared[pair])),
-			Evidence: []string{fmt.Sprintf("%s publishes %s (%s)", a.Name, publishedBy(a), a.Place), fmt.Sprintf("%s publishes %s (%s)", b.Name, publishedBy(b), b.Place)},
-			Fix:      fmt.Sprintf("give %s another port of the host; if they never run on one machine, recon does not know: silence this", b.Name),
+			Evidence: pair.evidence(fmt.Sprintf("%s publishes %s (%s)", a.Name, publishedBy(a), a.Place), fmt.Sprintf("%s publishes %s (%s)", b.Name, publishedBy(b), b.Place)),
+			Fix:      fmt.Sprintf("give %s another port of the host", b.Name),
 		})
 	}
 	return out
 }
 
-// A both is two services that publish ports in common.
-type both struct{ first, second *ComposeService }
+// A both is two services that run on one machine, and what tells so: "" within a file.
+type both struct {
+	first, second *ComposeService
+	why           string
+}
+
+// evidence is what they have in common, and why that matters.
+func (b both) evidence(common ...string) []string {
+	if b.why != "" {
+		common = append(common, b.why)
+	}
+	return common
+}
 
 // sharedPorts returns the services that share ports, and which: of a service and a port
 // the first other one alone.
@@ -81,16 +91,20 @@ func sharedPorts(f *Facts) (order []both, shared map[both][]string) {
 		port    string
 	}
 	shared = map[both][]string{}
-	fleet, seen, holders := f.fleet(), map[taken]bool{}, holdersOf(f)
+	seen, holders, machines := map[taken]bool{}, holdersOf(f), f.machines()
 	for i, b := range holders {
 		for _, a := range holders[:i] {
 			port, meet := a.port.Meets(b.port)
-			if !meet || a.service == b.service || !sideBySide(a.file, a.service, b.file, b.service) || fleet && a.file != b.file || a.file == b.file && a.file.tasks(a.service) {
+			if !meet || a.service == b.service || a.file == b.file && a.file.tasks(a.service) {
 				continue
 			}
-			pair := both{a.service, b.service}
+			why, one := machines.sideBySide(a.file, a.service, b.file, b.service)
+			if !one {
+				continue
+			}
+			pair := both{a.service, b.service, why}
 			if a.file != b.file && pair.second.Place < pair.first.Place {
-				pair = both{b.service, a.service}
+				pair.first, pair.second = b.service, a.service
 			}
 			this := taken{pair.second, Publish{First: port, Last: port, Proto: b.port.Proto}.String()}
 			if seen[this] || pair.first.twin(pair.second) {
@@ -141,117 +155,6 @@ func plural(word string, list []string) string {
 	return word + "s " + strings.Join(list[:len(list)-1], ", ") + " and " + list[len(list)-1]
 }
 
-// sideBySide reports two services that run at the same time on one machine: of one file,
-// or of two files of one host that are no versions of each other.
-func sideBySide(x *File, a *ComposeService, y *File, b *ComposeService) bool {
-	if !together(a, b) || x.Library && x != y || y.Library && x != y {
-		return false
-	}
-	return x == y || x.Project != y.Project && x.Meets(y) && (x.Host.Name != "" || beside(x.Path, y.Path)) && !versions(x, y)
-}
-
-// beside reports files of one folder, or of two folders that lie in one. What lies
-// deeper than another file is most often run in its place.
-func beside(a, b string) bool {
-	a, b = path.Dir(a), path.Dir(b)
-	return a == b || a != "." && b != "." && path.Dir(a) == path.Dir(b)
-}
-
-// versions reports files that have several services in common: one home twice, in two
-// states. Two that each have the agent of a machine are for two machines.
-func versions(x, y *File) bool {
-	if variantOf(x.Path, y.Path) || variantOf(y.Path, x.Path) {
-		return true
-	}
-	n := 0
-	for _, a := range x.Services {
-		for _, b := range y.Services {
-			switch alike := ImageName(a.Image) == ImageName(b.Image); {
-			case alike && slices.Contains(agents, ImageName(a.Image)):
-				return true
-			case alike && a.Name == b.Name:
-				n++
-			}
-		}
-	}
-	return n > 1
-}
-
-// variantOf reports a file that is called after another one: adguard-host.yml beside
-// adguard.yml.
-func variantOf(file, of string) bool {
-	stem := strings.TrimSuffix(of, path.Ext(of))
-	rest, ok := strings.CutPrefix(file, stem)
-	return ok && file != of && strings.ContainsAny(rest[:1], "-_.")
-}
-
-// fleet reports files of which nothing tells on which machine they run: three have an
-// agent of which each machine has one, one has an agent for a manager elsewhere, or four publish one port, as in a collection
-// that nobody runs as a whole.
-func (f *Facts) fleet() bool {
-	most := 0
-	count := map[string][]string{}
-	add := func(what string, x *File, limit int) {
-		if home := x.Host.Name + ":" + x.Project; !x.Host.Unknown && !slices.Contains(count[what], home) {
-			count[what] = append(count[what], home)
-			most = max(most, len(count[what])-limit)
-		}
-	}
-	for x, s := range f.services() {
-		switch name := ImageName(s.Image); {
-		case slices.Contains(remotes, name) && x.Host.Name == "":
-			add(name, x, 0)
-		case slices.Contains(agents, name):
-			add(name, x, 2)
-		}
-		for _, p := range s.Published {
-			if p.Address == "" {
-				add(p.String()+"@"+x.Host.Name, x, 3)
-			}
-		}
-	}
-	return most > 0
-}
-
-// tasks reports services of one image that all publish the same, three or more of them:
-// what one program does, one at a time.
-func (f *File) tasks(s *ComposeService) bool {
-	n := 0
-	for i := range f.Services {
-		if o := &f.Services[i]; ImageName(o.Image) == ImageName(s.Image) && slices.Equal(o.Published, s.Published) {
-			n++
-		}
-	}
-	return n > 2 && s.Image != ""
-}
-
-// remotes are agents that a machine has only where another one manages it.
-var remotes = []string{"hawser", "agent", "periphery", "komodo-periphery", "dockge-agent"}
-
-// agents are programs of which each machine has one.
-var agents = []string{
-	"watchtower", "diun", "agent", "portainer", "portainer-ce", "dozzle", "cadvisor", "node-exporter", "node_exporter", "promtail", "alloy", "autoheal", "periphery", "komodo-periphery",
-	"beszel-agent", "glances", "dockge", "telegraf", "netdata", "newt", "fluent-bit", "scrutiny-collector", "traefik-kop", "hawser", "arcane-agent", "loggifly", "docker-gc", "ouroboros", "what-s-up-docker", "wud",
-}
-
-// together reports services that can run at the same time: those of two profiles are
-// often alternatives.
-func together(a, b *ComposeService) bool {
-	if len(a.Profiles) == 0 && len(b.Profiles) == 0 {
-		return true
-	}
-	if len(a.Profiles) == 0 || len(b.Profiles) == 0 {
-		return !calledAfter(a.Name, b.Name) && !calledAfter(b.Name, a.Name)
-	}
-	return common(a.Profiles, b.Profiles) != ""
-}
-
-// calledAfter reports a name that is another one with a word more: app-dev, dev-app. Where
-// one of the two has a profile, they are one program in two ways.
-func calledAfter(long, short string) bool {
-	return strings.HasPrefix(long, short+"-") || strings.HasPrefix(long, short+"_") || strings.HasSuffix(long, "-"+short) || strings.HasSuffix(long, "_"+short)
-}
-
 // containerNameConflict: Docker has one container of a name.
 func containerNameConflict(f *Facts) []inventory.Finding {
 	var out []inventory.Finding
@@ -259,22 +162,23 @@ func containerNameConflict(f *Facts) []inventory.Finding {
 		file    *File
 		service *ComposeService
 	}
-	owners, fleet := map[string][]owner{}, f.fleet()
+	owners, machines := map[string][]owner{}, f.machines()
 	for x, s := range f.services() {
 		name := s.Container
 		if name == "" || strings.ContainsAny(name, "${") {
 			continue
 		}
-		k := slices.IndexFunc(owners[name], func(o owner) bool {
-			return o.service != s && sideBySide(o.file, o.service, x, s) && (!fleet || o.file == x)
-		})
-		if k >= 0 {
-			o := owners[name][k]
+		for _, o := range owners[name] {
+			why, one := machines.sideBySide(o.file, o.service, x, s)
+			if o.service == s || !one {
+				continue
+			}
 			out = append(out, inventory.Finding{
 				Severity: "error", Address: s.Place, Summary: fmt.Sprintf("two services are called %s: Docker starts the first, and refuses the second", name),
-				Evidence: []string{fmt.Sprintf("container_name: %s of %s (%s)", name, o.service.Name, o.service.Place), fmt.Sprintf("container_name: %s of %s (%s)", name, s.Name, s.Place)},
-				Fix:      fmt.Sprintf("give %s another container_name, or leave it out; if they never run on one machine, recon does not know: silence this", s.Name),
+				Evidence: both{o.service, s, why}.evidence(fmt.Sprintf("container_name: %s of %s (%s)", name, o.service.Name, o.service.Place), fmt.Sprintf("container_name: %s of %s (%s)", name, s.Name, s.Place)),
+				Fix:      fmt.Sprintf("give %s another container_name, or leave it out", s.Name),
 			})
+			break
 		}
 		owners[name] = append(owners[name], owner{x, s})
 	}

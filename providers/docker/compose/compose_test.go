@@ -247,10 +247,12 @@ func TestProject(t *testing.T) {
 	}
 }
 
-// TestHosts: a tree is one host unless it says otherwise.
+// TestHosts: a file is for a host where the repository says so, and the shape of its
+// folders tells two machines apart.
 func TestHosts(t *testing.T) {
 	one := "services:\n  a: {image: \"a:1\"}\n"
-	known, unknown := func(n string) doctor.Where { return doctor.Where{Name: n} }, doctor.Where{Unknown: true}
+	known := func(n string) doctor.Where { return doctor.Where{Name: n, Told: true} }
+	apart, unknown := func(n string) doctor.Where { return doctor.Where{Name: n} }, doctor.Where{Unknown: true}
 	rows := []struct {
 		name  string
 		files map[string]string
@@ -263,9 +265,9 @@ func TestHosts(t *testing.T) {
 		{"an inventory", map[string]string{"inventory.ini": "[all]\nnas ansible_host=10.0.0.2\npi\n", "pi/a/compose.yml": one}, nil, map[string]doctor.Where{"pi/a/compose.yml": known("pi")}},
 		{"an inventory in YAML", map[string]string{"hosts.yml": "all:\n  hosts:\n    nas: {}\n    pi: {}\n", "x/compose.yml": one}, nil, map[string]doctor.Where{"x/compose.yml": unknown}},
 		{"folders of machines", map[string]string{"hosts/nas/compose.yml": one, "hosts/pi/compose.yml": one}, nil, map[string]doctor.Where{"hosts/nas/compose.yml": known("hosts/nas"), "hosts/pi/compose.yml": known("hosts/pi")}},
-		{"folders that are alike", map[string]string{"nas/web/compose.yml": one, "pi/web/compose.yml": one}, nil, map[string]doctor.Where{"nas/web/compose.yml": known("nas"), "pi/web/compose.yml": known("pi")}},
+		{"folders that are alike", map[string]string{"nas/web/compose.yml": one, "pi/web/compose.yml": one}, nil, map[string]doctor.Where{"nas/web/compose.yml": apart("nas"), "pi/web/compose.yml": apart("pi")}},
 		{"what may not be run", map[string]string{"staging/a/compose.yml": one}, nil, map[string]doctor.Where{"staging/a/compose.yml": unknown}},
-		{"machines of two places", map[string]string{"local/compose.yml": one, "x/hetzner/compose.yml": one}, nil, map[string]doctor.Where{"local/compose.yml": known("local"), "x/hetzner/compose.yml": known("x/hetzner")}},
+		{"machines of two places", map[string]string{"local/compose.yml": one, "x/hetzner/compose.yml": one}, nil, map[string]doctor.Where{"local/compose.yml": apart("local"), "x/hetzner/compose.yml": apart("x/hetzner")}},
 		{
 			"servers of Komodo",
 			map[string]string{"sync.toml": "[[stack]]\nname = \"a\"\n[stack.config]\nserver = \"vps\"\nrun_directory = \"stacks/a\"\n\n[[stack]]\n[stack.config]\nserver = \"arm\"\nrun_directory = \"stacks/b\"\n\n[[procedure]]\nname = \"x\"\n", "stacks/a/compose.yml": one, "stacks/b/compose.yml": one, "stacks/c/compose.yml": one},
@@ -289,6 +291,30 @@ func TestHosts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestOneMachine: in a project that names no two machines, all is for one; of another
+// tree that is not known. What files join by a name that is the machine's tells it.
+func TestOneMachine(t *testing.T) {
+	one := "services:\n  a: {image: \"a:1\"}\n"
+	for _, row := range []struct {
+		o    Options
+		told bool
+	}{{Options{}, false}, {Options{Project: true}, true}, {Options{Project: true, Hosts: []string{"nas"}}, true}, {Options{Project: true, Hosts: []string{"nas", "pi"}}, false}} {
+		if f := read(t, map[string]string{"a/compose.yml": one}, row.o).Files[0]; f.Host.Told != row.told {
+			t.Errorf("%+v: got %+v", row.o, f.Host)
+		}
+	}
+	text := "services:\n  a: {image: \"a:1\", networks: [web, own, fixed, left]}\n  b: {image: \"b:1\", network_mode: \"container:vpn\"}\n  c: {image: \"c:1\", volumes_from: [\"container:data:ro\"]}\n" +
+		"networks:\n  web: {external: true, name: proxy}\n  own: {}\n  fixed: {name: home}\n  left: {external: true, name: \"${NET}\"}\n  idle: {external: true}\n"
+	f := read(t, map[string]string{"a/compose.yml": text}, Options{}).Files[0]
+	if fmt.Sprint(f.Joins) != "[home proxy]" || fmt.Sprint(f.Leans) != "[data vpn]" {
+		t.Errorf("joins %v, leans on %v", f.Joins, f.Leans)
+	}
+	f = read(t, map[string]string{"a/compose.yml": text, "up.sh": "docker stack deploy -c a/compose.yml a\n"}, Options{}).Files[0]
+	if len(f.Joins) > 0 {
+		t.Errorf("in a swarm it joins %v", f.Joins)
 	}
 }
 

@@ -6,15 +6,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"go.yaml.in/yaml/v4"
 
 	"recon/inventory/doctor"
 )
 
-// hosts tell which files of the repository are for one machine. All are, unless the
-// repository says otherwise: by hosts that are declared, by an Ansible inventory, or by
-// folders that are built alike.
+// hosts tell which files of the repository are for one machine, and which are not: by
+// hosts that are declared, by an Ansible inventory, by folders of machines, or by folders
+// that are built alike. The last tell only that two files are for two machines.
 type hosts struct {
+	project  bool // one machine is all that there is, as long as no more are named
+	swarm    bool // networks span machines
 	names    map[string]bool
 	fleets   map[string]bool     // folders whose subfolders are a machine each
 	machines map[string]bool     // folders that are a machine each
@@ -26,9 +29,9 @@ type hosts struct {
 	roles      map[string][]string // hosts that a role of Ansible is for, by its name
 }
 
-func newHosts(r *repository, declared []string) *hosts {
-	h := &hosts{names: map[string]bool{}, fleets: map[string]bool{}, machines: map[string]bool{}, stacks: map[string]string{}, servers: map[string]bool{}, links: map[string][]string{}, roles: map[string][]string{}}
-	for _, n := range declared {
+func newHosts(r *repository, o Options) *hosts {
+	h := &hosts{project: o.Project, swarm: r.swarm(), names: map[string]bool{}, fleets: map[string]bool{}, machines: map[string]bool{}, stacks: map[string]string{}, servers: map[string]bool{}, links: map[string][]string{}, roles: map[string][]string{}}
+	for _, n := range o.Hosts {
 		h.names[strings.ToLower(n)] = true
 	}
 	for p := range r.names {
@@ -77,6 +80,42 @@ func (h *hosts) komodo(r *repository) {
 			}
 		}
 	}
+}
+
+// ofSwarm is what is only said of machines whose networks span them.
+var ofSwarm = regexp.MustCompile(`(?i)\bdocker (?:stack deploy|swarm)\b|\bdriver:? *=? *["']?overlay\b|(?:^|\s)-d +overlay\b|\bnode\.(?:role|hostname|labels)\b`)
+
+// swarm reports a tree of which some file is for a swarm.
+func (r *repository) swarm() bool {
+	readme, _ := r.text("README.md")
+	return ofSwarm.MatchString(readme) || slices.ContainsFunc(r.files, func(s *source) bool { return ofSwarm.MatchString(s.text) })
+}
+
+// joins are the networks that services join by a name that is the machine's: an external
+// one, or one that is named. In a swarm they tell nothing of machines.
+func (r *repository) joins(p *types.Project) (out []string) {
+	for key, n := range p.Networks {
+		used := slices.ContainsFunc(p.ServiceNames(), func(s string) bool { _, on := p.Services[s].Networks[key]; return on })
+		if name := release(n.Name); used && n.Name != projectName+"_"+key && name != "" && !strings.ContainsAny(name, "${") && !r.hosts.swarm {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// leans are the containers in whose network or volumes services live.
+func leans(p *types.Project) (out []string) {
+	for _, c := range p.Services {
+		for _, of := range append([]string{c.NetworkMode, c.Pid, c.Ipc}, c.VolumesFrom...) {
+			if name, ok := strings.CutPrefix(of, "container:"); ok {
+				name, _, _ = strings.Cut(release(name), ":")
+				out = append(out, name)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // collection is what an author says of a repository that nobody runs as a whole.
@@ -136,8 +175,9 @@ func (h *hosts) inventory(name, text string) {
 // Folders whose subfolders are a machine each, and those with what is not run along with
 // the rest.
 var (
-	fleetNames = []string{"hosts", "servers", "machines", "nodes", "vms", "lxc", "lxcs", "guests", "devices", "environments", "envs", "sites", "clusters"}
-	aside      = regexp.MustCompile(`(?i)(^|[_.-])(archived?|archives|old|deprecated|disabled|unused|examples?|templates?|backups?|attic|legacy|tests?|dev|development|staging|prod|production|experiments?|experimental|playground|sandbox|retired|inactive|removed|graveyard|wip|draft|todo|samples?|bak|alternatives?|not[-_]?used|no[-_]?longer[-_]?used)([_.-]|$)`)
+	machineFolders = []string{"hosts", "servers", "machines", "nodes", "vms", "lxc", "lxcs", "guests", "devices"}
+	fleetNames     = append([]string{"environments", "envs", "sites", "clusters"}, machineFolders...)
+	aside          = regexp.MustCompile(`(?i)(^|[_.-])(archived?|archives|old|deprecated|disabled|unused|examples?|templates?|backups?|attic|legacy|tests?|dev|development|staging|prod|production|experiments?|experimental|playground|sandbox|retired|inactive|removed|graveyard|wip|draft|todo|samples?|bak|alternatives?|not[-_]?used|no[-_]?longer[-_]?used)([_.-]|$)`)
 )
 
 // placeName is a folder that is called after a machine, or after whose machine it is.
@@ -209,30 +249,27 @@ func (h *hosts) of(name string) doctor.Where {
 	}
 	switch on := h.links[path.Base(path.Dir(name))]; {
 	case len(on) == 1:
-		return doctor.Where{Name: on[0]}
+		return doctor.Where{Name: on[0], Told: true}
 	case len(on) > 1:
 		return doctor.Where{Unknown: true}
 	}
 	if len(h.servers) > 1 {
 		server := h.stacks[path.Dir(name)]
-		return doctor.Where{Name: server, Unknown: server == ""}
+		return doctor.Where{Name: server, Unknown: server == "", Told: server != ""}
 	}
 	folders := strings.Split(path.Dir(name), "/")
 	for i, f := range folders {
 		if len(h.names) > 1 && h.names[strings.ToLower(f)] {
-			return doctor.Where{Name: f}
+			return doctor.Where{Name: f, Told: true}
 		}
-		if placeName.MatchString(f) || h.machines[path.Join(folders[:i+1]...)] {
-			return doctor.Where{Name: path.Join(folders[:i+1]...)}
-		}
-		if h.fleets[path.Join(append([]string{"."}, folders[:i]...)...)] && f != "." {
-			return doctor.Where{Name: path.Join(folders[:i+1]...)}
+		if f != "." && (placeName.MatchString(f) || h.machines[path.Join(folders[:i+1]...)] || h.fleets[path.Join(append([]string{"."}, folders[:i]...)...)]) {
+			return doctor.Where{Name: path.Join(folders[:i+1]...), Told: i > 0 && slices.Contains(machineFolders, strings.ToLower(folders[i-1]))}
 		}
 		if aside.MatchString(f) {
 			return doctor.Where{Unknown: true}
 		}
 	}
-	return doctor.Where{Unknown: len(h.names) > 1 || aside.MatchString(strings.TrimSuffix(path.Base(name), path.Ext(name)))}
+	return doctor.Where{Told: h.project && len(h.names) < 2, Unknown: len(h.names) > 1 || aside.MatchString(strings.TrimSuffix(path.Base(name), path.Ext(name)))}
 }
 
 // plays notes which hosts the roles of a playbook are for.

@@ -53,6 +53,7 @@ func (r *repository) project(ctx context.Context, s *source) []doctor.File {
 	for _, name := range p.ServiceNames() {
 		f.Services = append(f.Services, r.service(s, p, p.Services[name]))
 	}
+	f.Joins, f.Leans = r.joins(p), leans(p)
 	out := []doctor.File{f}
 	for _, name := range s.includes {
 		if part := r.byName[name]; (why != "" || !complete) && part != nil && part.doc != nil && part.included {

@@ -24,8 +24,9 @@ const (
 
 // Options say what of a repository is looked at.
 type Options struct {
-	Paths []string // files and folders of it; none: all
-	Hosts []string // names of the machines that are declared
+	Paths   []string // files and folders of it; none: all
+	Hosts   []string // names of the machines that are declared
+	Project bool     // somebody declares here what there is; without it a tree may be of any number of machines
 }
 
 // A repository is the folder that is looked at.
@@ -63,7 +64,7 @@ func scan(ctx context.Context, root string, fsys fs.FS, o Options) (*doctor.Fact
 	if err := r.walk(ctx); err != nil {
 		return nil, fmt.Errorf("read the repository: %w", err)
 	}
-	r.hosts = newHosts(r, o.Hosts)
+	r.hosts = newHosts(r, o)
 	r.relate()
 	for _, s := range r.files {
 		if err := ctx.Err(); err != nil {

@@ -38,7 +38,7 @@ func DoctorFiles(ctx context.Context, opts Options, paths, rules []string) (Find
 	if err := CheckRules(p, rules); err != nil {
 		return Findings{}, err
 	}
-	facts, err := compose.Scan(ctx, h.Root, compose.Options{Paths: rel, Hosts: hostNames(p)})
+	facts, err := compose.Scan(ctx, h.Root, compose.Options{Paths: rel, Hosts: hostNames(p), Project: at.project})
 	if err != nil {
 		return Findings{}, err
 	}

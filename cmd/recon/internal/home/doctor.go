@@ -98,7 +98,7 @@ func silenced(p *manifests.Project, at time.Time, f inventory.Finding) bool {
 
 // doctorFacts gathers what the rules judge.
 func (w *World) doctorFacts(ctx context.Context) (*doctor.Facts, error) {
-	f, err := compose.Scan(ctx, w.home.Root, compose.Options{Hosts: hostNames(w.Project)})
+	f, err := compose.Scan(ctx, w.home.Root, compose.Options{Hosts: hostNames(w.Project), Project: true})
 	if err != nil {
 		return nil, err
 	}
