@@ -131,7 +131,9 @@ func (p *prometheus) ask(query string) (out []map[string]string) {
 	b, err := io.ReadAll(answer.Body)
 	var got struct {
 		Error string
-		Data  struct{ Result []struct{ Metric map[string]string } }
+		Data  struct {
+			Result []struct{ Metric map[string]string }
+		}
 	}
 	if err == nil && answer.StatusCode != http.StatusServiceUnavailable {
 		err = json.Unmarshal(b, &got)

@@ -13,24 +13,46 @@ import (
 )
 
 // A Machine is this machine booted once more: its own systemd, in a container over a
-// copy of the root file system that is thrown away, with the docker.service that the
-// distribution brings.
+// copy of the root file system that is thrown away.
 type Machine struct {
-	*Engine
-	Root   string // its root folder, seen from here
-	leader int    // its systemd
-	boot   *exec.Cmd
-	ended  chan struct{} // closed when it is off
+	*Engine        // of the docker.service that the distribution brings, after Boot
+	Root    string // its root folder, seen from here
+	leader  int    // its systemd
+	boot    *exec.Cmd
+	ended   chan struct{} // closed when it is off
 }
 
-// Boot boots a machine whose daemon has the given daemon.json. Settings are written to
-// files below its root first. It skips the test when that cannot be done here.
+// Boot boots a machine whose Docker daemon has the given daemon.json. Settings are
+// written to files below its root first. It skips the test when that cannot be done here.
 func Boot(t T, daemonJSON string, settings map[string]string) *Machine {
 	t.Helper()
 	if why := Missing(); why != "" {
 		t.Skip("skipped: " + why)
 	}
-	for _, p := range []string{"/usr/bin/systemd-nspawn", "/usr/bin/nsenter", "/lib/systemd/system/docker.service"} {
+	if _, err := os.Stat("/lib/systemd/system/docker.service"); err != nil {
+		t.Skip("skipped: the distribution's docker.service is not there")
+	}
+	files := map[string]string{"/etc/docker/daemon.json": daemonJSON}
+	maps.Copy(files, settings)
+	m := BootInto(t, "docker.service", files)
+	m.Socket, m.Config = m.Root+"/run/docker.sock", m.Root+"/etc/docker/daemon.json"
+	for range 600 {
+		if _, err := m.docker(nil, "version"); err == nil {
+			return m
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatalf("docker.service does not come up: %s", m.said())
+	return nil
+}
+
+// BootInto boots a machine into a unit and what that needs, without waiting for it.
+func BootInto(t T, unit string, settings map[string]string) *Machine {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("skipped: a machine of its own needs root")
+	}
+	for _, p := range []string{"/usr/bin/systemd-nspawn", "/usr/bin/nsenter", "/lib/systemd/systemd"} {
 		if _, err := os.Stat(p); err != nil {
 			t.Skipf("skipped: %s is not there", p)
 		}
@@ -42,7 +64,7 @@ func Boot(t T, daemonJSON string, settings map[string]string) *Machine {
 	m := &Machine{Engine: &Engine{Dir: dir}}
 	t.Cleanup(m.off)
 	root := m.overlay(t)
-	files := map[string]string{"/etc/docker/daemon.json": daemonJSON, "/etc/machine-id": ""}
+	files := map[string]string{"/etc/machine-id": ""}
 	maps.Copy(files, settings)
 	for name, content := range files {
 		if err := os.MkdirAll(filepath.Dir(root+name), 0o755); err != nil {
@@ -52,17 +74,9 @@ func Boot(t T, daemonJSON string, settings map[string]string) *Machine {
 			t.Fatal(err)
 		}
 	}
-	m.start(t, root)
+	m.start(t, root, unit)
 	m.Root = fmt.Sprintf("/proc/%d/root", m.leader)
-	m.Socket, m.Config = m.Root+"/run/docker.sock", m.Root+"/etc/docker/daemon.json"
-	for range 600 {
-		if _, err := m.docker(nil, "version"); err == nil {
-			return m
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Fatalf("docker.service does not come up: %s", m.said())
-	return nil
+	return m
 }
 
 // overlay mounts the copy of the root file system; changes to it stay in memory.
@@ -83,11 +97,11 @@ func (m *Machine) overlay(t T) (root string) {
 	return root
 }
 
-// start boots into docker.service and what that needs.
-func (m *Machine) start(t T, root string) {
+// start boots into a unit and what that needs.
+func (m *Machine) start(t T, root, unit string) {
 	t.Helper()
 	m.boot = exec.Command("systemd-nspawn", "--quiet", "--directory="+root, "--machine="+filepath.Base(m.Dir), "--register=no", "--keep-unit", "--private-network",
-		"--capability=all", "--system-call-filter=@keyring bpf", "--tmpfs=/var/lib/docker", "--tmpfs=/var/lib/containerd", "--console=pipe", "--boot", "--", "--unit=docker.service")
+		"--capability=all", "--system-call-filter=@keyring bpf", "--tmpfs=/var/lib/docker", "--tmpfs=/var/lib/containerd", "--console=pipe", "--boot", "--", "--unit="+unit)
 	m.boot.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1") // the other one cannot be written there
 	console, err := os.Create(m.Dir + "/console")
 	if err != nil {
