@@ -25,14 +25,14 @@ func mayBeOne(a, b string) bool {
 	if normal(a) == normal(b) {
 		return true
 	}
-	if numberBehind(a, b) || numberBehind(b, a) || shortFor(a, b) || shortFor(b, a) {
+	if numberBehind(a, b) || numberBehind(b, a) {
 		return true
 	}
 	if m, n := lastNumber(a), lastNumber(b); m != "" && n != "" && m != n {
 		return false // siblings: docker01 and docker02
 	}
 	x, y := tokens(a), tokens(b)
-	return saysLess(x, y) || saysLess(y, x)
+	return shortFor(a, b) || shortFor(b, a) || saysLess(x, y) || saysLess(y, x)
 }
 
 // numberBehind reports a name that is the other with a number of its own behind it, which
@@ -59,10 +59,11 @@ func saysLess(few, many []string) bool {
 }
 
 // shortFor reports a name of which one word is short for the whole of another: pbs and
-// proxmox-backup-server.
+// proxmox-backup-server. One with which the other begins is no short form of it: web-shop
+// and web-mail have that word in common.
 func shortFor(short, long string) bool {
 	long = normal(firstLabel(long))
-	return len(long) > 6 && slices.ContainsFunc(tokens(short), func(w string) bool { return len(w) < 5 && len(w) > 1 && abbreviates(w, long) })
+	return len(long) > 6 && slices.ContainsFunc(tokens(short), func(w string) bool { return len(w) < 5 && len(w) > 1 && !strings.HasPrefix(long, w) && abbreviates(w, long) })
 }
 
 // abbreviates reports a word that has the first letter of a longer one and others of its

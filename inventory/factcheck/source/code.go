@@ -111,7 +111,7 @@ func namesGuests(line string) bool {
 
 // mapWords are the words with which the name of such a map ends.
 const mapWords = " vm vms ct cts lxc lxcs guest guests container containers id ids vmid vmids ctid name names host hosts hostname hostnames machine machines service services node nodes " +
-	"map list dict info data inventory config configs ip ips address addresses target targets "
+	"map maps mapping mappings table registry lookup list dict info data inventory config configs ip ips address addresses target targets "
 
 // readCode reads scripts: maps from the numbers of guests to names, tuples whose
 // order is said, and assignments of addresses. A name in code is nobody's by
