@@ -23,7 +23,10 @@ func (m machines) sideBySide(x *File, a *ComposeService, y *File, b *ComposeServ
 	if x == y || !together(a, b) {
 		return "", x == y && together(a, b)
 	}
-	if m.fleet || x.Library || y.Library || x.Project == y.Project || x.Host.Name == "" && !beside(x.Path, y.Path) || versions(x, y) || rivals(x, a, y, b) {
+	if m.fleet || x.Library || y.Library || x.Project == y.Project || x.Host.Name == "" && !beside(x.Path, y.Path) {
+		return "", false
+	}
+	if versions(x, y) || rivals(x, a, y, b) {
 		return "", false
 	}
 	why = m.shared(x, y)

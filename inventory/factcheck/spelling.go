@@ -63,7 +63,9 @@ func saysLess(few, many []string) bool {
 // and web-mail have that word in common.
 func shortFor(short, long string) bool {
 	long = normal(firstLabel(long))
-	return len(long) > 6 && slices.ContainsFunc(tokens(short), func(w string) bool { return len(w) < 5 && len(w) > 1 && !strings.HasPrefix(long, w) && abbreviates(w, long) })
+	return len(long) > 6 && slices.ContainsFunc(tokens(short), func(w string) bool {
+		return len(w) < 5 && len(w) > 1 && !strings.HasPrefix(long, w) && abbreviates(w, long)
+	})
 }
 
 // abbreviates reports a word that has the first letter of a longer one and others of its

@@ -30,7 +30,10 @@ type hosts struct {
 }
 
 func newHosts(r *repository, o Options) *hosts {
-	h := &hosts{project: o.Project, swarm: r.swarm(), names: map[string]bool{}, fleets: map[string]bool{}, machines: map[string]bool{}, stacks: map[string]string{}, servers: map[string]bool{}, links: map[string][]string{}, roles: map[string][]string{}}
+	h := &hosts{
+		project: o.Project, swarm: r.swarm(), names: map[string]bool{}, fleets: map[string]bool{}, machines: map[string]bool{},
+		stacks: map[string]string{}, servers: map[string]bool{}, links: map[string][]string{}, roles: map[string][]string{},
+	}
 	for _, n := range o.Hosts {
 		h.names[strings.ToLower(n)] = true
 	}
