@@ -76,7 +76,7 @@ could change the answer, the exit code is 3.`,
 func newTrace(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace URL|NAME",
-		Short: "Follow a request from its name to what answers, and say which step is broken",
+		Short: "Follow a request to what answers, and say which step is broken",
 		Long: `Follows a request for a URL or a name: the record, the machine that it leads to, the
 route of the proxy there, the container or guest behind it, who is asked for a login,
 and the certificate. Each step is held against what is observed. What no table says a

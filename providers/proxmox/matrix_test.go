@@ -312,6 +312,7 @@ func (m *matrix) judge(token string, p *Provider, c matrixCase) string {
 	b.write(change.Fields)
 	var failed error
 	for _, s := range b.steps {
+		wordsFor(m.t, &s)
 		if _, failed = p.Do(ctx, s, func(string) {}); failed != nil {
 			break
 		}

@@ -87,6 +87,11 @@ func showingOf(ctx context.Context, w *home.World, name string) (*Showing, error
 	if err != nil {
 		return nil, err
 	}
+	return showingBy(ctx, w, p, name)
+}
+
+// showingBy is showingOf by a comparison that was made.
+func showingBy(ctx context.Context, w *home.World, p *reconcile.Plan, name string) (*Showing, error) {
 	s, err := newShower(ctx, w, p)
 	if err != nil {
 		return nil, err
