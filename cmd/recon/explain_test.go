@@ -3,7 +3,8 @@ package main
 import (
 	"go/ast"
 	"go/parser"
-	"go/token"
+	gotoken "go/token"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"regexp"
@@ -22,7 +23,7 @@ import (
 func explained(line string) *inventory.Explanation {
 	words, _ := api.Words(line)
 	if len(words) > 0 && words[0] == "recon" {
-		return explainOwn(newRoot(&cli{stdout: term.NewWriter(nil, nil)}), words[1:])
+		return explainOwn(newRoot(&cli{stdout: term.NewWriter(io.Discard, nil)}), words[1:])
 	}
 	e, err := api.ExplainCommand(line)
 	if err != nil {
@@ -67,7 +68,7 @@ func TestEveryCommandHasAWayBack(t *testing.T) {
 			ask(sub)
 		}
 	}
-	ask(newRoot(&cli{stdout: term.NewWriter(nil, nil)}))
+	ask(newRoot(&cli{stdout: term.NewWriter(io.Discard, nil)}))
 }
 
 // printed is a command line within a sentence: up to what ends it, and its flags.
@@ -77,7 +78,7 @@ var printed = regexp.MustCompile(`\b(pveum( [a-z]+)+|recon [a-z]+)([^;,(]*)`)
 // of the program has words, and so have its flags.
 func TestCommandLinesOfHintsHaveWords(t *testing.T) {
 	tried := 0
-	for _, text := range texts(t) {
+	for _, text := range literals(t) {
 		for _, m := range printed.FindAllStringSubmatch(text, -1) {
 			if strings.HasPrefix(m[1], "recon ") && !isCommand(strings.Fields(m[1])[1]) {
 				continue // a sentence about recon
@@ -94,7 +95,7 @@ func TestCommandLinesOfHintsHaveWords(t *testing.T) {
 }
 
 func isCommand(word string) bool {
-	cmd, _, err := newRoot(&cli{stdout: term.NewWriter(nil, nil)}).Find([]string{word})
+	cmd, _, err := newRoot(&cli{stdout: term.NewWriter(io.Discard, nil)}).Find([]string{word})
 	return err == nil && cmd.HasParent()
 }
 
@@ -103,7 +104,7 @@ func isCommand(word string) bool {
 func flagsExplained(command, line string) bool {
 	flags := regexp.MustCompile(`\s--[a-z][a-z-]+`).FindAllString(line, -1)
 	if strings.HasPrefix(command, "recon ") {
-		cmd, _, _ := newRoot(&cli{stdout: term.NewWriter(nil, nil)}).Find(strings.Fields(line)[1:])
+		cmd, _, _ := newRoot(&cli{stdout: term.NewWriter(io.Discard, nil)}).Find(strings.Fields(line)[1:])
 		for _, f := range flags {
 			if flagOf(cmd, strings.TrimSpace(f)) == nil {
 				return false
@@ -125,19 +126,19 @@ func flagsExplained(command, line string) bool {
 	return false
 }
 
-// texts are the string literals of the program, without its tests and its simulator.
-func texts(t *testing.T) (out []string) {
+// literals are the string literals of the program, without its tests and its simulator.
+func literals(t *testing.T) (out []string) {
 	root := filepath.Dir(filepath.Dir(filepath.Dir(scripts)))
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "pvesim") || strings.HasSuffix(path, "providers/proxmox/explainline.go") {
 			return err
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		file, err := parser.ParseFile(gotoken.NewFileSet(), path, nil, 0)
 		if err != nil {
 			return err
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
-			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == gotoken.STRING {
 				if text, err := strconv.Unquote(lit.Value); err == nil {
 					out = append(out, strings.Split(text, "\n")...)
 				}

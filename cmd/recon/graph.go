@@ -44,7 +44,7 @@ could change the answer, the exit code is 3.`,
 		{"show", "show [THING]", "Show the whole graph, or what is around one thing", "recon graph show vm.media --depth 1 --format svg --out media.svg", 0, 1},
 		{"depends", "depends THING", "List everything that needs a thing, directly or not", "recon graph depends lxc.pihole", 1, 1},
 		{"impact", "impact THING", "Say what a restart, a stop or a removal takes along", "recon graph impact lxc.traefik --action restart", 1, 1},
-		{"trace", "trace URL | FROM TO", "Follow a request to what answers it, or show every way from one thing to another", "recon graph trace https://photos.example.net", 1, 2},
+		{"trace", "trace URL | FROM TO", "Follow a request, or show every way from one thing to another", "recon graph trace https://photos.example.net", 1, 2},
 		{"why", "why A B", "Say by what it is known that one thing needs another", "recon graph why vm.gitlab dns.192.168.90.53", 2, 2},
 	}
 	for _, v := range verbs {

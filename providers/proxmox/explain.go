@@ -182,7 +182,7 @@ func (x *wordFinder) written(key, value string) {
 	paths := slices.SortedFunc(maps.Keys(held), x.kind.Compare)
 	before := len(x.e.Parts)
 	for _, p := range paths {
-		if a, _, _ := x.kind.Lookup(p); a != nil && p != p.Absent() {
+		if a, _, _ := x.kind.Lookup(p); a != nil && p != p.Absent() && a.Takes(held[p]) {
 			x.e.Part(key+": "+string(p)+" = "+a.Show(held[p]), a.Doc)
 			x.note(a.Impact, string(p))
 		}
