@@ -65,9 +65,7 @@ func bootUnit(t *testing.T) *unitMachine {
 		"/etc/sysusers.d/recon.conf":                         deploy(t, "recon.sysusers"),
 	})}
 	buildRecon(t, m.Root+"/usr/bin/recon")
-	eventually(t, "the machine is up", func() bool {
-		return exec.Command(m.Enter()[0], append(m.Enter()[1:], "systemctl", "is-active", "basic.target")...).Run() == nil
-	})
+	m.awaitUp()
 	m.Run(t, "systemd-sysusers")
 	m.Run(t, "systemctl", "start", "sim")
 	var sim struct{ Endpoint, Token, Fingerprint string }
@@ -80,6 +78,14 @@ func bootUnit(t *testing.T) *unitMachine {
 	m.put("/etc/recon/tokens/pve", sim.Token+"\n", 0o600)
 	m.put("/var/lib/recon/recon.hcl", fmt.Sprintf(unitProject, sim.Endpoint, sim.Fingerprint), 0o644)
 	return m
+}
+
+// awaitUp waits until its systemd does what it is told.
+func (m *unitMachine) awaitUp() {
+	m.t.Helper()
+	eventually(m.t, "the machine is up", func() bool {
+		return exec.Command(m.Enter()[0], append(m.Enter()[1:], "systemctl", "is-active", "basic.target")...).Run() == nil
+	})
 }
 
 func (m *unitMachine) put(name, text string, mode os.FileMode) {
