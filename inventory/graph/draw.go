@@ -26,8 +26,18 @@ var colours = []struct {
 	kind   EdgeKind
 	colour string
 }{
-	{RunsOn, "#8a8f98"}, {StoredOn, "#b7791f"}, {AttachedTo, "#7a9a3a"}, {Mounts, "#c05621"}, {ResolvesVia, "#7b4bb3"}, {NamedBy, "#b794d6"},
-	{RoutesTo, "#d6336c"}, {AuthBy, "#c92a2a"}, {DependsOn, "#2b6cb0"}, {Calls, "#2c9c77"}, {Exposes, "#e599b5"}, {ManagedBy, "#adb5bd"},
+	{RunsOn, "#8a8f98"},
+	{StoredOn, "#b7791f"},
+	{AttachedTo, "#7a9a3a"},
+	{Mounts, "#c05621"},
+	{ResolvesVia, "#7b4bb3"},
+	{NamedBy, "#b794d6"},
+	{RoutesTo, "#d6336c"},
+	{AuthBy, "#c92a2a"},
+	{DependsOn, "#2b6cb0"},
+	{Calls, "#2c9c77"},
+	{Exposes, "#e599b5"},
+	{ManagedBy, "#adb5bd"},
 }
 
 // quote writes a string of DOT: a backslash means something there, and so do quotes.

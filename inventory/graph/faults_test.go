@@ -17,15 +17,14 @@ import (
 
 // A world is a home as it is, of which facts tell a part and tries another.
 type world struct {
-	r       *rand.Rand
-	f       Facts
-	open    map[string]bool      // 10.0.0.9:80 of machines that are no declared hosts
-	alive   map[string]bool      // addresses of such machines
-	known   map[string]bool      // single names that name servers know
-	shown   map[string]time.Time // the start of the certificate that is served, by host
-	filed   map[string]time.Time
-	apps    []string // in the order in which they were added
-	proxies map[string]*doctor.Host
+	r     *rand.Rand
+	f     Facts
+	open  map[string]bool      // 10.0.0.9:80 of machines that are no declared hosts
+	alive map[string]bool      // addresses of such machines
+	known map[string]bool      // single names that name servers know
+	shown map[string]time.Time // the start of the certificate that is served, by host
+	filed map[string]time.Time
+	apps  []string // in the order in which they were added
 }
 
 var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)

@@ -55,8 +55,8 @@ func start(t *testing.T, port int, name string, args ...string) (stop func()) {
 		t.Fatal(err)
 	}
 	gone := make(chan struct{})
-	go func() { cmd.Wait(); close(gone) }()      //nolint:errcheck // it is killed
-	stop = func() { cmd.Process.Kill(); <-gone } //nolint:errcheck // it may be gone
+	go func() { cmd.Wait(); close(gone) }()
+	stop = func() { cmd.Process.Kill(); <-gone }
 	for range 200 {
 		if c, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), time.Second); err == nil {
 			c.Close()

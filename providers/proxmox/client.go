@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"recon/inventory/neterror"
 	"recon/providers"
 
 	goproxmox "github.com/luthermonson/go-proxmox"
@@ -336,7 +337,7 @@ func unsent(err error) bool {
 func explain(err error) error {
 	var verify *tls.CertificateVerificationError
 	if !errors.As(err, &verify) || len(verify.UnverifiedCertificates) == 0 {
-		return providers.Wire(err)
+		return neterror.Short(err)
 	}
 	sum := sha256.Sum256(verify.UnverifiedCertificates[0].Raw)
 	return fmt.Errorf("%w; if the web interface shows this fingerprint under Certificates too, write fingerprint = %q into the proxmox block, or name the cluster's CA with ca_file", verify.Err, colonHex(sum[:]))
@@ -355,7 +356,7 @@ func wireError(method string, err error, host string, timeout time.Duration) err
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("%w within %s", errSilent, timeout)
 	}
-	err = fmt.Errorf("%s: %w", host, providers.Wire(err))
+	err = fmt.Errorf("%s: %w", host, neterror.Short(err))
 	if method != http.MethodGet {
 		return fmt.Errorf("%w: %w", providers.ErrOutcomeUnknown, err)
 	}

@@ -10,7 +10,7 @@ import (
 	"net/url"
 	"time"
 
-	"recon/providers"
+	"recon/inventory/neterror"
 )
 
 // Introduce returns the fingerprint of the certificate that a node shows, for a person
@@ -25,7 +25,7 @@ func Introduce(ctx context.Context, endpoint string) (string, error) {
 	dialer := tls.Dialer{NetDialer: &net.Dialer{}, Config: &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}}
 	conn, err := dialer.DialContext(ctx, "tcp", u.Host)
 	if err != nil {
-		return "", fmt.Errorf("reach %s: %w", u.Host, providers.Wire(err))
+		return "", fmt.Errorf("reach %s: %w", u.Host, neterror.Short(err))
 	}
 	defer conn.Close()
 	shown := conn.(*tls.Conn).ConnectionState().PeerCertificates

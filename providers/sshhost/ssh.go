@@ -14,7 +14,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 
 	"recon/inventory/localfile"
-	"recon/providers"
+	"recon/inventory/neterror"
 )
 
 // sshLink is a machine behind SSH.
@@ -58,7 +58,7 @@ func dialSSH(ctx context.Context, cfg Config) (link, error) {
 func (l *sshLink) hop(ctx context.Context, hop hop, keys *keyring, settings *settings) (*ssh.Client, error) {
 	conn, err := l.reach(ctx, hop.addr())
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", hop.addr(), providers.Wire(err))
+		return nil, fmt.Errorf("%s: %w", hop.addr(), neterror.Short(err))
 	}
 	check, err := settings.hostKeys(hop)
 	if err != nil {
@@ -98,7 +98,7 @@ func handshakeError(ctx context.Context, err error, hop hop, keys *keyring) erro
 	case strings.Contains(err.Error(), "unable to authenticate"):
 		return fmt.Errorf("%s does not let %s in with %s; put the right public key there with ssh-copy-id, or name another one with identity_file", hop.addr(), hop.user, keys.describe(hop))
 	}
-	return fmt.Errorf("%s: %w", hop.addr(), providers.Wire(err))
+	return fmt.Errorf("%s: %w", hop.addr(), neterror.Short(err))
 }
 
 func (l *sshLink) run(ctx context.Context, c Command, line string, stdout, stderr io.Writer) (int, error) {

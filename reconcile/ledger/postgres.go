@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"recon/providers"
+	"recon/inventory/neterror"
 	"recon/reconcile"
 )
 
@@ -92,7 +92,7 @@ func unreached(err error) error {
 	if !errors.As(err, &attempt) || !errors.As(err, &op) {
 		return err
 	}
-	return fmt.Errorf("%s: %w", net.JoinHostPort(attempt.Config.Host, strconv.Itoa(int(attempt.Config.Port))), providers.Wire(op))
+	return fmt.Errorf("%s: %w", net.JoinHostPort(attempt.Config.Host, strconv.Itoa(int(attempt.Config.Port))), neterror.Short(op))
 }
 
 func (postgres) schema(migration string) string {

@@ -411,16 +411,17 @@ func TestStream(t *testing.T) {
 	defer server.Close()
 	ctx, leave := context.WithCancel(t.Context())
 	r, _ := http.NewRequestWithContext(ctx, "GET", server.URL+"/events", nil)
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := http.DefaultClient.Do(r) //nolint:bodyclose // it is closed below
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
+	body := answer.Body
+	defer body.Close()
 	heard := make(chan string, 10)
 	go func() {
 		b := make([]byte, 4096)
 		for {
-			n, err := answer.Body.Read(b)
+			n, err := body.Read(b)
 			heard <- string(b[:n])
 			if err != nil {
 				close(heard)

@@ -1,4 +1,4 @@
-package providers
+package neterror
 
 import (
 	"context"
@@ -25,16 +25,16 @@ func TestWireNamesNoAddress(t *testing.T) {
 		"tls: bad certificate": &net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")},
 		"something else":       errors.New("something else"),
 	} {
-		if got := Wire(err); got.Error() != want || !errors.Is(got, err) {
+		if got := Short(err); got.Error() != want || !errors.Is(got, err) {
 			t.Errorf("%v is told as %q, not %q", err, got, want)
 		}
 	}
 	_, real := (&net.Dialer{}).DialContext(context.Background(), "tcp", "127.0.0.1:1")
 	var op *net.OpError
-	if got := Wire(real); got.Error() != "connection refused" || !errors.As(got, &op) {
+	if got := Short(real); got.Error() != "connection refused" || !errors.As(got, &op) {
 		t.Errorf("a port that nobody listens on is told as %q", got)
 	}
-	if got := Wire(&url.Error{Op: "Get", URL: "https://pve.lan", Err: refused}); got.Error() != `Get "https://pve.lan": connection refused` {
+	if got := Short(&url.Error{Op: "Get", URL: "https://pve.lan", Err: refused}); got.Error() != `Get "https://pve.lan": connection refused` {
 		t.Errorf("what is around it is told as %q", got)
 	}
 }

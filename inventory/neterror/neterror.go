@@ -1,4 +1,5 @@
-package providers
+// Package neterror says in few words why a network did not answer.
+package neterror
 
 import (
 	"errors"
@@ -7,25 +8,25 @@ import (
 	"strings"
 )
 
-// Wire says why a connection did not come about, or broke, in the words of the reason
+// Short says why a connection did not come about, or broke, in the words of the reason
 // alone. The library of the network puts addresses into its own, so that whoever says
 // what was asked, which it does not know, would say it twice.
-func Wire(err error) error {
+func Short(err error) error {
 	var op *net.OpError
 	if !errors.As(err, &op) {
 		return err
 	}
-	return &wireError{strings.Replace(err.Error(), op.Error(), reason(op), 1), err}
+	return &shortError{strings.Replace(err.Error(), op.Error(), reason(op), 1), err}
 }
 
-// A wireError is an error in other words.
-type wireError struct {
+// A shortError is an error in other words.
+type shortError struct {
 	text string
 	err  error
 }
 
-func (e *wireError) Error() string { return e.text }
-func (e *wireError) Unwrap() error { return e.err }
+func (e *shortError) Error() string { return e.text }
+func (e *shortError) Unwrap() error { return e.err }
 
 func reason(op *net.OpError) string {
 	var name *net.DNSError
