@@ -31,7 +31,7 @@ it does not know. Of a command nothing is asked of anybody.`,
 		RunE: func(cmd *cobra.Command, words []string) error { return runExplain(cmd, c, words) },
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return &api.Failure{Code: api.ExitUsage, Err: err, Hint: "a command with flags is written in quotes: recon explain 'recon apply --allow restart'"}
+		return &api.Failure{Code: api.ExitUsage, Err: err, Hint: "a command with flags is written in quotes, such as 'recon apply --allow restart'"}
 	})
 	cmd.ValidArgsFunction = func(cmd *cobra.Command, given []string, begun string) ([]string, cobra.ShellCompDirective) {
 		known, end := c.addresses()(cmd, given, begun)
