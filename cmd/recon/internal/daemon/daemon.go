@@ -97,6 +97,9 @@ const look = "look"
 type job struct {
 	schedule string // "" for one that was asked for
 	action   string
+
+	manifests uint64 // that were in force when it began
+	again     bool   // they changed while it ran, and it failed for that: it is to be made anew
 }
 
 // A daemon is one loop, which alone says what is run when, and one worker.
@@ -147,8 +150,12 @@ func (d *daemon) loop(ctx context.Context) {
 			if !d.inLine(j.schedule) { // one that goes on may have looked before it happened
 				d.waiting = append(d.waiting, j)
 			}
-		case <-d.ended:
+		case j := <-d.ended:
 			d.running = false
+			if j.again {
+				changed = true
+				d.waiting = append([]job{{schedule: j.schedule, action: j.action}}, d.waiting...)
+			}
 		}
 		if d.Beat != nil {
 			d.Beat()
@@ -222,7 +229,7 @@ func (d *daemon) line(now time.Time) {
 		case d.running && d.busy.schedule == t.name:
 			d.Tell(Notice{Schedule: t.name, Text: "skipped: the last run still goes on"})
 		case !d.inLine(t.name):
-			d.waiting = append(d.waiting, job{t.name, d.actions[t.name]})
+			d.waiting = append(d.waiting, job{schedule: t.name, action: d.actions[t.name]})
 		}
 		d.announce()
 	}
@@ -243,13 +250,14 @@ func (d *daemon) next() {
 		return
 	}
 	d.busy, d.waiting, d.running = d.waiting[0], d.waiting[1:], true
+	d.busy.manifests = d.seen
 	d.due <- d.busy
 }
 
 // runs makes one run after the other.
 func (d *daemon) runs() {
 	for j := range d.due {
-		d.run(j)
+		j.again = d.run(j)
 		select {
 		case d.ended <- j:
 		case <-d.work.Done():
@@ -257,8 +265,10 @@ func (d *daemon) runs() {
 	}
 }
 
-// run makes one run. A fault in it is that run's alone.
-func (d *daemon) run(j job) {
+// run makes one run. A fault in it is that run's alone. One that fails while somebody
+// writes manifests, as recon import does, has compared those of before with what is
+// remembered of the new ones: it is made anew.
+func (d *daemon) run(j job) (again bool) {
 	r := api.RunRecord{Schedule: j.schedule, Action: j.action, Started: d.home.Now()}
 	d.Live.Begin(r)
 	var n Notice
@@ -267,11 +277,17 @@ func (d *daemon) run(j job) {
 		return err
 	})
 	n.Schedule, n.Action, n.Err = j.name(), j.action, err
+	again = err != nil && j.manifests != 0 && d.home.Fingerprint() != j.manifests
 	r.Ended, r.Code = d.home.Now(), api.ExitOK
+	if again {
+		err, n = nil, Notice{Schedule: j.name(), Text: "the manifests have changed while it ran; it is made anew"}
+	}
 	if err != nil {
 		r.Code, r.Error = api.CodeOf(err), d.home.Secrets.Text(err.Error())
 	}
 	switch {
+	case again:
+		r.Summary = n.Text
 	case err != nil:
 	case n.Cycle != nil:
 		r.Code, r.Summary, r.Events = n.Cycle.Code(), api.Describe(n.Cycle.Plan), len(n.Cycle.Events)
@@ -284,13 +300,14 @@ func (d *daemon) run(j job) {
 	}
 	d.Live.End(r)
 	if j.action == look && err == nil {
-		return // nothing was written, and nobody has asked for it
+		return again // nothing was written, and nobody has asked for it
 	}
 	d.Tell(n)
 	select {
 	case d.told <- struct{}{}:
 	default: // After has not been called for the run before; it is for both
 	}
+	return again
 }
 
 // after calls After beside the runs, until ctx ends.

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"recon/cmd/recon/internal/api"
@@ -53,7 +52,7 @@ func (d *daemon) follow(ctx context.Context, w api.Watch, pulse *api.Pulse) {
 			continue
 		case stirred:
 			select {
-			case d.stirred <- job{fmt.Sprintf("watch %s", w.Name), "drift"}:
+			case d.stirred <- job{schedule: "watch " + w.Name, action: "drift"}:
 			case <-ctx.Done():
 				return
 			}
