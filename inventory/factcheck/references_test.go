@@ -26,6 +26,8 @@ func TestReferences(t *testing.T) {
 		"one with a label":                     {"-- a.md --\n- Playbook: `wiki/Introduction.md`\n", "a.md:1:14 dead_reference wiki/Introduction.md"},
 		"a path that is to be made":            {"-- a.md --\nRecord results in `apps/a/gone.yml`.\n", ""},
 		"made in the line before":              {"-- a.md --\nThen create the new stack\nin `apps/a/gone.yml`, as above.\n", ""},
+		"made, in Spanish":                     {"-- a.md --\n1. Crear `apps/a/gone.yml` con los valores.\n", ""},
+		"made, in German":                      {"-- a.md --\nErstelle `apps/a/gone.yml` mit den Werten.\n", ""},
 		"alone on its line":                    {"-- a.md --\n**`apps/a/gone.yml`**\n", ""},
 		"a placeholder":                        {"-- a.md --\nCopy of `apps/a/my_stack.yml`, `apps/a/OA-XX.yml`, see `project_notes_state.md`.\n", ""},
 		"the name of an app":                   {"-- a.md --\n### Script (`apps/a/appname.sh`), see `docs/tool-name.md`\n", ""},

@@ -332,6 +332,8 @@ func TestSecretValue(t *testing.T) {
 		{"DB_PASSWORD", "${DB_PASSWORD}", false},
 		{"DB_PASSWORD", "changeme", false},
 		{"API_TOKEN", "stub", false},
+		{"DB_PASSWORD", "CONTRASEÑA", false},
+		{"DB_PASSWORD", "Passwort", false},
 		{"API_TOKEN", "token-from-hub", false},
 		{"API_PASSWORD", "${API_PASSWORD:-MyS3cr37P450r.*-}", false},
 		{"DB_PASSWORD", "db_secure_password", false},
