@@ -15,8 +15,8 @@ import (
 )
 
 var (
-	dayRuns   = flag.Int("day.runs", 40, "how many runs TestDayOfTheDaemon makes; 1440 are a day of one a minute")
-	dayGuests = flag.Int("day.guests", 30, "how many guests the home of TestDayOfTheDaemon has")
+	dayRuns   = flag.Int("day.runs", 16, "how many runs TestDayOfTheDaemon makes; 1440 are a day of one a minute")
+	dayGuests = flag.Int("day.guests", 8, "how many guests the home of TestDayOfTheDaemon has")
 )
 
 // TestDayOfTheDaemon: a daemon that runs for long needs no more memory, goroutines and

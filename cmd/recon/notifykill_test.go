@@ -37,6 +37,8 @@ func TestNoticesSurviveKills(t *testing.T) {
 	for range 2 {
 		c.tell(false)
 	}
+	c.mu.Lock() // one that was killed may still be heard
+	defer c.mu.Unlock()
 	told := map[string]int{}
 	for _, text := range c.got {
 		for _, guest := range c.guests {

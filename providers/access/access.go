@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -61,7 +62,9 @@ func (t *trial) ask(ctx context.Context) error {
 type trial struct {
 	*inventory.Check
 	Means
-	until  time.Time // when the whole check has to end
+	until time.Time // when the whole check has to end
+
+	mu     sync.Mutex // a connection may still come about when nobody waits for it any more
 	proofs []inventory.Proof
 }
 
@@ -70,6 +73,8 @@ func (t *trial) token() string { return t.Text("token") }
 
 // holds notes what was found at a layer that holds. The first thing that was found counts.
 func (t *trial) holds(layer inventory.Layer, format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if !slices.ContainsFunc(t.proofs, func(p inventory.Proof) bool { return p.Layer == layer }) {
 		t.proofs = append(t.proofs, inventory.Proof{Layer: layer, Said: t.clean(fmt.Sprintf(format, args...))})
 	}
@@ -98,6 +103,8 @@ func unknown(layer inventory.Layer, said string, fix ...string) error {
 
 // outcome puts together what was found.
 func (t *trial) outcome(err error) inventory.Outcome {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	o := inventory.Outcome{Check: t.Addr, Kind: t.Kind.Name, Standing: inventory.CheckWorks, Severity: t.Severity, Evidence: []inventory.Proof{}, Fix: []string{}, At: t.Now().UTC()}
 	o.Since = o.At
 	f := new(failure)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -22,10 +23,11 @@ import (
 type Writer struct {
 	to      io.Writer
 	secrets *redact.Set
+	mu      sync.Mutex // what goes on in the background may log
 }
 
 // NewWriter returns the way to w, past which no secret of the set goes.
-func NewWriter(w io.Writer, secrets *redact.Set) *Writer { return &Writer{w, secrets} }
+func NewWriter(w io.Writer, secrets *redact.Set) *Writer { return &Writer{to: w, secrets: secrets} }
 
 // Secrets are those that the writer blanks.
 func (w *Writer) Secrets() *redact.Set { return w.secrets }
@@ -42,6 +44,8 @@ func (w *Writer) Terminal() *os.File {
 func (w *Writer) Write(b []byte) (int, error) {
 	text := w.secrets.Text(string(b))
 	text = styled.Replace(strings.Map(harmless, strings.ReplaceAll(text, "\r\n", "\n")))
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if _, err := io.WriteString(w.to, text); err != nil {
 		return 0, err
 	}
