@@ -30,7 +30,7 @@ func TestDayOfTheDaemon(t *testing.T) {
 	defer sim.Close()
 	p := &home{t: t, dir: filepath.Join(t.TempDir(), "project"), sim: sim}
 	t.Setenv("PVE_TOKEN", sim.Token())
-	p.write("recon.hcl", "proxmox \"home\" {\n  endpoints = [\""+sim.Endpoint()+"\"]\n  token = env(\"PVE_TOKEN\")\n  fingerprint = \""+sim.Fingerprint()+"\"\n}\ncontext {\n  claude_md = \"CLAUDE.md\"\n}\n")
+	p.write("recon.hcl", "proxmox \"home\" {\n  endpoints = [\""+sim.Endpoint()+"\"]\n  token = env(\"PVE_TOKEN\")\n  fingerprint = \""+sim.Fingerprint()+"\"\n  addresses = \"configured\"\n}\ncontext {\n  claude_md = \"CLAUDE.md\"\n}\n")
 	p.want(api.ExitOK, "import", "--all", "-q")
 	now := time.Now()
 	h, err := api.Open(api.Options{Dir: p.dir, Log: slog.New(slog.DiscardHandler), Secrets: redact.New(), Now: func() time.Time { return now }, Version: version, Command: "recon serve"})
