@@ -77,9 +77,8 @@ func (c *cli) explain(cmd *cobra.Command, what string, words []string) (*api.Exp
 // explainOwn explains a command line of recon by its own help, or returns nil when there
 // is no such command.
 func explainOwn(root *cobra.Command, words []string) *inventory.Explanation {
-	var about *cobra.Command
-	rest := words
-	if about, rest, _ = root.Find(words); about == nil || about == root {
+	about, rest, _ := root.Find(words)
+	if about == nil || about == root {
 		return nil
 	}
 	about.InitDefaultHelpFlag()

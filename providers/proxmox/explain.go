@@ -36,7 +36,8 @@ func forms() []form {
 			params: map[string]string{"delete": "the keys that are taken out", "digest": "Proxmox refuses the call when somebody has changed the configuration since it was read"},
 			risks:  []string{"a running guest takes some values at once; the others wait as pending, and count from its next restart"},
 			undo:   "write the former values into the manifest (Git has them), and run recon apply; a volume that was made by it stays",
-		}, {
+		},
+		{
 			method: "PUT", path: pathGuest + "/resize", does: "makes a volume of {guest} on {node} larger",
 			params: map[string]string{"disk": "the volume", "size": "its size afterwards, or by how much it grows where it begins with +", "digest": "Proxmox refuses the call when somebody has changed the configuration since it was read"},
 			risks:  []string{"the partition and the file system in a VM stay as they are until they are grown there"},
@@ -48,41 +49,51 @@ func forms() []form {
 			method: "POST", path: pathGuest + "/migrate", does: "moves {guest} from {node} to another node",
 			params: map[string]string{"target": "the node to which it moves", "online": "1: while it runs", "with-local-disks": "1: volumes that only the old node reaches are copied", "restart": "1: a container that runs is shut down, moved, and started there"},
 			risks:  []string{"a container is down meanwhile; a VM halts for a moment at the end", "large local volumes take long, and load the network"}, undo: undoMove,
-		}, {
+		},
+		{
 			method: "PUT", path: "/pools/{pool}", does: "changes who is in the pool {pool}",
 			params: map[string]string{"vms": "the guests that it is about", "delete": "1: they are taken out of the pool", "allow-move": "1: a guest that is in another pool leaves it"},
 			risks:  []string{"rights and backup jobs that are given to a pool count for who is in it"}, undo: undoMove,
-		}, {
+		},
+		{
 			method: "POST", path: pathGuest + "/status/start", does: "starts {guest} on {node}",
 			risks: []string{"where the node lacks the memory, or a volume is not there, it does not start"}, undo: "running = false in the manifest, and recon apply; or the call status/shutdown",
-		}, {
+		},
+		{
 			method: "POST", path: pathGuest + "/status/shutdown", does: "asks the system of {guest} on {node} to shut down",
 			risks: []string{down, "it ends if " + guestWord}, undo: "running = true in the manifest, and recon apply; or the call status/start",
-		}, {
+		},
+		{
 			method: "POST", path: pathGuest + "/status/reboot", does: "shuts {guest} on {node} down and starts it again, with what was pending",
 			risks: []string{down, "it ends if " + guestWord}, undo: "a restart is not undone; what it has put to use is, by the former values and another restart",
-		}, {
+		},
+		{
 			method: "POST", path: pathGuest + "/status/stop", does: "stops {guest} on {node} at once, as if its power were cut",
 			risks: []string{down, "what its programs have not written yet is lost"}, undo: "the call status/start",
-		}, {
+		},
+		{
 			method: "DELETE", path: pathGuest, does: "removes {guest} from {node}, with its volumes and its snapshots",
 			risks: []string{"its data are gone; Proxmox refuses while it runs or has its protection flag"}, undo: "there is no way back but a backup",
-		}, {
+		},
+		{
 			method: "POST", path: pathGuest + "/snapshot", does: "takes a snapshot of {guest} on {node}",
 			params: map[string]string{"snapname": "its name; those of recon begin with " + inventory.KeptPrefix, "description": "what it is for"},
 			risks:  []string{"it keeps what was, and takes room for all that changes after it", "without vmstate the memory is not in it: going back is like starting after a power cut"},
 			undo:   "recon snapshots prune removes the snapshots of recon",
-		}, {
+		},
+		{
 			method: "DELETE", path: pathGuest + "/snapshot/{snapshot}", does: "removes the snapshot {snapshot} of {guest} on {node}; the guest stays as it is",
 			risks: []string{"merging may take long, and loads the storage"}, undo: "there is no way back: nobody can return to that snapshot any more",
-		}, {
+		},
+		{
 			method: "POST", path: pathNode, config: true, does: "makes a new guest ({type}) on {node}",
 			params: map[string]string{
 				"vmid": "its number; Proxmox refuses one that is taken", "pool": "the pool into which it comes", "ostemplate": "the template from which the container is made",
 				"storage": "where its volumes lie that name none", "ssh-public-keys": "who may log in as root", "password": "that of root", "start": "1: it is started when it is made",
 			},
 			risks: []string{"it takes memory and room on the node; an address that another machine has is not refused"}, undo: "absent = true in the manifest removes it, with its data: recon apply --allow destroy",
-		}, {
+		},
+		{
 			method: "POST", path: pathGuest + "/clone", does: "makes a new guest out of {guest} on {node}",
 			params: map[string]string{
 				"newid": "its number", "name": "its name", "hostname": "its name", "target": "the node on which it is made", "full": "1: its volumes are copies of their own; otherwise they stay bound to the template's",
