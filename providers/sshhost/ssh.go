@@ -141,7 +141,7 @@ func (l *sshLink) run(ctx context.Context, c Command, line string, stdout, stder
 // refuses those above its MaxSessions.
 func (l *sshLink) session(ctx context.Context) (*ssh.Session, error) {
 	for wait := 10 * time.Millisecond; ; wait *= 2 {
-		s, err := l.client.NewSession()
+		s, err := l.open(ctx)
 		var refused *ssh.OpenChannelError
 		switch {
 		case err == nil:
@@ -158,6 +158,26 @@ func (l *sshLink) session(ctx context.Context) (*ssh.Session, error) {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("%w: %w", ErrLost, ctx.Err())
 		}
+	}
+}
+
+// open asks for one session. A server that was killed in the middle may leave somebody
+// behind who holds the connection and answers nothing; the caller drops it then.
+func (l *sshLink) open(ctx context.Context) (*ssh.Session, error) {
+	type opened struct {
+		session *ssh.Session
+		err     error
+	}
+	made := make(chan opened, 1)
+	go func() {
+		s, err := l.client.NewSession()
+		made <- opened{s, err}
+	}()
+	select {
+	case o := <-made:
+		return o.session, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 

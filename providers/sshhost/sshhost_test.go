@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -238,6 +240,31 @@ func TestLostConnectionIsMadeAnew(t *testing.T) {
 	_, err := h.Run(t.Context(), sshhost.Command{What: "cut", Script: "kill -9 $PPID; sleep 5"})
 	if !errors.Is(err, sshhost.ErrLost) {
 		t.Fatalf("got %v, want ErrLost", err)
+	}
+	if got := run(t, h, "echo back"); got != "back" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestSilentServer: a server that holds the connection and says nothing any more is given
+// up in time, also where not even a session comes about.
+func TestSilentServer(t *testing.T) {
+	home := sshdtest.Home(t)
+	s := sshdtest.Start(t, home)
+	s.Trust(t, home)
+	h := connect(t, s)
+	pid, err := strconv.Atoi(run(t, h, "echo $PPID"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Kill(pid, syscall.SIGCONT)
+	begun := time.Now()
+	_, err = h.Run(t.Context(), sshhost.Command{What: "look", Script: "true", Timeout: 200 * time.Millisecond})
+	if !errors.Is(err, sshhost.ErrLost) || time.Since(begun) > 10*time.Second {
+		t.Errorf("got %v after %s", err, time.Since(begun))
 	}
 	if got := run(t, h, "echo back"); got != "back" {
 		t.Errorf("got %q", got)
