@@ -85,6 +85,7 @@ func TestMistakes(t *testing.T) {
 		{"a page without TLS", "page {\n  listen = \":8100\"\n  login {\n    token_file = \"t\"\n  }\n}", "Without TLS"},
 		{"a page with half a certificate", "page {\n  certificate = \"c.pem\"\n}", "go together"},
 		{"a page nowhere", "page {\n  listen = \"8100\"\n}", "127.0.0.1:8100"},
+		{"a group that may begin runs", "page {\n  approve = [\"group:admins\"]\n}", "of groups"},
 		{"a login for nobody", "page {\n  login {}\n}", "Nobody can log in"},
 		{"everybody a proxy", "page {\n  login {\n    proxy {\n      header = \"Remote-User\"\n      from = [\"0.0.0.0/0\"]\n    }\n  }\n}", "is everybody"},
 		{"a document outside", "context {\n  claude_md = \"../CLAUDE.md\"\n}", "below the project's root"},

@@ -50,6 +50,11 @@ func (l *loader) page(b *hclsyntax.Block) {
 	}
 	if arg := b.Body.Attributes["approve"]; arg != nil {
 		l.argument(arg, &scope{}, &p.Approve)
+		for _, who := range p.Approve {
+			if strings.Contains(who, ":") {
+				l.report(errorAt(arg.Expr.Range(), "Not possible yet", "approve lists users, as the proxy names them; of groups (%q) this version knows nothing.", who))
+			}
+		}
 	}
 	for _, inner := range b.Body.Blocks {
 		if inner.Type != "login" {

@@ -116,13 +116,21 @@ func (c *cli) openPage(live *api.Live) (shut func(), err error) {
 		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 	}
 	if page.Certificate != "" {
-		pair, err := tls.LoadX509KeyPair(live.Home.Absolute(page.Certificate), live.Home.Absolute(page.Key))
-		if err != nil {
+		read := func() (*tls.Certificate, error) {
+			pair, err := tls.LoadX509KeyPair(live.Home.Absolute(page.Certificate), live.Home.Absolute(page.Key))
+			if err != nil {
+				return nil, fmt.Errorf("read the certificate of the page: %w", err)
+			}
+			return &pair, nil
+		}
+		if _, err := read(); err != nil {
 			listener.Close()
-			return nil, fmt.Errorf("read the certificate of the page: %w", err)
+			return nil, err
 		}
 		address = "https://" + o.Listen
-		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+		// Each connection gets the certificate that is there: somebody renews it.
+		fresh := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return read() }
+		listener = tls.NewListener(listener, &tls.Config{GetCertificate: fresh, MinVersion: tls.VersionTLS12})
 	}
 	if page.URL != "" {
 		address = page.URL

@@ -9,6 +9,7 @@ import (
 
 	"recon/inventory"
 	"recon/inventory/factcheck"
+	"recon/manifests"
 )
 
 // A Live is a home that a daemon looks at again and again. The daemon says what it does
@@ -158,7 +159,7 @@ func (l *Live) End(r RunRecord) {
 // Ask asks for a run of an action now. One that is asked for while another one waits
 // already is refused.
 func (l *Live) Ask(action string) error {
-	if !slices.Contains([]string{"drift", "context", "facts", "doctor"}, action) {
+	if !slices.Contains(manifests.Actions(), action) {
 		return &Failure{Code: ExitUsage, Err: fmt.Errorf("there is no action %q", action)}
 	}
 	select {

@@ -83,43 +83,44 @@ func PictureOf(ctx context.Context, c *Cycle, before *Picture) (*Picture, error)
 	return p, nil
 }
 
-// ObservedPicture looks at everything and writes nothing: for whoever wants to see now what the next
-// run will remember.
-func ObservedPicture(ctx context.Context, h *Home) (*Picture, error) {
-	w, err := h.Observe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer w.Close()
-	plan, err := w.Compare(ctx)
-	if err != nil {
-		return nil, err
-	}
-	p, err := picture(ctx, w, plan)
-	if err != nil || w.Project.Context == nil {
-		return p, err
-	}
-	rendered, err := docs.Render(ctx, w, plan, docs.RefuseEdited)
-	p.documents(rendered, nil, nil)
-	return p, err
-}
-
 // RememberedPicture is what the ledger knows, for the time before the first look.
 func RememberedPicture(ctx context.Context, h *Home) (*Picture, error) {
 	w, err := h.Remembered(ctx)
 	if err != nil {
 		return nil, err
 	}
+	p, err := compared(ctx, w)
+	if err == nil {
+		p.Remembered = true
+	}
+	return p, err
+}
+
+// ObservedPicture looks at everything and writes nothing: for whoever wants to see now what
+// the next run will remember.
+func ObservedPicture(ctx context.Context, h *Home) (*Picture, error) {
+	w, err := h.Observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := compared(ctx, w)
+	if err != nil || w.Project.Context == nil {
+		return p, err
+	}
+	rendered, err := docs.Render(ctx, w, p.Plan, docs.RefuseEdited)
+	p.documents(rendered, nil, nil)
+	return p, err
+}
+
+// compared is the picture of a look that nothing was written of. It ends the look's
+// connections.
+func compared(ctx context.Context, w *home.World) (*Picture, error) {
 	defer w.Close()
 	plan, err := w.Compare(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p, err := picture(ctx, w, plan)
-	if err == nil {
-		p.Remembered = true
-	}
-	return p, err
+	return picture(ctx, w, plan)
 }
 
 func picture(ctx context.Context, w *home.World, plan *reconcile.Plan) (*Picture, error) {

@@ -15,9 +15,15 @@ func Dealt(ctx context.Context, h *Home) (map[string]time.Time, error) {
 	return l.Dealt(ctx)
 }
 
+// dealTime bounds the writing of a bookmark.
+const dealTime = 5 * time.Second
+
 // Deal remembers that a schedule was dealt with up to a time, so that a daemon which is
 // started anew neither forgets a run nor makes it twice.
+// Whoever waits for it decides what runs, so it takes a moment or fails.
 func Deal(ctx context.Context, h *Home, schedule string, at time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, dealTime)
+	defer cancel()
 	l, err := h.WritableLedger(ctx)
 	if err != nil {
 		return err

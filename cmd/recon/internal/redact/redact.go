@@ -2,7 +2,7 @@
 // server that answers with the token that it was sent, a program that prints its
 // environment, an error that quotes a header.
 //
-// A secret is found as it is, quoted, percent-encoded, and base64-encoded at any offset
+// A secret is found as it is, quoted, percent-encoded, escaped for HTML, and base64-encoded at any offset
 // within what was encoded. Values shorter than Shortest are found everywhere by chance
 // and are left to whoever knows which field holds them.
 package redact
@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"html"
 	"net/url"
 	"regexp"
 	"slices"
@@ -79,7 +80,12 @@ func replacer(values map[string]bool) *strings.Replacer {
 func formsOf(v string) []string {
 	quoted := strconv.Quote(v)
 	inJSON, _ := json.Marshal(v) // a string always can be
-	out := []string{v, quoted[1 : len(quoted)-1], string(inJSON[1 : len(inJSON)-1]), lowerHex(url.QueryEscape(v)), url.QueryEscape(v), url.PathEscape(v), lowerHex(url.PathEscape(v)), everyByte(v)}
+	out := []string{v, quoted[1 : len(quoted)-1], string(inJSON[1 : len(inJSON)-1])}
+	for _, plain := range slices.Clone(out) { // a page shows values in quotes, too
+		inPage := html.EscapeString(plain)
+		out = append(out, inPage, strings.ReplaceAll(inPage, "+", "&#43;"))
+	}
+	out = append(out, lowerHex(url.QueryEscape(v)), url.QueryEscape(v), url.PathEscape(v), lowerHex(url.PathEscape(v)), everyByte(v))
 	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for offset := range 3 {
 			text := enc.EncodeToString([]byte(strings.Repeat("\x00", offset) + v))

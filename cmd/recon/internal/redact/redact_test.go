@@ -3,6 +3,7 @@ package redact
 import (
 	"encoding/base64"
 	"fmt"
+	"html/template"
 	"net/url"
 	"strings"
 	"testing"
@@ -14,12 +15,12 @@ import (
 // it that would tell it is left.
 func TestSecretsByValue(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		secret := rapid.StringMatching(`[A-Za-z0-9+/=%"\\ -]{0,3}[A-Za-z0-9]{8,30}[+/"% ]?[a-z0-9]`).Draw(t, "secret")
+		secret := rapid.StringMatching(`[A-Za-z0-9+/=%"\\<>&' -]{0,3}[A-Za-z0-9]{8,30}[+/"% ]?[a-z0-9]`).Draw(t, "secret")
 		around := rapid.StringMatching(`[a-z:]{0,5}`)
 		s := New(secret)
 		before, after := around.Draw(t, "before"), around.Draw(t, "after")
 		for name, text := range map[string]string{
-			"as it is": secret, "quoted": fmt.Sprintf("%q", secret), "query": url.QueryEscape(secret), "path": url.PathEscape(secret), "lower": strings.ToLower(url.QueryEscape(secret)),
+			"as it is": secret, "a page": inPage(t, secret), "quoted on a page": inPage(t, fmt.Sprintf("%q", secret)), "quoted": fmt.Sprintf("%q", secret), "query": url.QueryEscape(secret), "path": url.PathEscape(secret), "lower": strings.ToLower(url.QueryEscape(secret)),
 		} {
 			if name == "lower" && strings.ToLower(secret) != secret {
 				continue
@@ -36,6 +37,15 @@ func TestSecretsByValue(t *testing.T) {
 			}
 		}
 	})
+}
+
+// inPage is how a page of html/template shows a text.
+func inPage(t *rapid.T, text string) string {
+	var out strings.Builder
+	if err := template.Must(template.New("").Parse("{{.}}")).Execute(&out, text); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
 }
 
 func TestNothingElseIsTaken(t *testing.T) {

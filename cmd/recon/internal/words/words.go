@@ -1,6 +1,7 @@
 // Package words says what a plan and a history hold in sentences, which are the same on a
-// terminal, on the page and in a notice. It cleans text that came from outside; what
-// colours and wraps it is the view's.
+// terminal and on the page. It cleans text that came from outside; what colours and wraps it
+// is the view's. What leaves the machine, documents and notices, shows fewer words:
+// contextfile has those.
 package words
 
 import (
