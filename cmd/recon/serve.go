@@ -16,6 +16,7 @@ import (
 	"recon/cmd/recon/internal/daemon"
 	"recon/cmd/recon/internal/notify"
 	"recon/cmd/recon/internal/web"
+	"recon/inventory/neterror"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
@@ -103,7 +104,7 @@ func (c *cli) openPage(live *api.Live) (shut func(), err error) {
 	}
 	listener, err := net.Listen("tcp", page.Listen)
 	if err != nil {
-		return nil, &api.Failure{Code: api.ExitError, Err: fmt.Errorf("open the page: %w", err), Hint: "another program may have the port; listen = \"127.0.0.1:8101\" takes another"}
+		return nil, &api.Failure{Code: api.ExitError, Err: fmt.Errorf("open the page at %s: %w", page.Listen, neterror.Short(err)), Hint: "another program may have the port; listen = \"127.0.0.1:8101\" takes another"}
 	}
 	o.Listen = listener.Addr().String()
 	handler, err := web.New(o)

@@ -86,7 +86,7 @@ func Worst(codes ...int) int { return home.Worst(codes...) }
 func Token(h *Home, file string) (string, error) {
 	b, err := localfile.Read(h.Absolute(file), localfile.Small)
 	if err != nil {
-		return "", fmt.Errorf("read the token of the page: %w", err)
+		return "", &Failure{Code: ExitError, Err: fmt.Errorf("read the token of the page: %w", err), Hint: "openssl rand -hex 32 > " + file}
 	}
 	token := strings.TrimSpace(string(b))
 	if len(token) < 20 {

@@ -20,8 +20,6 @@ type changeRow struct {
 	ID, Address, Path, Where, Verdict, Since string
 	By, Apply, Harms                         string
 	Blocked, Notes                           []string
-
-	verdict inventory.Verdict
 }
 
 // values are fields side by side, with the columns in which any of them says something.
@@ -50,14 +48,14 @@ func (s *server) changes(r *http.Request, state api.LiveState) (answer, error) {
 		return answer{}, errNothing
 	}
 	query, verdict := r.URL.Query().Get("q"), r.URL.Query().Get("verdict")
-	rows := slices.DeleteFunc(s.changeRows(p), func(c changeRow) bool {
-		var names []string
-		for _, f := range c.Fields {
-			names = append(names, f.Name)
+	var found []*inventory.Change
+	for i := range p.Plan.Changes {
+		c := &p.Plan.Changes[i]
+		if (verdict == "" || string(c.Verdict) == verdict) && matches(c, query) {
+			found = append(found, c)
 		}
-		return verdict != "" && string(c.verdict) != verdict || !contains(query, c.Address, c.Where, c.By, strings.Join(names, "\n"))
-	})
-	from, to, pages := paged(r, len(rows))
+	}
+	from, to, pages := paged(r, len(found), changesPerPage)
 	body := struct {
 		paging
 		Headline, Query, Empty string
@@ -66,7 +64,7 @@ func (s *server) changes(r *http.Request, state api.LiveState) (answer, error) {
 		Open                   bool
 		Unknown                []string
 	}{
-		paging: pages, Headline: fmt.Sprintf("%d differences", len(p.Plan.Changes)), Query: query, Changes: rows[from:to], Open: len(rows) <= 20,
+		paging: pages, Headline: fmt.Sprintf("%d differences", len(p.Plan.Changes)), Query: query, Changes: changeRows(p, found[from:to]), Open: len(found) <= 20,
 		Verdicts: []option{{"", "all", verdict == ""}}, Empty: "Nothing differs.",
 	}
 	if len(p.Plan.Changes) == 1 {
@@ -84,6 +82,15 @@ func (s *server) changes(r *http.Request, state api.LiveState) (answer, error) {
 	return answer{template: "changes", title: "Differences", body: body}, nil
 }
 
+// matches reports whether all words of a query stand in what a change is about.
+func matches(c *inventory.Change, query string) bool {
+	texts := []string{c.Addr.String(), whereOf(c), c.Have.Volatile.Changed.User}
+	for i := range c.Fields {
+		texts = append(texts, string(c.Fields[i].Path))
+	}
+	return contains(query, texts...)
+}
+
 func notCompared(u inventory.Scope) string {
 	text := words.Clean(u.Scope)
 	if u.Err != nil {
@@ -99,14 +106,13 @@ func notCompared(u inventory.Scope) string {
 	return text
 }
 
-// changeRows are all differences as the page shows them.
-func (s *server) changeRows(p *api.Picture) (out []changeRow) {
-	for i := range p.Plan.Changes {
-		c := &p.Plan.Changes[i]
+// changeRows are differences as the page shows them.
+func changeRows(p *api.Picture, changes []*inventory.Change) (out []changeRow) {
+	for _, c := range changes {
 		address := words.Clean(c.Addr.String())
 		row := changeRow{
 			mark: markOf(c), values: fieldsOf(c), ID: "change-" + address, Address: address, Path: thingPath(c.Addr.String()), Where: whereOf(c),
-			Verdict: words.Verdict(c), By: words.Clean(words.ChangedBy(c)), Apply: words.Clean(words.Apply(c)), verdict: c.Verdict,
+			Verdict: words.Verdict(c), By: words.Clean(words.ChangedBy(c)), Apply: words.Clean(words.Apply(c)),
 		}
 		if at, ok := p.Since[c.Addr.String()]; ok {
 			row.Since = at.Local().Format("2006-01-02 15:04")

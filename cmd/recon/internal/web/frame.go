@@ -99,7 +99,11 @@ func (s *server) banners(state api.LiveState) (out []banner) {
 			if l.Scope != src.Name {
 				what += " of " + src.Name
 			}
-			out = append(out, banner{"bad", "Stale.", fmt.Sprintf("%s was not observed since %s: %s", words.Clean(what), l.Since.Local().Format("2006-01-02 15:04"), words.Clean(l.Error))})
+			since := "was never observed"
+			if !src.Seen.IsZero() {
+				since = "was not observed since " + l.Since.Local().Format("2006-01-02 15:04")
+			}
+			out = append(out, banner{"bad", "Stale.", fmt.Sprintf("%s %s: %s", words.Clean(what), since, words.Clean(l.Error))})
 		}
 	}
 	return out
@@ -144,27 +148,31 @@ var (
 // paging cuts a list to one page of it.
 type paging struct{ Earlier, Later, Range string }
 
-const perPage = 150
+// How many rows a page of a list has: a difference brings its fields along.
+const (
+	perPage        = 150
+	changesPerPage = 50
+)
 
 // paged returns which part of a list a request is about, and links to what is around it.
-func paged(r *http.Request, n int) (from, to int, p paging) {
+func paged(r *http.Request, n, size int) (from, to int, p paging) {
 	from, _ = strconv.Atoi(r.URL.Query().Get("from"))
 	if from < 0 || from >= n {
 		from = 0
 	}
-	to = min(from+perPage, n)
+	to = min(from+size, n)
 	at := func(start int) string {
 		q := r.URL.Query()
 		q.Set("from", strconv.Itoa(start))
 		return r.URL.Path + "?" + q.Encode()
 	}
 	if from > 0 {
-		p.Earlier = at(max(0, from-perPage))
+		p.Earlier = at(max(0, from-size))
 	}
 	if to < n {
 		p.Later = at(to)
 	}
-	if n > perPage {
+	if n > size {
 		p.Range = fmt.Sprintf("%d to %d of %d", from+1, to, n)
 	}
 	return from, to, p

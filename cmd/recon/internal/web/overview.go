@@ -57,7 +57,10 @@ func (s *server) overview(_ *http.Request, state api.LiveState) (answer, error) 
 	if p == nil {
 		return answer{}, errNothing
 	}
-	changes := s.changeRows(p)
+	first, all := []*inventory.Change{}, len(p.Plan.Changes)
+	for i := range min(few, all) {
+		first = append(first, &p.Plan.Changes[i])
+	}
 	body := struct {
 		Headline    string
 		Tiles       []tile
@@ -70,7 +73,7 @@ func (s *server) overview(_ *http.Request, state api.LiveState) (answer, error) 
 		Upcoming    []dueRow
 		Documents   []documentRow
 	}{
-		Headline: headline(p.Plan), Tiles: s.tiles(p), Changes: changes[:min(few, len(changes))], MoreChanges: len(changes) > few, AllChanges: len(changes),
+		Headline: headline(p.Plan), Tiles: s.tiles(p), Changes: changeRows(p, first), MoreChanges: all > few, AllChanges: all,
 		Sources: s.sourceRows(p), Events: s.eventRows(p, p.Events[:min(few, len(p.Events))]),
 		Runs: s.runRows(state)[:min(5, len(state.Runs)+going(state))], Upcoming: s.dueRows(state), Documents: documentRows(p),
 	}
@@ -107,12 +110,16 @@ func (s *server) tiles(p *api.Picture) []tile {
 	if at := p.OldestDrift(); !at.IsZero() {
 		drift.Note = "the oldest " + s.since(at).Text
 	}
+	synced := "good"
+	if sum.Managed == 0 {
+		synced = ""
+	}
 	atLeast := ""
 	if !p.Plan.Complete {
 		atLeast = "at least"
 	}
 	return []tile{
-		{"good", "In sync", fmt.Sprintf("%d of %d", sum.InSync, sum.Managed), "declared", "/things"},
+		{synced, "In sync", fmt.Sprintf("%d of %d", sum.InSync, sum.Managed), "declared", "/things"},
 		drift,
 		{class(sum.PendingChange+sum.Missing, "warn"), "To apply", strconv.Itoa(sum.PendingChange + sum.Missing), "the manifest moved", "/changes?verdict=pending_change"},
 		{class(sum.Unknown, "bad"), "Unknown", strconv.Itoa(sum.Unknown), "not observed now", "/changes"},
@@ -236,7 +243,7 @@ func (s *server) history(r *http.Request, state api.LiveState) (answer, error) {
 	}
 	query := r.URL.Query().Get("q")
 	rows := slices.DeleteFunc(s.eventRows(state.Picture, state.Picture.Events), func(e eventRow) bool { return !contains(query, e.Subject, e.Text) })
-	from, to, p := paged(r, len(rows))
+	from, to, p := paged(r, len(rows), perPage)
 	body := struct {
 		paging
 		Query  string

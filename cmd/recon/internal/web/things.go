@@ -41,7 +41,7 @@ func (s *server) things(r *http.Request, state api.LiveState) (answer, error) {
 			rows = append(rows, row)
 		}
 	}
-	from, to, pages := paged(r, len(rows))
+	from, to, pages := paged(r, len(rows), perPage)
 	body := struct {
 		paging
 		Headline, Query string

@@ -30,9 +30,9 @@ import (
 	"github.com/getkin/kin-openapi/routers/legacy"
 )
 
-// A place is a simulated home with a page.
+// A site is a simulated home with a page.
 type site struct {
-	*testing.T
+	testing.TB
 	live *api.Live
 	sim  *pvesim.Server
 	now  func() time.Time
@@ -43,7 +43,7 @@ type site struct {
 const canary = `canary-3f1c<&'"+9a77d2`
 
 // newSite makes a home with some drift, and a page over it.
-func newSite(t *testing.T, page api.Page) *site {
+func newSite(t testing.TB, page api.Page) *site {
 	t.Helper()
 	sim, err := pvesim.New(pvesim.Options{StatCycle: -1, AuthDelay: -1, NodeDelay: -1})
 	if err != nil {
@@ -78,7 +78,7 @@ lxc "gone" {
   vmid = 4711
 }
 `, sim.Endpoint(), sim.Fingerprint(), canary))
-	s := &site{T: t, sim: sim, now: time.Now}
+	s := &site{TB: t, sim: sim, now: time.Now}
 	secrets := redact.New()
 	h, err := api.Open(api.Options{Dir: dir, Log: slog.New(slog.DiscardHandler), Secrets: secrets, Now: func() time.Time { return s.now() }, Version: "1.0.0", Command: "recon serve"})
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *site) handler() http.Handler {
 	return h
 }
 
-func write(t *testing.T, name, text string) {
+func write(t testing.TB, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -495,5 +495,65 @@ func TestAnswersAreJSON(t *testing.T) {
 		if err := json.Unmarshal(ask(h, "GET", path).Body.Bytes(), &v); err != nil || v.FormatVersion != api.FormatVersion {
 			t.Errorf("%s: format_version %q, %v", path, v.FormatVersion, err)
 		}
+	}
+}
+
+// manyDifferences adds a thousand resources that differ to the manifests.
+func (s *site) manyDifferences() {
+	s.Helper()
+	var text strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&text, "lxc \"gone-%d\" {\n  vmid   = %d\n  cores  = 2\n  memory = \"2GiB\"\n}\n", i, 5000+i)
+	}
+	write(s.TB, s.live.Home.Path("gone.recon.hcl"), text.String())
+	if err := s.live.Home.Load(); err != nil {
+		s.Fatal(err)
+	}
+	s.run()
+}
+
+// TestAThousandDifferences are shown a part at a time, none left out, and each part is small.
+func TestAThousandDifferences(t *testing.T) {
+	s := newSite(t, api.Page{})
+	s.manyDifferences()
+	h := s.handler()
+	next := regexp.MustCompile(`rel="next" href="([^"]*)"`)
+	shown := map[string]bool{}
+	for path := "/changes"; path != ""; {
+		body := ask(h, "GET", path).Body.String()
+		if len(body) > 150_000 {
+			t.Fatalf("%s has %d bytes", path, len(body))
+		}
+		for _, m := range regexp.MustCompile(`id="change-([^"]*)"`).FindAllStringSubmatch(body, -1) {
+			shown[m[1]] = true
+		}
+		path = ""
+		if m := next.FindStringSubmatch(body); m != nil {
+			path = html.UnescapeString(m[1])
+		}
+	}
+	if len(shown) != 1002 {
+		t.Errorf("%d differences are shown", len(shown))
+	}
+	if size := ask(h, "GET", "/").Body.Len(); size > 50_000 {
+		t.Errorf("the overview has %d bytes", size)
+	}
+}
+
+// BenchmarkPages shows pages of a home with a thousand differences; bytes/page is to stay
+// below 150 kB, and of-bound is the part of 300 ms that the slowest of them takes.
+func BenchmarkPages(b *testing.B) {
+	s := newSite(b, api.Page{})
+	s.manyDifferences()
+	h := s.handler()
+	for _, path := range []string{"/", "/changes", "/things", "/map"} {
+		b.Run(path, func(b *testing.B) {
+			size := 0
+			for b.Loop() {
+				size = ask(h, "GET", path).Body.Len()
+			}
+			b.ReportMetric(float64(size), "bytes/page")
+			b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/0.3, "of-bound")
+		})
 	}
 }
