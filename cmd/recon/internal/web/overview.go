@@ -263,16 +263,19 @@ type statementRow struct {
 	Place, Text string
 }
 
-// told are the doctor's findings: of his own examination, else those that a plan comes
-// with.
+// told are the findings that a plan comes with, which are of the last run, and what the
+// doctor found beside them when he came last.
 func told(state api.LiveState) (out []inventory.Finding) {
-	all := state.Doctor
-	if state.DoctorAt.IsZero() && state.Picture != nil {
+	var all []inventory.Finding
+	if state.Picture != nil {
 		all = state.Picture.Plan.Findings
 	}
-	for _, f := range all {
-		if f.Severity != "info" {
-			out = append(out, f)
+	type key struct{ rule, address, summary string }
+	seen := map[key]bool{}
+	for _, f := range slices.Concat(all, state.Doctor) {
+		k := key{f.Rule, f.Address, f.Summary}
+		if f.Severity != "info" && !seen[k] {
+			seen[k], out = true, append(out, f)
 		}
 	}
 	return out

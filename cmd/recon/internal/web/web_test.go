@@ -22,8 +22,10 @@ import (
 
 	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/redact"
+	"recon/inventory"
 	"recon/manifests"
 	"recon/providers/proxmox/pvesim"
+	"recon/reconcile"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -555,5 +557,20 @@ func BenchmarkPages(b *testing.B) {
 			b.ReportMetric(float64(size), "bytes/page")
 			b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/0.3, "of-bound")
 		})
+	}
+}
+
+// TestFindingsOfPlanAndDoctor: what the doctor found takes nothing away of what a run
+// found, and what both found is told once.
+func TestFindingsOfPlanAndDoctor(t *testing.T) {
+	check, both := inventory.Finding{Rule: "access-check", Severity: "warning", Address: "check.git"}, inventory.Finding{Rule: "single-dns", Severity: "warning", Address: "lxc.pihole"}
+	file, small := inventory.Finding{Rule: "compose-refused", Severity: "error", Address: "a.yml"}, inventory.Finding{Rule: "image-latest", Severity: "info"}
+	state := api.LiveState{Picture: &api.Picture{Plan: &reconcile.Plan{Findings: []inventory.Finding{check, both}}}, Doctor: []inventory.Finding{both, small, file}}
+	var rules []string
+	for _, f := range told(state) {
+		rules = append(rules, f.Rule)
+	}
+	if got := strings.Join(rules, " "); got != "access-check single-dns compose-refused" {
+		t.Errorf("told are %s", got)
 	}
 }
