@@ -77,7 +77,7 @@ func showHome(t *testing.T) *shownHome {
 		answer.Body.Close()
 		return answer.StatusCode == 200
 	})
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-dev-shm-usage", true))
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-dev-shm-usage", true), chromedp.Env("TMPDIR="+t.TempDir()))
 	alloc, free := chromedp.NewExecAllocator(context.Background(), opts...)
 	t.Cleanup(free)
 	browser, leave := chromedp.NewContext(alloc)

@@ -80,7 +80,7 @@ if [ -f %[2]s ]; then
 	i=0; while [ -d "/proc/$pid" ] && [ $i -lt 300 ]; do sleep 0.1; i=$((i+1)); done
 fi
 rm -f %[2]s
-setsid %[1]s </dev/null >>%[3]s/log 2>&1 &
+TMPDIR=%[3]s setsid %[1]s </dev/null >>%[3]s/log 2>&1 & # where containerd writes what it was doing when it was slow
 new=$!
 i=0
 while [ $i -lt 300 ]; do
