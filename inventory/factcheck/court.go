@@ -84,6 +84,10 @@ func (c *court) findings() (out []Finding) {
 			if !knowsBoth(group) {
 				out = append(out, against(group)...)
 			}
+		case source.MAC:
+			for _, card := range byCard(group) {
+				out = append(out, against(card)...)
+			}
 		case source.Address, source.Gateway:
 			for _, net := range byNetwork(c.own(group)) {
 				out = append(out, against(net)...)
@@ -202,18 +206,44 @@ const singleLabels = " tailscale wireguard zerotier nebula netbird ipmi bmc idra
 func byNetwork(group []*statement) (out [][]*statement) {
 	index := map[string]int{}
 	for _, s := range group {
-		ip, err := netip.ParseAddr(s.Norm)
-		if err != nil {
+		key := networkOf(s.Value)
+		if key == "" {
 			continue
 		}
-		key := "single"
-		if !strings.Contains(singleLabels, " "+s.Label+" ") || s.Label == "" {
-			bits := 24
-			if ip.Is6() {
-				bits = 64
-			}
-			p, _ := ip.Prefix(bits)
-			key = p.String()
+		if strings.Contains(singleLabels, " "+s.Label+" ") && s.Label != "" {
+			key = "single"
+		}
+		if _, known := index[key]; !known {
+			index[key] = len(out)
+			out = append(out, nil)
+		}
+		out[index[key]] = append(out[index[key]], s)
+	}
+	return out
+}
+
+// networkOf is the network of an address, as far as nobody says otherwise.
+func networkOf(v source.Value) string {
+	ip, err := netip.ParseAddr(v.Norm)
+	if err != nil {
+		return ""
+	}
+	bits := 24
+	if ip.Is6() {
+		bits = 64
+	}
+	p, _ := ip.Prefix(bits)
+	return p.String()
+}
+
+// byCard parts MAC addresses by the network in which their entries have an address: a
+// machine has a card in each.
+func byCard(group []*statement) (out [][]*statement) {
+	index := map[string]int{}
+	for _, s := range group {
+		key := ""
+		if v, ok := s.entry.Get(source.Address); ok {
+			key = networkOf(v)
 		}
 		if _, known := index[key]; !known {
 			index[key] = len(out)
@@ -326,7 +356,7 @@ func decide(sets [][]*statement, f *Finding) int {
 		witnesses := map[string]bool{}
 		for _, s := range set {
 			if s.inventory && !selfish[s.page] {
-				witnesses[s.page.Path] = true
+				witnesses[s.words()] = true
 			}
 		}
 		if len(witnesses) >= 2 && !slices.ContainsFunc(sets[1-i], (*statement).structured) {
@@ -346,6 +376,9 @@ func decide(sets [][]*statement, f *Finding) int {
 		return 1
 	}
 }
+
+// words are the line on which a statement stands: who copies a page says nothing new.
+func (s *statement) words() string { return strings.TrimSpace(s.page.LineAt(s.Off)) }
 
 // structured reports that an inventory says it, or a file that programs read: then
 // it is no slip of a pen.

@@ -97,12 +97,20 @@ func otherwiseNamed(a, b *statement) bool {
 // it, in two columns.
 func known(group []*statement, a, b string) bool {
 	return slices.ContainsFunc(group, func(s *statement) bool {
+		if s.entry != nil && s.entry.Form == source.Row && inRow(s, a) && inRow(s, b) {
+			return true
+		}
 		names := s.names()
 		has := func(name string) bool {
 			return slices.ContainsFunc(names, func(n string) bool { return mayBeOne(n, name) })
 		}
 		return len(names) > 1 && has(a) && has(b)
 	})
+}
+
+// inRow reports a row of which one cell is the name, whatever its column means.
+func inRow(s *statement, name string) bool {
+	return slices.ContainsFunc(strings.Split(s.words(), "|"), func(cell string) bool { return normal(cell) == normal(name) })
 }
 
 // names are all by which the entry of a statement calls its machine.

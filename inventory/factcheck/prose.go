@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"recon/inventory/factcheck/source"
 )
@@ -316,6 +317,9 @@ func (x *reader) listItem(l *source.Line, m *mention, item string, off, items in
 		return
 	}
 	if n := itemNumber.FindStringSubmatchIndex(item); n != nil && !m.isNode() {
+		if strings.EqualFold(item[n[2]:n[3]], "ID") && strings.ContainsFunc(l.Text[:m.start], unicode.IsLetter) {
+			return // "Docker monitoring (ID: 193)" is something else with a number
+		}
 		say(source.VMID, "", n[4], n[5], item[n[4]:n[5]])
 		x.kindWord(m.subject, m.name, item[n[2]:n[3]], l.Off+off+n[2])
 		return

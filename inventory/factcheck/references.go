@@ -13,6 +13,7 @@ import (
 // A Tree is what lies in the folder that all paths of documents start from.
 type Tree struct {
 	Files   []string               // relative, with forward slashes
+	Folders []string               // those that may hold none of them
 	Ignored func(path string) bool // by Git; nil when nobody knows
 	Rules   []string               // what .gitignore says, from the root: "secrets/**/*.txt"
 }
@@ -34,6 +35,9 @@ func newLibrary(tree *Tree, pages []*source.Page) *library {
 	l := &library{tree: tree, files: map[string]bool{}, dirs: map[string]bool{".": true}, byBase: map[string][]string{}, made: map[string]bool{}, kept: map[string]bool{}, deep: map[string]bool{}}
 	for _, rule := range tree.Rules {
 		l.rule(rule)
+	}
+	for _, d := range tree.Folders {
+		l.dirs[d] = true
 	}
 	for _, f := range tree.Files {
 		l.files[f] = true
@@ -208,6 +212,8 @@ var (
 	labelled    = regexp.MustCompile(`(?i)^\s*(?:[-*+]\s+)?[*_]{0,2}(?:[A-Za-z]+ )*\b(?:json|playbook|script|runbook|guide|context|doc|docs|documentation|module|manifest)[*_]{0,2}:[*_]{0,2}\s+(?:see\s+)?$`)
 	ofForge     = regexp.MustCompile(`^(?:\.\./)+(?:issues|pulls?|wiki|releases|tree|blob|actions|discussions|compare|commits?|milestones|projects|security|stargazers)(?:/|$)`)
 	picture     = regexp.MustCompile(`(?i)\.(?:png|jpe?g|gif|svg|webp|avif|ico)$`)
+	anyPicture  = regexp.MustCompile(`(?i)^(?:\./|images?/|img/)*(?:image|img|picture|pic|photo|logo|screenshot)\.\w+$`)
+	anyCaption  = regexp.MustCompile(`(?i)!\[(?:alt(?:[ -]?text)?|image|img|picture|logo|title|text|description|screenshot)?$`)
 	siteConfig  = regexp.MustCompile(`^(?:mkdocs\.ya?ml|docusaurus\.config\.[jt]s|hugo\.(?:toml|ya?ml)|_config\.ya?ml|astro\.config\.m?[jt]s|book\.toml|antora\.yml)$`)
 	ofHost      = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:local|lan|home|internal|arpa|com|net|org|io|dev)(?::\d+)?/?$`)
 	becomes     = regexp.MustCompile("^`?\\s*(?:→|->|=>|⇒)\\s*[`/]")
@@ -233,6 +239,9 @@ func (l *library) dead(p *source.Page, ref *source.Ref, trees map[int]*drawn, ot
 	}
 	switch ref.Form {
 	case source.Link:
+		if anyPicture.MatchString(plain) && anyCaption.MatchString(ref.Before) {
+			return nil // how a picture is put into a page
+		}
 		return l.deadLink(p, ref, target, plain)
 	case source.CodeSpan:
 		return l.deadPath(p, ref, plain, others)

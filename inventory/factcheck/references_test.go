@@ -55,12 +55,15 @@ func TestReferences(t *testing.T) {
 		"services below a folder":              {"-- a.md --\n```\nhomelab/\n├── apps/\n│   ├── a/\n│   └── exporter   # of metrics\n├── docs/\n└── scripts/\n```\n", ""},
 		"what is to come":                      {"-- a.md --\n```\nhomelab/\n├── docs/\n├── apps/\n└── charts/  # after the migration\n```\n", ""},
 		"a folder of ignored files":            {"-- a.md --\n```\nhomelab/\n├── docs/\n├── apps/\n└── env/\n    └── production.env\n```\n", ""},
+		"what is drawn as to come":             {"-- a.md --\nThe tree should become:\n\n```\nhomelab/\n├── docs/\n├── apps/\n└── lost.md\n```\n-- b.md --\nThe tree:\n\n```\nhomelab/\n├── docs/\n├── apps/\n└── lost.md\n```\n", "b.md:7:5 dead_reference lost.md"},
+		"a folder that is there and empty":     {"-- a.md --\n```\nhomelab/\n├── docs/\n├── apps/\n├── submodule/\n└── lost/   # charts\n```\n", "a.md:6:5 dead_reference lost"},
+		"how a picture is put into a page":     {"-- a.md --\n![Image](./image.jpg) ![The rack](./image.jpg)\n", "a.md:1:35 dead_reference ./image.jpg"},
 		"this file, and a placeholder":         {"-- docs/readme.md --\n```\ndocs/\n├── runbook.md\n├── SERVICE/\n└── README.md   # this file\n```\n", ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var docs []source.Document
-			tree := &Tree{Rules: []string{"box/root", "keys/**/*.txt"}, Ignored: func(p string) bool { return strings.HasSuffix(p, ".env") }}
+			tree := &Tree{Folders: []string{"submodule"}, Rules: []string{"box/root", "keys/**/*.txt"}, Ignored: func(p string) bool { return strings.HasSuffix(p, ".env") }}
 			for _, f := range txtar.Parse([]byte(tt.tree + others)).Files {
 				tree.Files = append(tree.Files, f.Name)
 				docs = append(docs, source.Document{Path: f.Name, Text: f.Data})

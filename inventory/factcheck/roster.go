@@ -215,7 +215,7 @@ var nobodys = func() map[string]bool {
 
 const (
 	genericNames = " gateway gw dns dhcp vip server servers host hosts client clients guest guests node nodes vm vms lxc lxcs container containers network networks default total none all any other broadcast main " +
-		"primary secondary primaire secondaire primario secundario primaria secundaria standby replica reserved free unused router manager management internal external public private local localhost machine device devices internet wan lan subnet range pool yes no true false n a na tbd dynamic auto "
+		"primary secondary primaire secondaire primario secundario primaria secundaria standby replica reserved free unused router manager management internal external public private local localhost machine device devices internet wan lan subnet range pool yes no true false n a na tbd dynamic auto null nil unknown unnamed "
 	products     = " proxmox proxmoxve pve pvecluster docker terraform ansible kubernetes k8s k3s linux debian ubuntu alpine windows tailscale cloudflare proxmoxhost proxmoxnode dockerhost dockerserver proxmoxserver opentofu "
 	placeholders = " example foo bar baz myservice myserver myhost myvm mycontainer myapp servicename hostname vmname containername newvm newservice yourserver yourhost test testvm demo sample name ctname template "
 )
@@ -223,6 +223,8 @@ const (
 var (
 	deviceName = regexp.MustCompile(`^(?:net|eth|ens|enp|vmbr|bond|vlan|scsi|virtio|sata|ide|mp|ipconfig|port|wlan|vm|ct|lxc|node|group|br|tap|veth|eno|id)\d*[a-z0-9]{0,3}$`)
 	nodeNumber = regexp.MustCompile(`^node\d+$`)
+	// portLabel is what people write at a switch: "Port 1 nas", "Port 7".
+	portLabel = regexp.MustCompile(`(?i)^port[ _-]?\d`)
 )
 
 func notAName(name string) bool {
@@ -233,7 +235,7 @@ func notAName(name string) bool {
 	if i := strings.IndexAny(name, "-_ "); i > 0 && strings.Contains(" your my sample new ", " "+strings.ToLower(name[:i])+" ") {
 		return true
 	}
-	if nobodys[key] {
+	if nobodys[key] || portLabel.MatchString(name) {
 		return true
 	}
 	return len(key) < 12 && deviceName.MatchString(key) && !nodeNumber.MatchString(key)

@@ -237,14 +237,25 @@ func (r *markdownReader) fence(i int, mark, language string) int {
 		r.mermaid(body, base)
 	case "diff", "patch", "log", "sql", "json", "yaml", "yml", "hcl", "tf", "terraform", "ini", "toml", "conf": // in a document they are examples
 	default:
-		r.drawing(body, base)
+		r.drawing(body, base, r.announced(i))
 	}
 	return end + 1
 }
 
+// announced reports a block of which the line before it says that it is no statement about
+// today: "The folder should become:".
+func (r *markdownReader) announced(i int) bool {
+	for i--; i >= 0; i-- {
+		if line := r.line(i); line != "" {
+			return strings.HasSuffix(strings.TrimRight(line, "*_ "), ":") && r.lex.past.line(line)
+		}
+	}
+	return false
+}
+
 // drawing reads a drawing of folders, of boxes, or lines of a shell.
-func (r *markdownReader) drawing(body string, base int) {
-	if strings.Contains(body, "├──") || strings.Contains(body, "└──") || strings.Contains(body, "|-- ") {
+func (r *markdownReader) drawing(body string, base int, past bool) {
+	if !past && (strings.Contains(body, "├──") || strings.Contains(body, "└──") || strings.Contains(body, "|-- ")) {
 		r.Refs = append(r.Refs, folderTree(body, base)...)
 	}
 	boxes(r.Page, r.here, body, base)

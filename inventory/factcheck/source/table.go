@@ -48,7 +48,7 @@ func cellsOf(line string, off int) (out []cell) {
 func (r *markdownReader) table(i int) int {
 	t := r.headOf(cellsOf(r.line(i), r.starts[i]))
 	t.Off = r.starts[i]
-	index := len(r.Tables)
+	index, from := len(r.Tables), len(r.Entries)
 	end := i + 2
 	for ; end < len(r.starts); end++ {
 		line := r.line(end)
@@ -64,6 +64,7 @@ func (r *markdownReader) table(i int) int {
 	if t.other {
 		t.Counts = nil
 	}
+	numbersOfHosts(r.Entries[from:])
 	r.Tables = append(r.Tables, t.Table)
 	r.items, r.props = nil, -1
 	return end
@@ -154,6 +155,26 @@ func (t *tableHead) pickName(cells []cell, roles map[Role]int) {
 	}
 	if _, two := roles[Node]; t.node && two && t.name != roles[Node] {
 		t.node = false
+	}
+}
+
+// numbersOfHosts takes the numbers out of a table of what runs where, in which one number
+// comes again: they are those of the machines.
+func numbersOfHosts(rows []Entry) {
+	names := map[string]string{}
+	for i := range rows {
+		v, ok := rows[i].Get(VMID)
+		first, again := names[v.Norm]
+		switch {
+		case !ok || !rows[i].Runs:
+		case !again:
+			names[v.Norm] = rows[i].Name.Norm
+		case first != rows[i].Name.Norm:
+			for j := range rows {
+				rows[j].drop(VMID)
+			}
+			return
+		}
 	}
 }
 

@@ -140,15 +140,10 @@ func (r *repository) strict(s *source) strictness {
 	switch {
 	case s.template, s.part:
 		return lenient
-	case r.layered, s.extended && !s.own(), !s.own() && (r.beside(s) || strings.Contains(path.Base(s.name), "override")):
+	case r.layered, !s.own():
 		return valid
 	}
 	return whole
-}
-
-// beside reports other compose files in the folder of one.
-func (r *repository) beside(s *source) bool {
-	return slices.ContainsFunc(r.files, func(o *source) bool { return o != s && o.doc != nil && o.folder() == s.folder() })
 }
 
 // load gives a text to compose-go, and with it the file that is laid over it.

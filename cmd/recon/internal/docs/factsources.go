@@ -185,10 +185,12 @@ func treeOf(root string) (*factcheck.Tree, error) {
 			return nil // a folder that may not be read: nothing in it is known
 		case d.IsDir() && d.Name() == ".git":
 			return filepath.SkipDir
-		case d.IsDir():
-			return nil
 		}
 		rel, err := filepath.Rel(root, p)
+		if d.IsDir() {
+			t.Folders = append(t.Folders, filepath.ToSlash(rel))
+			return err
+		}
 		t.Files = append(t.Files, filepath.ToSlash(rel))
 		if d.Name() == ".gitignore" {
 			ignore(p, path.Dir(filepath.ToSlash(rel)))
