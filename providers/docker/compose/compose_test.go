@@ -190,6 +190,7 @@ func TestAccepted(t *testing.T) {
 		"profiles":                                  {"compose.yml": "services:\n  a: {image: \"a:1\", profiles: [x], depends_on: [b]}\n  b: {image: \"b:1\", profiles: [y]}\n"},
 		"what an example leaves open":               {"compose.yml": "services:\n  a:\n    image: a:1\n    ports: [\"${IP}:80:80\"]\n", ".env.example": "IP=192.168.1.x\n"},
 		"an override of a file that lies elsewhere": {"x/docker-compose.override.yml": "services:\n  a: {image: \"a:1\", depends_on: [b]}\n"},
+		"a part of something that is not here":      {"ldap.yaml": "services:\n  a:\n    image: a:1\n    depends_on: [b]\n    networks: [n]\n"},
 		"a template":                                {"compose.yml.j2": "services:\n  a:\n    image: a:1\n    networks:\n      - {{ net }}\n"},
 	}
 	for name, files := range rows {
@@ -332,6 +333,7 @@ func TestSecretValue(t *testing.T) {
 		{"DB_PASSWORD", "${DB_PASSWORD}", false},
 		{"DB_PASSWORD", "changeme", false},
 		{"API_TOKEN", "stub", false},
+		{"API_TOKEN", "user_provided", false},
 		{"DB_PASSWORD", "CONTRASEÑA", false},
 		{"DB_PASSWORD", "Passwort", false},
 		{"API_TOKEN", "token-from-hub", false},
@@ -796,4 +798,14 @@ func BenchmarkScan(b *testing.B) {
 		doctor.Examine(facts)
 	}
 	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(bare), "x-yaml")
+}
+
+// TestIgnoredPorts: what stands in ports: beside the host's network is told as it is
+// written, whatever of it a variable gives.
+func TestIgnoredPorts(t *testing.T) {
+	facts := read(t, map[string]string{"compose.yml": "services:\n  a:\n    image: a:1\n    network_mode: host\n    ports: [\"${X}:8080\", \"${PORT}\", \"${W}:${W}\", \"6881:6881\", \"53/udp\"]\n"}, Options{})
+	want := []string{"${X}:8080", "${PORT}", "${W}:${W}", "6881:6881", "53"}
+	if diff := cmp.Diff(want, facts.Files[0].Services[0].Ignored); diff != "" {
+		t.Error(diff)
+	}
 }

@@ -230,7 +230,7 @@ func heldPort(v string) (any, error) {
 	}
 	m := portOnly.FindStringSubmatch(strings.TrimSpace(v))
 	if m == nil {
-		return map[string]any{"target": 0, "protocol": "tcp", "published": shut}, nil
+		return map[string]any{"target": 0, "protocol": "tcp", "published": release(v) + shut}, nil
 	}
 	targets, err := types.ParsePortConfig(m[1])
 	if err != nil || len(targets) == 0 {
