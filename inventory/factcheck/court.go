@@ -355,7 +355,7 @@ func decide(sets [][]*statement, f *Finding) int {
 	for i, set := range sets {
 		witnesses := map[string]bool{}
 		for _, s := range set {
-			if s.inventory && !selfish[s.page] {
+			if s.inventory && !selfish[s.page] && s.Label != "heading" {
 				witnesses[s.words()] = true
 			}
 		}

@@ -306,7 +306,16 @@ func (t *tableHead) row(r *markdownReader, cells []cell, index int) {
 		e.drop(Address)
 	}
 	t.finish(&e)
+	if t.kind != "" && slices.ContainsFunc(cells, func(c cell) bool { return saysOther(t.kind, c.text) }) {
+		e.Values = slices.DeleteFunc(e.Values, func(v Value) bool { return v.Role == Kind && v.Label == "heading" })
+	}
 	r.Entries = append(r.Entries, e)
+}
+
+// saysOther reports a cell that says of its guest another kind than the heading does.
+func saysOther(kind, cell string) bool {
+	lxc, vm := lxcWord.MatchString(cell), vmWord.MatchString(cell)
+	return kind == "vm" && lxc && !vm || kind == "lxc" && vm && !lxc
 }
 
 // sharedAddress says that an address moves between machines.

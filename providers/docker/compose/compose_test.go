@@ -190,6 +190,7 @@ func TestAccepted(t *testing.T) {
 		"profiles":                                  {"compose.yml": "services:\n  a: {image: \"a:1\", profiles: [x], depends_on: [b]}\n  b: {image: \"b:1\", profiles: [y]}\n"},
 		"what an example leaves open":               {"compose.yml": "services:\n  a:\n    image: a:1\n    ports: [\"${IP}:80:80\"]\n", ".env.example": "IP=192.168.1.x\n"},
 		"an override of a file that lies elsewhere": {"x/docker-compose.override.yml": "services:\n  a: {image: \"a:1\", depends_on: [b]}\n"},
+		"a pipeline":                                {"build.yaml": "services:\n  a: {image: \"a:1\", commands: [x]}\nsteps: []\n", "compose.yml": "services:\n  a: {image: \"a:1\"}\n"},
 		"a part of something that is not here":      {"ldap.yaml": "services:\n  a:\n    image: a:1\n    depends_on: [b]\n    networks: [n]\n"},
 		"a template":                                {"compose.yml.j2": "services:\n  a:\n    image: a:1\n    networks:\n      - {{ net }}\n"},
 	}

@@ -301,6 +301,12 @@ func orName(name, key string) string {
 	return key
 }
 
+// ofPipeline reports a document of a forge's or builder's pipeline, whose services run
+// beside its steps.
+func ofPipeline(doc *yaml.Node) bool {
+	return slices.ContainsFunc([]string{"steps", "pipeline", "stages", "jobs", "before_script"}, func(key string) bool { return valueOf(doc, key) != nil })
+}
+
 // runsContainers reports a services key that is compose's: others, as GitLab's or
 // GitHub's, look alike.
 func runsContainers(services *yaml.Node) bool {

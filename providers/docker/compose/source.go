@@ -40,7 +40,7 @@ func newSource(name, text string) *source {
 	if s.yaml() && (strings.Contains(text, "services:") || strings.Contains(text, "include:") && composeName.MatchString(path.Base(name))) {
 		s.doc, s.unreadable = document(s.plain)
 		include := valueOf(s.doc, "include")
-		if s.services = valueOf(s.doc, "services"); !runsContainers(s.services) && (include == nil || include.Kind != yaml.SequenceNode || !composeName.MatchString(path.Base(name))) {
+		if s.services = valueOf(s.doc, "services"); (!runsContainers(s.services) || ofPipeline(s.doc)) && (include == nil || include.Kind != yaml.SequenceNode || !composeName.MatchString(path.Base(name))) {
 			s.doc, s.services = nil, nil
 		}
 	}
