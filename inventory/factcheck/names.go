@@ -295,10 +295,12 @@ func sortedKeys[V any](m map[string]V) []string {
 
 // ports holds the ports of documents against those that compose files publish.
 func ports(group []*statement) []Finding {
-	known := map[string]bool{}
+	known, inside := map[string]bool{}, map[string]bool{}
 	f := Finding{Class: ClassBetween, Kind: KindPort, Source: "compose file"}
+	var said []*statement
 	for _, s := range group {
 		if s.entry.Form != source.Compose {
+			said = append(said, s)
 			continue
 		}
 		if s.Label == "unknown" {
@@ -306,9 +308,17 @@ func ports(group []*statement) []Finding {
 		}
 		known[s.Norm] = true
 		f.Others = append(f.Others, s.place())
+		for _, v := range s.entry.All(source.Inside) {
+			inside[v.Norm] = true
+		}
 	}
-	for _, s := range group {
-		if s.entry.Form != source.Compose && !known[s.Norm] && !s.proxied() {
+	right := map[*source.Page]bool{} // pages that know: what else they say is of other ports
+	for _, s := range said {
+		right[s.page] = right[s.page] || known[s.Norm]
+	}
+	for _, s := range said {
+		another := len(known) > 1 && !inside[s.Norm] // of which nobody says whether it is to be reached
+		if !right[s.page] && !another && !s.proxied() {
 			f.Subject, f.Wrong = s.name, append(f.Wrong, s.place())
 		}
 	}

@@ -93,11 +93,11 @@ func (x *reader) numbers(l *source.Line) {
 		if strings.HasPrefix(rest, ".") && len(rest) > 1 && rest[1] >= '0' && rest[1] <= '9' || strings.HasPrefix(rest, "-") && len(rest) > 1 && rest[1] >= '0' && rest[1] <= '9' {
 			continue // part of an address, or a range
 		}
-		name, at, before := "", 0, false
+		name, at, before, aside := "", 0, false, false
 		if n := nameBehind.FindStringSubmatchIndex(rest); n != nil {
 			for g := 2; g < len(n); g += 2 {
 				if n[g] >= 0 {
-					name, at = rest[n[g]:n[g+1]], m[1]+n[g]
+					name, at, aside = rest[n[g]:n[g+1]], m[1]+n[g], g == 2
 				}
 			}
 		} else if n := nameBefore.FindStringSubmatchIndex(l.Text[:m[0]]); n != nil {
@@ -110,26 +110,27 @@ func (x *reader) numbers(l *source.Line) {
 		if vmKind.MatchString(word) && strings.HasPrefix(strings.ToUpper(l.Text[m[3]:]), "ID") {
 			word = "" // the VMID of a container
 		}
-		x.numberNamed(l, name, at, m[4], m[5], word, m[2])
+		x.numberNamed(l, name, at, m[4], m[5], word, m[2], aside)
 	}
 	if !strings.Contains(l.Text, "qm ") && !strings.Contains(l.Text, "pct ") {
 		return
 	}
 	for _, m := range toolNumber.FindAllStringSubmatchIndex(l.Text, -1) {
-		x.numberNamed(l, l.Text[m[4]:m[5]], m[4], m[2], m[3], "", 0)
+		x.numberNamed(l, l.Text[m[4]:m[5]], m[4], m[2], m[3], "", 0, false)
 	}
 }
 
 // numberNamed notes that a guest's number goes with a name. A name that nobody
-// inventories must look like one of a host.
-func (x *reader) numberNamed(l *source.Line, name string, at, from, to int, word string, wordAt int) {
+// inventories must look like one of a host, and where it stands aside, in parentheses, be
+// written as one: VM 100 (whole-disk) is named otherwise.
+func (x *reader) numberNamed(l *source.Line, name string, at, from, to int, word string, wordAt int, aside bool) {
 	name = strings.TrimRight(name, ".-_")
 	id, err := strconv.Atoi(l.Text[from:to])
 	if name == "" || notAName(name) || err != nil || id < 100 {
 		return
 	}
 	subj := x.lookup(name)
-	if subj == nil && (!hostShape.MatchString(name) || nodeShape.MatchString(name) || versionShape.MatchString(name) || !strings.ContainsAny(name, "-0123456789") && !isMarked(l.Text, at, at+len(name))) {
+	if subj == nil && (!hostShape.MatchString(name) || nodeShape.MatchString(name) || versionShape.MatchString(name) || !isMarked(l.Text, at, at+len(name)) && (aside || !strings.ContainsAny(name, "-0123456789"))) {
 		return
 	}
 	if subj != nil && (subj.isNode() || subj.ambiguous) {

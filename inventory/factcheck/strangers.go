@@ -92,8 +92,18 @@ func (c *court) ofOneHome(list []Finding) []Finding {
 	}
 	return slices.DeleteFunc(list, func(f Finding) bool {
 		between := f.betweenPages()
+		if f.Class == ClassBetween && len(between) > 0 && !slices.ContainsFunc(between, func(p pair) bool { return !twoStates(p) }) {
+			return true
+		}
 		return (f.Class == ClassTwice || f.Class == ClassBetween) && len(between) > 0 && !slices.ContainsFunc(between, one)
 	})
+}
+
+// twoStates reports files of two folders of Terraform: one machine is in one state only,
+// so the other folder is for another time or place.
+func twoStates(p pair) bool {
+	terraform := func(file string) bool { return path.Ext(file) == ".tf" || path.Ext(file) == ".tfvars" }
+	return terraform(p[0]) && terraform(p[1]) && path.Dir(p[0]) != path.Dir(p[1])
 }
 
 // twinFolders are folders side by side with files of one name that speak of the same:

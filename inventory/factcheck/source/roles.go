@@ -36,6 +36,7 @@ const (
 	First   Role = "starting address"
 	Image   Role = "image"
 	Sockets Role = "sockets"
+	Inside  Role = "container port"
 	Specs   Role = "resources" // cores and memory in one cell
 )
 

@@ -405,7 +405,7 @@ func (t *tableHead) cell(i int, c cell) (out []Value) {
 // finish decides what kind of thing a row is.
 func (t *tableHead) finish(e *Entry) {
 	if t.route {
-		e.drop(Address)
+		e.drop(Address, Port)
 		return
 	}
 	if _, network := e.Get(Subnet); t.service || network {

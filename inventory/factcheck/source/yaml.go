@@ -143,11 +143,12 @@ func (r *treeReader) compose(services *branch) {
 	}
 }
 
-var portMapping = regexp.MustCompile(`^(?:(?:\d{1,3}\.){3}\d{1,3}:)?(?:(\d{1,5})|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::?-(\d{1,5}))?\}|\$([A-Za-z_][A-Za-z0-9_]*)):[^:]*?(?:/(?:tcp|udp))?$`)
+var portMapping = regexp.MustCompile(`^(?:(\d{1,3}(?:\.\d{1,3}){3}):)?(?:(\d{1,5})|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::?-(\d{1,5}))?\}|\$([A-Za-z_][A-Za-z0-9_]*)):([^:/]*)(?:/(?:tcp|udp))?$`)
 
 // publishedPorts are the ports of the host by which a service is reached: its own,
-// or those of the service whose network it has. Where one of them cannot be read,
-// they are not known. A port that a variable gives has its name as label.
+// or those of the service whose network it has. Where one of them cannot be read, or
+// none is open to others than the host, by which it is reached is not known. A port that
+// a variable gives has its name as label.
 func publishedPorts(services, s *branch) (out []Value, whole bool) {
 	if mode := s.child("network_mode"); mode != nil {
 		other, ok := strings.CutPrefix(mode.text, "service:")
@@ -159,17 +160,24 @@ func publishedPorts(services, s *branch) (out []Value, whole bool) {
 	if s.child("extends") != nil || ports == nil || len(ports.children) == 0 {
 		return nil, false
 	}
+	open := false
 	for _, p := range ports.children {
 		if published := p.child("published"); published != nil {
-			p = &branch{text: published.text + ":0", off: published.off}
+			inside := "0"
+			if target := p.child("target"); target != nil {
+				inside = target.text
+			}
+			p = &branch{text: published.text + ":" + inside, off: published.off}
 		}
 		m := portMapping.FindStringSubmatchIndex(p.text)
 		if m == nil || p.off < 0 {
 			return nil, false
 		}
-		out = append(out, portOf(p, m))
+		open = open || m[2] < 0 || !strings.HasPrefix(p.text, "127.")
+		inside := p.text[m[12]:m[13]]
+		out = append(out, portOf(p, m), Value{Role: Inside, Text: inside, Norm: trimZeros(inside), Off: p.off + m[12]})
 	}
-	return out, true
+	return out, open
 }
 
 func portOf(p *branch, m []int) Value {
@@ -183,14 +191,14 @@ func portOf(p *branch, m []int) Value {
 		return Value{Role: Port, Text: group(i), Norm: trimZeros(group(i)), Off: p.off + m[2*i]}
 	}
 	switch {
-	case group(1) != "":
-		return at(1)
 	case group(2) != "":
-		v := at(2)
-		v.Label, v.Norm = group(2), trimZeros(group(3))
+		return at(2)
+	case group(3) != "":
+		v := at(3)
+		v.Label, v.Norm = group(3), trimZeros(group(4))
 		return v
 	}
-	v := at(4)
-	v.Label, v.Norm = group(4), ""
+	v := at(5)
+	v.Label, v.Norm = group(5), ""
 	return v
 }

@@ -265,6 +265,7 @@ func TestHosts(t *testing.T) {
 		{"one declared host", map[string]string{"a/compose.yml": one}, []string{"nas"}, map[string]doctor.Where{"a/compose.yml": {}}},
 		{"declared hosts", map[string]string{"nas/compose.yml": one, "b/compose.yml": one}, []string{"nas", "pi"}, map[string]doctor.Where{"nas/compose.yml": known("nas"), "b/compose.yml": unknown}},
 		{"an inventory", map[string]string{"inventory.ini": "[all]\nnas ansible_host=10.0.0.2\npi\n", "pi/a/compose.yml": one}, nil, map[string]doctor.Where{"pi/a/compose.yml": known("pi")}},
+		{"a folder of stacks that a machine is called as", map[string]string{"inventory.ini": "[all]\ndocker\nnas\n", "docker/nas/a/compose.yml": one, "docker/b/compose.yml": one}, nil, map[string]doctor.Where{"docker/nas/a/compose.yml": known("nas"), "docker/b/compose.yml": unknown}},
 		{"an inventory in YAML", map[string]string{"hosts.yml": "all:\n  hosts:\n    nas: {}\n    pi: {}\n", "x/compose.yml": one}, nil, map[string]doctor.Where{"x/compose.yml": unknown}},
 		{"folders of machines", map[string]string{"hosts/nas/compose.yml": one, "hosts/pi/compose.yml": one}, nil, map[string]doctor.Where{"hosts/nas/compose.yml": known("hosts/nas"), "hosts/pi/compose.yml": known("hosts/pi")}},
 		{"folders that are alike", map[string]string{"nas/web/compose.yml": one, "pi/web/compose.yml": one}, nil, map[string]doctor.Where{"nas/web/compose.yml": apart("nas"), "pi/web/compose.yml": apart("pi")}},

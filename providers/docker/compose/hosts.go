@@ -186,6 +186,9 @@ var (
 // placeName is a folder that is called after a machine, or after whose machine it is.
 var placeName = regexp.MustCompile(`(?i)^(local|remote|vps[-_0-9]*|linode|hetzner|oracle|ovh|aws|azure|gcp|digitalocean|contabo|r?pi[0-9]*|raspberry[-_]?pi.*|synology|unraid|truenas|qnap)$`)
 
+// ofStacks is a folder of compose files, whatever machine is called so too.
+var ofStacks = regexp.MustCompile(`(?i)^(docker|compose|docker[-_]compose|stacks?|containers?|services?|apps?)$`)
+
 // idle are files that nobody runs as they stand: what is kept, tried out, or to be
 // copied. Templates of a program that fills them in are run.
 var (
@@ -262,7 +265,7 @@ func (h *hosts) of(name string) doctor.Where {
 	}
 	folders := strings.Split(path.Dir(name), "/")
 	for i, f := range folders {
-		if len(h.names) > 1 && h.names[strings.ToLower(f)] {
+		if len(h.names) > 1 && h.names[strings.ToLower(f)] && !ofStacks.MatchString(f) {
 			return doctor.Where{Name: f, Told: true}
 		}
 		if f != "." && (placeName.MatchString(f) || h.machines[path.Join(folders[:i+1]...)] || h.fleets[path.Join(append([]string{"."}, folders[:i]...)...)]) {
