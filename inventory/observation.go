@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -78,6 +79,13 @@ type Scope struct {
 	Since     time.Time
 	Addresses []Address // the declared resources in it
 }
+
+// RepositoryKind stands before the name of a repository that manifests come from, in what
+// is told of it as of a source of facts: source.home.
+const RepositoryKind = "source"
+
+// IsRepository tells such a repository from the sources of facts.
+func IsRepository(provider string) bool { return strings.HasPrefix(provider, RepositoryKind+".") }
 
 // SomeGuests is the scope of what an account is not allowed to see: nobody can say how
 // much that is.

@@ -188,7 +188,7 @@ func (l *loader) duplicates() {
 func (l *loader) singles() {
 	seen := map[string]*hclsyntax.Block{}
 	for _, b := range l.blocks {
-		if slices.Contains([]string{"recon", "context", "ledger", "page"}, b.Type) {
+		if slices.Contains([]string{"recon", "context", "ledger", "page", "source"}, b.Type) {
 			if first := seen[b.Type]; first != nil {
 				l.report(errorAt(b.DefRange(), "Duplicate block", "There is one %s block; the other is at %s.", b.Type, place(first.DefRange())))
 				continue
@@ -208,12 +208,15 @@ func (l *loader) singles() {
 			l.page(b)
 		case "notify":
 			l.notify(b)
+		case "source":
+			l.source(b)
 		case "moved":
 			l.moved(b)
 		}
 	}
 	l.exact()
 	l.unheard()
+	l.sourceAround()
 }
 
 // exact makes guests that do not say themselves what the recon block says of all.

@@ -31,7 +31,7 @@ func Files(fsys fs.FS) ([]string, error) {
 	}
 	var files []string
 	for _, e := range entries {
-		if !e.IsDir() && (e.Name() == MainFile || strings.HasSuffix(e.Name(), ".recon.hcl") && e.Name()[0] != '.') {
+		if !e.IsDir() && IsManifest(e.Name()) {
 			files = append(files, e.Name())
 		}
 	}
@@ -43,7 +43,7 @@ func Files(fsys fs.FS) ([]string, error) {
 			return err
 		case d.IsDir() && strings.HasPrefix(d.Name(), "."):
 			return fs.SkipDir
-		case !d.IsDir() && path.Ext(p) == ".hcl" && !strings.HasPrefix(d.Name(), "."):
+		case !d.IsDir() && IsManifest(p):
 			files = append(files, p)
 		}
 		return nil
@@ -53,6 +53,14 @@ func Files(fsys fs.FS) ([]string, error) {
 	}
 	slices.Sort(files)
 	return files, nil
+}
+
+// IsManifest reports a file that Files lists, by its path.
+func IsManifest(p string) bool {
+	if !strings.Contains(p, "/") {
+		return p == MainFile || strings.HasSuffix(p, ".recon.hcl") && p[0] != '.'
+	}
+	return strings.HasPrefix(p, Folder+"/") && path.Ext(p) == ".hcl" && !strings.Contains(p, "/.")
 }
 
 // Format returns a manifest in canonical layout, or the diagnostics that keep it

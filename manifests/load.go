@@ -136,7 +136,7 @@ func (l *loader) report(d ...*hcl.Diagnostic) {
 	}
 }
 
-var topLevel = spec{what: "a manifest", blocks: []string{"recon", "proxmox", "vm", "lxc", "host", "docker_daemon", "service", "check", "silence", "context", "schedule", "watch", "page", "notify", "ledger", "variable", "locals", "moved", "terraform"}}
+var topLevel = spec{what: "a manifest", blocks: []string{"recon", "proxmox", "vm", "lxc", "host", "docker_daemon", "service", "check", "silence", "context", "schedule", "watch", "page", "notify", "ledger", "source", "variable", "locals", "moved", "terraform"}}
 
 // collect sorts the blocks of one file by what they are.
 func (l *loader) collect(body *hclsyntax.Body) {

@@ -26,6 +26,7 @@ type Project struct {
 	Watches   []Watch
 	Page      *Page    // nil: the daemon opens no port
 	Notify    []Notify // routes to people
+	Source    *Source  // nil: nobody but people change the manifests
 	Ledger    *Ledger  // nil: the project keeps its own
 	Moved     []Moved
 	Graph     inventory.Graph

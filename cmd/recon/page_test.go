@@ -27,6 +27,7 @@ type shownHome struct {
 	sim     *pvesim.Server
 	address string
 	browser context.Context
+	said    *syncBuffer
 }
 
 // serveHome runs recon serve with a page block on a simulated home, until the test ends.
@@ -41,6 +42,11 @@ func serveHome(t *testing.T, manifest string) *shownHome {
 	h.write("recon.hcl", "proxmox \"home\" {\n  endpoints = [\""+sim.Endpoint()+"\"]\n  token = env(\"PVE_TOKEN\")\n  fingerprint = \""+sim.Fingerprint()+"\"\n}\ncontext {\n  claude_md = \"CLAUDE.md\"\n}\n")
 	h.want(api.ExitOK, "import", "--all")
 	h.write("page.recon.hcl", manifest)
+	return h.serve(t)
+}
+
+// serve runs recon serve until the test ends.
+func (h *home) serve(t *testing.T) *shownHome {
 	var out, errs syncBuffer
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan int)
@@ -51,7 +57,7 @@ func serveHome(t *testing.T, manifest string) *shownHome {
 			t.Errorf("serve ended with %d: %s", code, errs.String())
 		}
 	})
-	s := &shownHome{home: h, sim: sim}
+	s := &shownHome{home: h, sim: h.sim, said: &out}
 	at := regexp.MustCompile(`The page is at (\S+)`)
 	eventually(t, "the page is opened", func() bool {
 		if m := at.FindStringSubmatch(out.String()); m != nil {

@@ -59,7 +59,7 @@ func runServe(cmd *cobra.Command, c *cli) error {
 		c.notice(n)
 	}
 	teller := &notify.Teller{Home: h, Tell: func(_ string, err error) { tell(daemon.Notice{Text: "a notice was not sent", Err: err}) }}
-	err = daemon.Run(cmd.Context(), daemon.Options{Live: live, Look: h.Project().Page != nil, Beat: beat, After: teller.After, Tell: func(n daemon.Notice) {
+	err = daemon.Run(cmd.Context(), daemon.Options{Live: live, Source: api.NewPuller(h), Look: h.Project().Page != nil, Beat: beat, After: teller.After, Tell: func(n daemon.Notice) {
 		if n.Facts != nil && n.Err == nil {
 			teller.Found("facts", notify.Facts(n.Facts))
 		}

@@ -172,10 +172,8 @@ func EventText(e *inventory.Event) string {
 		text = subject + " appeared" + where(e)
 	case inventory.Disappeared:
 		text = subject + " is gone" + where(e)
-	case inventory.SourceLost:
-		text = sourceName(e) + " cannot be observed"
-	case inventory.SourceBack:
-		text = sourceName(e) + " is back"
+	case inventory.SourceLost, inventory.SourceBack:
+		text = sourceText(e)
 	case inventory.SourcePartial:
 		text = sourceName(e) + " is seen in part only"
 	case inventory.SourceWhole:
@@ -189,6 +187,19 @@ func EventText(e *inventory.Event) string {
 		text += " (by " + by + ")"
 	}
 	return text
+}
+
+// sourceText says that a source is lost or back. A repository that manifests come from is
+// no source of facts: what is there may be good, and is not in force.
+func sourceText(e *inventory.Event) string {
+	lost, back := " cannot be observed", " is back"
+	if inventory.IsRepository(e.Identity) {
+		lost, back = " is held back: what it has is not in force", " is followed again"
+	}
+	if e.Kind == inventory.SourceLost {
+		return sourceName(e) + lost
+	}
+	return sourceName(e) + back
 }
 
 // atLayer says at which layer a check fails.

@@ -35,6 +35,17 @@ func (e *ChangedKeyError) Error() string {
 		e.Name, e.Host, e.Type, e.Fingerprint, strings.Join(e.Where, ", "), e.Host, e.Name)
 }
 
+// A DeniedError is a machine that lets nobody in with the keys that there are.
+type DeniedError struct {
+	Host, User string
+	Offered    string // which keys
+}
+
+// Error says who was not let in with what, and how that is mended.
+func (e *DeniedError) Error() string {
+	return fmt.Sprintf("%s does not let %s in with %s; put the right public key there with ssh-copy-id, or name another one with identity_file", e.Host, e.User, e.Offered)
+}
+
 // A SudoError is a user who may not become root without being asked.
 type SudoError struct {
 	User, Host string

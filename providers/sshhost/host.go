@@ -207,7 +207,8 @@ func (h *Host) DialUnix(ctx context.Context, socket, command string) (net.Conn, 
 		conn, err := l.dial(ctx, socket)
 		return conn, err
 	}
-	return h.pipe(l, command)
+	const what = "reach the socket through docker system dial-stdio"
+	return h.pipe(l, what, h.commandLine(l, Command{Script: command})), nil
 }
 
 // Quote makes one word of a shell out of any text.

@@ -96,7 +96,7 @@ func handshakeError(ctx context.Context, err error, hop hop, keys *keyring) erro
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s does not answer: %w", hop.addr(), ctx.Err())
 	case strings.Contains(err.Error(), "unable to authenticate"):
-		return fmt.Errorf("%s does not let %s in with %s; put the right public key there with ssh-copy-id, or name another one with identity_file", hop.addr(), hop.user, keys.describe(hop))
+		return &DeniedError{Host: hop.addr(), User: hop.user, Offered: keys.describe(hop)}
 	}
 	return fmt.Errorf("%s: %w", hop.addr(), neterror.Short(err))
 }

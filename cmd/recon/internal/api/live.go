@@ -28,6 +28,8 @@ type Live struct {
 	going    *RunRecord
 	upcoming []Upcoming
 	problem  string
+	followed Followed
+	pull     chan struct{}
 	asked    chan string
 	totals   map[string]Total
 	calls    map[string]int
@@ -40,6 +42,7 @@ type RunRecord struct {
 	Started  time.Time `json:"started_at"`
 	Ended    time.Time `json:"ended_at"` // zero while it goes on
 	Code     int       `json:"exit_code"`
+	Commit   string    `json:"commit"` // that the manifests were of, "" when they follow no repository
 	Summary  string    `json:"summary"`
 	Error    string    `json:"error"`
 	Events   int       `json:"events"`
@@ -66,7 +69,7 @@ const keptRuns = 200
 
 // NewLive begins to follow a home.
 func NewLive(h *Home) *Live {
-	return &Live{Home: h, changed: make(chan struct{}), asked: make(chan string, 1), totals: map[string]Total{}, calls: map[string]int{}}
+	return &Live{Home: h, changed: make(chan struct{}), asked: make(chan string, 1), pull: make(chan struct{}, 1), totals: map[string]Total{}, calls: map[string]int{}}
 }
 
 // A LiveState is what a Live knows at one moment.
@@ -80,6 +83,7 @@ type LiveState struct {
 	Going    *RunRecord
 	Upcoming []Upcoming
 	Problem  string // why changed manifests are not in force, "" when they are
+	Followed Followed
 	Totals   map[string]Total
 	Calls    map[string]int  // to each source, by looks at it
 	Changed  <-chan struct{} // closed when any of it is no longer so
@@ -91,7 +95,7 @@ func (l *Live) State() LiveState {
 	defer l.mu.Unlock()
 	s := LiveState{
 		Picture: l.picture, Facts: l.facts, FactsAt: l.factsAt, Doctor: l.doctor, DoctorAt: l.doctorAt,
-		Runs: slices.Clone(l.runs), Upcoming: l.upcoming, Problem: l.problem, Changed: l.changed,
+		Runs: slices.Clone(l.runs), Upcoming: l.upcoming, Problem: l.problem, Followed: l.followed, Changed: l.changed,
 		Totals: maps.Clone(l.totals), Calls: maps.Clone(l.calls),
 	}
 	if l.going != nil {
@@ -135,6 +139,20 @@ func (l *Live) Schedule(all []Upcoming) { l.update(func() { l.upcoming = all }) 
 
 // Trouble says why changed manifests are not in force, "" when they are.
 func (l *Live) Trouble(problem string) { l.update(func() { l.problem = problem }) }
+
+// Follow says how the project stands to its repository.
+func (l *Live) Follow(f Followed) { l.update(func() { l.followed = f }) }
+
+// Pull asks that the repository be asked now. Many that ask at once are one.
+func (l *Live) Pull() {
+	select {
+	case l.pull <- struct{}{}:
+	default:
+	}
+}
+
+// Pulls gives to the daemon what is asked by Pull.
+func (l *Live) Pulls() <-chan struct{} { return l.pull }
 
 // Begin notes a run that begins.
 func (l *Live) Begin(r RunRecord) { l.update(func() { l.going = &r }) }

@@ -12,7 +12,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"recon/cmd/recon/internal/api"
@@ -24,12 +26,13 @@ import (
 
 // Options say what the daemon works on and who hears of it.
 type Options struct {
-	Live  *api.Live
-	Poll  time.Duration // how often manifests are looked at; 0 means 2 s
-	Grace time.Duration // how long a run may go on after the daemon is told to stop; 0 means 1 s
-	Tell  func(Notice)
-	Look  bool   // somebody watches: look at the home at once, without writing anything
-	Beat  func() // called as long as the daemon works; nil: nobody listens
+	Live   *api.Live
+	Source *api.Puller   // nil: nobody but people change the manifests
+	Poll   time.Duration // how often manifests are looked at; 0 means 2 s
+	Grace  time.Duration // how long a run may go on after the daemon is told to stop; 0 means 1 s
+	Tell   func(Notice)
+	Look   bool   // somebody watches: look at the home at once, without writing anything
+	Beat   func() // called as long as the daemon works; nil: nobody listens
 
 	// After is called when a run has ended and every now and then, one call at a time.
 	// No run waits for it. nil: nobody wants to know.
@@ -82,6 +85,9 @@ func Run(ctx context.Context, o Options) error {
 	var aside sync.WaitGroup
 	defer aside.Wait()
 	aside.Go(func() { d.after(ctx) })
+	if d.Source != nil {
+		aside.Go(func() { d.keepUp(ctx, d.Source.Pull) })
+	}
 	go d.runs()
 	defer close(d.due)
 	d.loop(ctx)
@@ -116,6 +122,7 @@ type daemon struct {
 	running bool
 	seen    uint64 // the manifests that are in force, or were refused
 
+	news    atomic.Bool        // a commit has come into force that a run is to be made for
 	unwatch context.CancelFunc // ends the watches of the manifests in force
 	stirred chan job           // what happened in a cluster that is watched
 
@@ -147,11 +154,12 @@ func (d *daemon) loop(ctx context.Context) {
 		case action := <-d.Live.Asked():
 			d.waiting = append([]job{{action: action}}, d.waiting...)
 		case j := <-d.stirred:
-			if !d.inLine(j.schedule) { // one that goes on may have looked before it happened
+			if !slices.Contains(d.waiting, j) { // one that goes on may have looked before it happened
 				d.waiting = append(d.waiting, j)
 			}
 		case j := <-d.ended:
 			d.running = false
+			changed = changed || j.action == advance && d.home.Fingerprint() != d.seen
 			if j.again {
 				changed = true
 				d.waiting = append([]job{{schedule: j.schedule, action: j.action}}, d.waiting...)
@@ -166,6 +174,9 @@ func (d *daemon) loop(ctx context.Context) {
 		if changed {
 			d.reload(ctx)
 			changed = false
+		}
+		if d.news.CompareAndSwap(true, false) {
+			d.waiting = append(d.waiting, job{schedule: d.sourceName(), action: "drift"})
 		}
 		d.next()
 	}
@@ -269,7 +280,7 @@ func (d *daemon) runs() {
 // writes manifests, as recon import does, has compared those of before with what is
 // remembered of the new ones: it is made anew.
 func (d *daemon) run(j job) (again bool) {
-	r := api.RunRecord{Schedule: j.schedule, Action: j.action, Started: d.home.Now()}
+	r := api.RunRecord{Schedule: j.schedule, Action: j.action, Started: d.home.Now(), Commit: d.commit()}
 	d.Live.Begin(r)
 	var n Notice
 	err := api.Caught(func() (err error) {
@@ -291,6 +302,9 @@ func (d *daemon) run(j job) (again bool) {
 	case err != nil:
 	case n.Cycle != nil:
 		r.Code, r.Summary, r.Events = n.Cycle.Code(), api.Describe(n.Cycle.Plan), len(n.Cycle.Events)
+	case j.action == advance:
+		state := d.Live.State().Followed
+		r.Summary, r.Commit = state.Describe(), state.Commit
 	case j.action == look:
 		r.Summary = d.Live.State().Picture.Describe()
 	case n.Facts != nil:
@@ -299,8 +313,8 @@ func (d *daemon) run(j job) (again bool) {
 		r.Summary, r.Events = fmt.Sprintf("%d finding(s)", len(n.Found.Told)), len(n.Doctor)
 	}
 	d.Live.End(r)
-	if j.action == look && err == nil {
-		return again // nothing was written, and nobody has asked for it
+	if (j.action == look || j.action == advance) && err == nil {
+		return again // nothing was written, and nobody has asked for it; or it is told already
 	}
 	d.Tell(n)
 	select {
@@ -343,6 +357,8 @@ func (d *daemon) act(j job) (n Notice, err error) {
 		return d.facts()
 	case "doctor":
 		return d.examine()
+	case advance:
+		return n, d.advance()
 	case look:
 		p, err := api.ObservedPicture(d.work, d.home)
 		if err == nil {

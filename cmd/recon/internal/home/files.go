@@ -66,7 +66,7 @@ func inside(base, rel string) (string, error) {
 	if real != root && !strings.HasPrefix(real, root+string(filepath.Separator)) {
 		return "", Refuse("", "%s leads out of its folder, to %s", rel, real)
 	}
-	if steers(strings.TrimPrefix(real, root)) {
+	if Steers(strings.TrimPrefix(real, root)) {
 		return "", Refuse("", "%s steers assistants or Git; recon never writes it", rel)
 	}
 	if named, is := filepath.Ext(path), filepath.Ext(real); !strings.EqualFold(named, is) {
@@ -75,10 +75,10 @@ func inside(base, rel string) (string, error) {
 	return real, nil
 }
 
-// steers reports a path below a root that decides what others do: settings and hooks of
+// Steers reports a path below a root that decides what others do: settings and hooks of
 // assistants, and what is Git's or recon's own, in whatever case and at any depth. A
 // file system may not tell Hooks from hooks.
-func steers(path string) bool {
+func Steers(path string) bool {
 	parts := strings.Split(strings.ToLower(filepath.ToSlash(path)), "/")
 	for _, dir := range parts[:len(parts)-1] {
 		if dir == "hooks" || dir == ".git" || dir == StateDir {

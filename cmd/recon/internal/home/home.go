@@ -97,7 +97,8 @@ type Home struct {
 		sync.Mutex
 		byConfig map[docker.Config]*docker.Provider // by how they are reached
 	}
-	early early
+	early    early
+	followed atomic.Pointer[followed]
 }
 
 // An early look is one that begins while the manifests are still being read.

@@ -1,6 +1,7 @@
 package home
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -8,6 +9,8 @@ import (
 	"recon/manifests"
 	"recon/providers/docker"
 	"recon/providers/sshhost"
+
+	"github.com/go-git/go-git/v5/plumbing/transport"
 )
 
 // sshConfig says how a host is reached.
@@ -43,6 +46,10 @@ func (h *Home) dockerProvider(project *manifests.Project, block *manifests.Host)
 
 // HostConfig returns how the host of that name is reached.
 func (h *Home) HostConfig(name string) (sshhost.Config, error) {
+	if s := h.Project().Source; s != nil && name == s.Provider() {
+		cfg, _, err := h.SourceConfig(s)
+		return cfg, err
+	}
 	block := h.Project().Host(strings.TrimPrefix(name, "host."))
 	if block == nil {
 		var names []string
@@ -52,4 +59,18 @@ func (h *Home) HostConfig(name string) (sshhost.Config, error) {
 		return sshhost.Config{}, &Failure{Code: ExitError, Err: fmt.Errorf("no manifest declares a host %q", name), Hint: "declared hosts: " + strings.Join(names, ", ")}
 	}
 	return h.sshConfig(block), nil
+}
+
+// SourceConfig returns how the repository of a source is reached over SSH, and the path
+// that it has there.
+func (h *Home) SourceConfig(s *manifests.Source) (cfg sshhost.Config, path string, err error) {
+	ep, err := transport.NewEndpoint(s.Repository)
+	if err != nil || ep.Protocol != "ssh" {
+		return cfg, "", &Failure{Code: ExitError, Err: fmt.Errorf("the repository of source %q is not reached over SSH", s.Name)}
+	}
+	port := ep.Port
+	if port == 22 && !strings.Contains(s.Repository, ":22/") {
+		port = 0 // nobody named one: ssh_config may
+	}
+	return sshhost.Config{Name: s.Provider(), Address: ep.Host, Port: port, User: cmp.Or(ep.User, "git"), IdentityFile: s.KeyFile}, ep.Path, nil
 }

@@ -1,7 +1,6 @@
 package home
 
 import (
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"io/fs"
@@ -18,7 +17,7 @@ func (h *Home) Reload() error {
 	}
 	if len(h.Project().Schedules) == 0 {
 		h.project.Store(last)
-		return errors.New("the manifests have no schedule any more")
+		return errNoSchedule
 	}
 	return nil
 }

@@ -29,6 +29,9 @@ func declaredSecrets(p *manifests.Project) (out []string) {
 			out = append(out, password)
 		}
 	}
+	if p.Source != nil {
+		out = append(out, p.Source.Token, p.Source.Secret)
+	}
 	for i := range p.Notify {
 		out = append(out, p.Notify[i].Secrets()...)
 	}

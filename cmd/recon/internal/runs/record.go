@@ -180,7 +180,7 @@ func (r *recorder) lostOrBack(provider, identity string) bool {
 
 // sources notes what has become unobservable and what is back.
 func (r *recorder) sources() {
-	var now []reconcile.Source
+	now := r.followed()
 	for _, snap := range r.world.Snapshots {
 		for _, u := range snap.Unknown {
 			msg := ""
@@ -207,6 +207,23 @@ func (r *recorder) sources() {
 	r.learned.Sources = now
 }
 
+// followed is what keeps the project behind its repository. Whoever does not follow one
+// knows no better than what is remembered.
+func (r *recorder) followed() (out []reconcile.Source) {
+	behind, known := r.world.Home().Behind()
+	switch {
+	case behind != nil:
+		out = append(out, reconcile.Source{Provider: behind.Provider, Scope: behind.Scope, Since: behind.Since, Error: behind.Err.Error()})
+	case !known:
+		for _, s := range r.world.Memory.Sources {
+			if inventory.IsRepository(s.Provider) {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
 // unseen reports a guest that is unknown, by itself or with more than itself.
 func (r *recorder) unseen(identity string) bool {
 	return slices.ContainsFunc(r.world.Observations(), func(o inventory.Observation) bool {
@@ -218,12 +235,18 @@ func lostEvent(s reconcile.Source) inventory.Event {
 	if s.Scope == inventory.SomeGuests {
 		return inventory.Event{Identity: s.Provider, Kind: inventory.SourcePartial, Summary: fmt.Sprintf("%s is seen in part only: %s", s.Provider, s.Error)}
 	}
+	if inventory.IsRepository(s.Provider) {
+		return inventory.Event{Identity: s.Scope, Kind: inventory.SourceLost, Summary: fmt.Sprintf("%s is held back: %s", s.Scope, s.Error)}
+	}
 	return inventory.Event{Identity: s.Scope, Kind: inventory.SourceLost, Summary: fmt.Sprintf("%s of %s cannot be observed: %s", s.Scope, s.Provider, s.Error)}
 }
 
 func backEvent(s reconcile.Source) inventory.Event {
 	if s.Scope == inventory.SomeGuests {
 		return inventory.Event{Identity: s.Provider, Kind: inventory.SourceWhole, Summary: s.Provider + " is seen in full again"}
+	}
+	if inventory.IsRepository(s.Provider) {
+		return inventory.Event{Identity: s.Scope, Kind: inventory.SourceBack, Summary: s.Scope + " is followed again"}
 	}
 	return inventory.Event{Identity: s.Scope, Kind: inventory.SourceBack, Summary: fmt.Sprintf("%s of %s is observed again", s.Scope, s.Provider)}
 }

@@ -90,6 +90,12 @@ func (s *server) banners(state api.LiveState) (out []banner) {
 	if state.Problem != "" {
 		out = append(out, banner{"bad", "The manifests have a mistake; the last good ones are in force.", words.Clean(state.Problem)})
 	}
+	if f := state.Followed; !f.Condition.Good() {
+		out = append(out, banner{"bad", "The repository is ahead of what is in force.", words.Clean(f.Describe() + "." + hinted(f.Hint))})
+	}
+	if f := state.Followed; f.Written != "" {
+		out = append(out, banner{"warn", "Documents are not written back.", words.Clean(f.Written)})
+	}
 	if state.Picture.Remembered {
 		out = append(out, banner{"warn", "Remembered.", "Nothing was looked at since recon serve began; this is what the ledger knows."})
 	}
@@ -107,6 +113,14 @@ func (s *server) banners(state api.LiveState) (out []banner) {
 		}
 	}
 	return out
+}
+
+// hinted is a next step at the end of a sentence.
+func hinted(hint string) string {
+	if hint == "" {
+		return ""
+	}
+	return " What to do: " + hint
 }
 
 // A moment is a time as people read it, and exactly.

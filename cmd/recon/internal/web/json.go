@@ -70,7 +70,16 @@ func runsJSON(st api.LiveState) any {
 		Runs          []api.RunRecord `json:"runs"`
 		Upcoming      []api.Upcoming  `json:"upcoming"`
 		Problem       string          `json:"problem"`
-	}{api.FormatVersion, st.Going, append([]api.RunRecord{}, st.Runs...), append([]api.Upcoming{}, st.Upcoming...), st.Problem}
+		Source        *api.Followed   `json:"source"`
+	}{api.FormatVersion, st.Going, append([]api.RunRecord{}, st.Runs...), append([]api.Upcoming{}, st.Upcoming...), st.Problem, followed(st)}
+}
+
+// followed is how the project stands to its repository, nil when it follows none.
+func followed(st api.LiveState) *api.Followed {
+	if st.Followed.Name == "" {
+		return nil
+	}
+	return &st.Followed
 }
 
 func findingsJSON(st api.LiveState) any {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"recon/cmd/recon/internal/api"
+	"recon/inventory"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -40,6 +41,8 @@ var (
 	statementsOpen = metric("wrong_statements", "Statements in documents that contradict what is known.")
 	contextTokens  = metric("context_tokens", "Size of a document that recon writes, in tokens of about four bytes.", "file")
 	manifestsValid = metric("manifests_valid", "Whether the manifests that are there are in force.")
+	followState    = metric("source_state", "Whether the project stands so to the repository that its manifests come from.", "source", "state")
+	followCommit   = metric("source_commit_info", "The commit that the manifests in force are of.", "source", "commit")
 	buildInfo      = metric("build_info", "The version of recon.", "version")
 )
 
@@ -60,6 +63,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge(buildInfo, 1, c.Version)
 	gauge(manifestsValid, truth(state.Problem == ""))
+	c.followed(state.Followed, gauge)
 	for action, t := range state.Totals {
 		counter(runsTotal, float64(t.Runs), action)
 		counter(runsFailed, float64(t.Failed), action)
@@ -81,6 +85,24 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	if !state.FactsAt.IsZero() {
 		gauge(statementsOpen, float64(len(state.Facts)))
+	}
+}
+
+// followed tells how the project stands to its repository.
+func (c *collector) followed(f api.Followed, gauge func(*prometheus.Desc, float64, ...string)) {
+	if f.Name == "" {
+		return
+	}
+	name := inventory.RepositoryKind + "." + f.Name
+	gauge(sourceUp, truth(f.Condition.Good()), name)
+	if !f.Checked.IsZero() {
+		gauge(sourceAge, c.now().Sub(f.Checked).Seconds(), name)
+	}
+	for _, state := range api.FollowConditions() {
+		gauge(followState, truth(state == f.Condition), name, string(state))
+	}
+	if f.Commit != "" {
+		gauge(followCommit, 1, name, f.Commit)
 	}
 }
 

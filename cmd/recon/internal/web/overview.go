@@ -168,6 +168,9 @@ func (s *server) runRows(state api.LiveState) (out []runRow) {
 	}
 	for _, r := range state.Runs {
 		row := runRow{mark: good, Started: s.since(r.Started), Name: nameOf(r), Took: r.Ended.Sub(r.Started).Round(10 * time.Millisecond).String(), Text: words.Clean(r.Summary)}
+		if r.Commit != "" {
+			row.Text += ", of " + r.Commit[:min(len(r.Commit), 12)]
+		}
 		if r.Events > 0 {
 			row.Text += fmt.Sprintf("; %d new", r.Events)
 		}

@@ -106,6 +106,9 @@ func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	fmt.Fprintln(w, "ok")
+	if f := state.Followed; !f.Condition.Good() {
+		fmt.Fprintf(w, "source %s: %s: what the branch has is not in force\n", f.Name, f.Condition)
+	}
 }
 
 // An answer is a page: the name of its template, and what it shows.

@@ -230,6 +230,9 @@ var events = map[inventory.EventKind]string{
 	inventory.CheckBroke: "fails", inventory.CheckMended: "works again",
 }
 
+// repository says what becomes of a repository that manifests come from.
+var repository = map[inventory.EventKind]string{inventory.SourceLost: "is held back", inventory.SourceBack: "is followed again"}
+
 // Event says an event: what it is about, and what became of it. Values, and who did it,
 // pass through value.
 func Event(e *inventory.Event, value func(string) string) (subject, text string) {
@@ -237,7 +240,11 @@ func Event(e *inventory.Event, value func(string) string) (subject, text string)
 	if e.Address.IsZero() {
 		subject = e.Identity
 	}
-	text = events[e.Kind] + eventFields(e, value)
+	text = events[e.Kind]
+	if held, is := repository[e.Kind]; is && inventory.IsRepository(e.Identity) {
+		text = held
+	}
+	text += eventFields(e, value)
 	if e.Undeclared() {
 		text += ", not in the manifest"
 	}
