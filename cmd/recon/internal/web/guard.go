@@ -42,7 +42,7 @@ type guard struct {
 
 	mu       sync.Mutex
 	sessions map[string]session       // by the sum of the cookie
-	wrong    map[string]*rate.Limiter // tokens that were wrong, by where they came from
+	wrong    map[string]*rate.Limiter // what was wrong, by what it was for and where it came from
 }
 
 type session struct {
@@ -98,7 +98,7 @@ func (g *guard) protect(next http.Handler) http.Handler {
 			return
 		}
 		u, ok := g.who(r)
-		open := r.URL.Path == "/login" || strings.HasPrefix(r.URL.Path, "/static/")
+		open := r.URL.Path == "/login" || strings.HasPrefix(r.URL.Path, "/static/") || r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, hooksPath)
 		if !ok && !open {
 			g.refuse(w, r)
 			return
@@ -182,31 +182,48 @@ var (
 // is compares with the token, in the same time whatever is wrong with it. From where
 // many wrong ones came none is looked at for a while.
 func (g *guard) is(r *http.Request, token string) error {
-	from, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		from = r.RemoteAddr
-	}
-	g.mu.Lock()
-	limit := g.wrong[from]
-	g.mu.Unlock()
-	if limit != nil && limit.TokensAt(g.now()) < 1 {
+	if g.closed(r, "login") {
 		return errTooMany
 	}
 	got := sha256.Sum256([]byte(token))
 	if g.tokens && subtle.ConstantTimeCompare(got[:], g.token[:]) == 1 {
 		return nil
 	}
+	g.count(r, "login")
+	return errWrong
+}
+
+// from is where a request comes from, and for what.
+func from(r *http.Request, what string) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	return what + " " + host
+}
+
+// closed reports an address from which too much that is wrong came.
+func (g *guard) closed(r *http.Request, what string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if limit = g.wrong[from]; limit == nil {
+	limit := g.wrong[from(r, what)]
+	return limit != nil && limit.TokensAt(g.now()) < 1
+}
+
+// count notes that something wrong came from an address.
+func (g *guard) count(r *http.Request, what string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	key := from(r, what)
+	limit := g.wrong[key]
+	if limit == nil {
 		if len(g.wrong) >= maxSessions {
 			clear(g.wrong)
 		}
 		limit = rate.NewLimiter(rate.Every(12*time.Second), 5)
-		g.wrong[from] = limit
+		g.wrong[key] = limit
 	}
 	limit.AllowN(g.now(), 1)
-	return errWrong
 }
 
 // refuse sends people to the login, and programs away.

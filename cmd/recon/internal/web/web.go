@@ -36,12 +36,13 @@ type server struct {
 	Options
 	pages map[string]*template.Template
 	guard *guard
+	hooks *hooks
 	now   func() time.Time
 }
 
 // New is what answers requests.
 func New(o Options) (http.Handler, error) {
-	s := &server{Options: o, pages: map[string]*template.Template{}, guard: newGuard(&o), now: o.Live.Home.Now}
+	s := &server{Options: o, pages: map[string]*template.Template{}, guard: newGuard(&o), hooks: newHooks(), now: o.Live.Home.Now}
 	names, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
 		return nil, err
@@ -73,6 +74,7 @@ func (s *server) routes() *http.ServeMux {
 	mux.HandleFunc("GET /login", s.login)
 	mux.HandleFunc("POST /login", s.login)
 	mux.HandleFunc("POST /logout", s.logout)
+	mux.HandleFunc("POST "+hooksPath+"{name}", s.hook)
 	mux.HandleFunc("GET /events", s.stream)
 	mux.Handle("GET /static/", http.StripPrefix("/", cached(http.FileServerFS(embedded("static")))))
 	s.jsonRoutes(mux)
