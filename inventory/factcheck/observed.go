@@ -93,7 +93,7 @@ func (t *Truth) judgeHost(c *statement, h *host) (verdict, bool) {
 		}
 		return t.host(h, strconv.FormatInt(h.cores, 10) != c.Norm, true, strconv.FormatInt(h.cores, 10)), true
 	case KindMemory:
-		return t.judgeSize(c, h, h.memory, h.memory), true
+		return t.judgeSize(c, h, h.memory), true
 	case KindDisk:
 		return t.judgeSize(c, h, h.disks...), true
 	case KindMAC:
@@ -192,15 +192,11 @@ func (t *Truth) judgeSize(c *statement, h *host, sizes ...int64) verdict {
 	}
 	near := func(n int64) bool { return n > 0 && math.Abs(float64(n)-said)/float64(n) < 0.08 }
 	ok := near(sum) || slices.ContainsFunc(sizes, near)
-	same := true
-	for _, n := range sizes {
-		same = same && n == sizes[0]
-	}
 	truth, exact := inUnit(sizes[0], c.Unit)
-	if !exact || !same && len(sizes) > 1 {
+	if !exact || len(sizes) > 1 {
 		truth, exact = inventory.FormatSize(sizes[0]), false
 	}
-	return t.host(h, !ok, exact && same && (c.kind() == KindMemory || len(sizes) == 1), truth)
+	return t.host(h, !ok, exact, truth)
 }
 
 // inUnit writes a size as a number of the unit that the claim has.

@@ -275,13 +275,23 @@ func (b *builder) storage(cluster, name, node string) string {
 	return id
 }
 
-// storages says where network storages lie, once all machines are known.
+// storages says where network storages lie, once all machines are known, and which there
+// are that no guest uses.
 func (b *builder) storages() {
+	used := map[string]bool{} // by the name without a node's
+	for id, n := range b.nodes {
+		if name, _, _ := strings.Cut(id, "@"); n.Kind == Storage {
+			used[name] = true
+		}
+	}
 	for i := range b.Clusters {
 		c := &b.Clusters[i]
 		for _, s := range c.Around.Storages {
 			id := b.scoped("storage", c.Name, s.Name)
-			if n := b.nodes[id]; n == nil || s.Server == "" {
+			if !used[id] {
+				b.node(id, Storage, s.Name, "")
+			}
+			if s.Server == "" {
 				continue
 			}
 			to, sure := b.machine(s.Server)

@@ -1,12 +1,9 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -100,108 +97,6 @@ func lookOf(w *home.World) Look {
 	return l
 }
 
-// graphSource is by what a thing is known that something else names.
-const graphSource = "graph"
-
-// A Thing is something that there is.
-type Thing struct {
-	ID         string   `json:"id"`
-	Kind       string   `json:"kind"`
-	Name       string   `json:"name"`
-	Identity   string   `json:"identity,omitempty"`
-	Node       string   `json:"node,omitempty"`
-	Status     string   `json:"status,omitempty"`
-	Addresses  []string `json:"addresses,omitempty"`
-	Pool       string   `json:"pool,omitempty"`
-	Tags       []string `json:"tags,omitempty"`
-	ManagedBy  string   `json:"managed_by,omitempty"`
-	Source     string   `json:"source"`
-	ObservedAt string   `json:"observed_at,omitempty"`
-	Stale      bool     `json:"stale"` // not observed now; this is what was seen last
-}
-
-// Search lists what there is, the best match first. Without words it is everything.
-func (r *Reading) Search(ctx context.Context, words, kind string) ([]Thing, Look, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	w, g, err := r.lookAround(ctx)
-	if err != nil {
-		return nil, Look{}, err
-	}
-	all, err := things(ctx, w, g)
-	if err != nil {
-		return nil, Look{}, err
-	}
-	return matching(all, strings.Fields(strings.ToLower(words)), kind), lookOf(w), nil
-}
-
-// things are the resources, and what else the graph knows.
-func things(ctx context.Context, w *home.World, g *graph.Graph) (out []Thing, err error) {
-	known, err := w.Known(ctx)
-	if err != nil {
-		return nil, err
-	}
-	managed, have := w.Managers(), map[string]bool{}
-	for i := range known {
-		k := &known[i]
-		e := existing(&k.Observation, managed[k.Resource.Identity], k.Stale)
-		t := Thing{
-			ID: e.Address, Kind: e.Kind, Name: e.Name, Identity: e.Identity, Node: e.Node, Status: e.Status, Addresses: e.Addresses, ManagedBy: e.ManagedBy,
-			Pool: inventory.Text(k.Resource.Attrs["pool"]), Tags: inventory.Strings(k.Resource.Attrs["tags"]), Source: k.Resource.Provider, ObservedAt: e.SeenAt, Stale: e.Unknown,
-		}
-		out, have[t.ID] = append(out, t), true
-	}
-	for i := range g.Nodes {
-		if n := &g.Nodes[i]; !have[n.ID] {
-			t := Thing{ID: n.ID, Kind: string(n.Kind), Name: n.Name, Status: n.State, Source: graphSource}
-			if !n.At.IsZero() {
-				t.ObservedAt = inventory.Timestamp(n.At)
-			}
-			out = append(out, t)
-		}
-	}
-	return out, nil
-}
-
-// matching keeps what one of the words is found in; who has more of them, or is called by
-// one, comes first.
-func matching(all []Thing, words []string, kind string) []Thing {
-	score := map[string]int{}
-	var out []Thing
-	for i := range all {
-		t := &all[i]
-		if kind != "" && t.Kind != kind {
-			continue
-		}
-		text := strings.ToLower(strings.Join(slices.Concat([]string{t.ID, t.Kind, t.Name, t.Identity, t.Node, t.Status, t.Pool, t.ManagedBy}, t.Addresses, t.Tags), "\n"))
-		n := 0
-		for _, word := range words {
-			if strings.Contains(text, word) {
-				n += 2
-			}
-			if word == strings.ToLower(t.Name) || strings.HasSuffix(t.Identity, "/"+word) {
-				n++
-			}
-		}
-		if n > 0 || len(words) == 0 {
-			score[t.ID] = n
-			out = append(out, *t)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b Thing) int {
-		return cmp.Or(score[b.ID]-score[a.ID], strings.Compare(a.origin(), b.origin()), inventory.NaturalCompare(a.ID, b.ID))
-	})
-	return out
-}
-
-// origin puts what the graph alone knows behind what is declared or observed.
-func (t *Thing) origin() string {
-	if t.Source == graphSource {
-		return graphSource
-	}
-	return ""
-}
-
 // A Detail is all that is known of one thing: of a resource its fields, of anything what
 // it needs and what needs it.
 type Detail struct {
@@ -228,6 +123,9 @@ func (r *Reading) Get(ctx context.Context, name string) (*Detail, Look, error) {
 	case errors.Is(err, inventory.ErrNotFound):
 		if d.Node, err = g.Find(name); err != nil {
 			return nil, Look{}, w.Unfound(err, "recon graph show lists what there is")
+		}
+		if s, err := showingOf(ctx, w, d.Node.ID); err == nil { // a container that is called by its name
+			d.Resource = s.Resources[0]
 		}
 	default:
 		return nil, Look{}, err

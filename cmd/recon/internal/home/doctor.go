@@ -120,36 +120,6 @@ func (w *World) doctorFacts(ctx context.Context) (*doctor.Facts, error) {
 	return f, err
 }
 
-// backups are what each surveyed cluster backs up. Where the jobs, or who is in their
-// pools, cannot be seen, nothing is said.
-func (w *World) backups(f *doctor.Facts) {
-	for i := range w.around {
-		snap := &w.Snapshots[i]
-		b := doctor.Backups{Cluster: snap.Provider, Jobs: w.around[i].Backups}
-		if !strings.HasPrefix(b.Cluster, "proxmox.") || snap.Calls == 0 {
-			continue
-		}
-		if why := w.around[i].LostOf(inventory.BackupJobs); why != "" {
-			f.Unread = append(f.Unread, doctor.Unread{File: "the backup jobs of " + b.Cluster, Why: why})
-			continue
-		}
-		pooled := false
-		for j := range snap.Observations {
-			o := &snap.Observations[j]
-			pool := inventory.Text(o.Resource.Attrs["pool"])
-			pooled = pooled || pool != ""
-			if o.State == inventory.Present && inventory.IsGuest(o.Resource.Addr.Kind) && o.Volatile.Status == "running" && !o.Volatile.Template {
-				b.Running = append(b.Running, doctor.Running{Address: o.Resource.Addr.String(), VMID: inventory.VMID(o.Resource.Identity), Pool: pool, Node: o.Volatile.Node})
-			}
-		}
-		if hidden := slices.IndexFunc(b.Jobs, func(j inventory.BackupJob) bool { return j.Enabled && j.Pool != "" && !pooled }); hidden >= 0 {
-			f.Unread = append(f.Unread, doctor.Unread{File: "the guests in pool " + b.Jobs[hidden].Pool, Why: "the job " + b.Jobs[hidden].ID + " backs that pool up, and of no guest it is seen in which pool it is"})
-			continue
-		}
-		f.Backups = append(f.Backups, b)
-	}
-}
-
 // hosts are the declared hosts of which something is known, with the guests that they
 // are.
 func (w *World) hosts(guests map[inventory.Address]*doctor.Guest) (out []doctor.Host, err error) {

@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -17,21 +18,35 @@ import (
 type answers struct{ *api.Reading }
 
 type searchIn struct {
-	Query string `json:"query,omitempty" jsonschema:"words: name, vmid, IP, node, tag, status"`
-	Kind  string `json:"kind,omitempty" jsonschema:"vm, lxc, container, storage, name, route..."`
+	Query string `json:"query,omitempty" jsonschema:"words (any: name, vmid, IP, tag...) and conditions (all): node=pve2 status!=running memory<1GiB vlan=40 onboot=false backup=none verdict=drift"`
+	Kind  string `json:"kind,omitempty" jsonschema:"guest, vm, lxc, container, storage, name, route, finding (of the doctor)..."`
 	paging
 }
 
 func (a *answers) search(ctx context.Context, in searchIn) (map[string]any, error) {
-	things, look, err := a.Search(ctx, in.Query, in.Kind)
+	things, look, err := a.Search(ctx, api.Query{Words: in.Query, Kind: in.Kind, Fields: in.Fields})
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]any, len(things))
 	for i := range things {
-		rows[i] = things[i]
+		row, _ := plain(things[i]).(map[string]any)
+		for name, values := range things[i].Asked {
+			if _, has := row[name]; !has {
+				row[name] = oneOf(values)
+			}
+		}
+		rows[i] = row
 	}
 	return in.page(headOf(look, map[string]any{"total": len(things)}), "things", "id", rows)
+}
+
+// oneOf is the value of a field that has one, else all of them.
+func oneOf(values []any) any {
+	if len(values) == 1 {
+		return values[0]
+	}
+	return append([]any{}, values...)
 }
 
 type getIn struct {
@@ -46,7 +61,7 @@ type fact struct {
 	Source     string `json:"source"`
 	ObservedAt string `json:"observed_at,omitempty"`
 	Trust      string `json:"trust"` // typed: a number, a size, an address; foreign: a word that somebody chose
-	Declared   any    `json:"declared,omitempty"`
+	Declared   any    `json:"declared,omitempty"` // where it is not the value
 	DeclaredAt string `json:"declared_at,omitempty"` // file of the manifest
 	Running    any    `json:"running,omitempty"`     // where what is in use is not what is configured
 	Terraform  any    `json:"terraform,omitempty"`
@@ -67,7 +82,10 @@ func (a *answers) get(ctx context.Context, in getIn) (map[string]any, error) {
 		}
 	}
 	if s := d.Resource; s != nil {
-		head["id"], head["kind"], head["name"], head["status"] = s.Address, s.Kind, s.Name, s.Status
+		head["id"], head["kind"], head["status"] = s.Address, s.Kind, s.Status
+		if s.Name != "" {
+			head["name"] = s.Name
+		}
 		head["identity"], head["node"], head["state"], head["verdict"], head["managed_by"] = s.Identity, s.Node, s.State, s.Verdict, s.ManagedBy
 		head["since"], head["changed_by"] = s.Since, s.ChangedBy
 		rows = nil
@@ -75,11 +93,33 @@ func (a *answers) get(ctx context.Context, in getIn) (map[string]any, error) {
 			rows = append(rows, factOf(s, &s.Fields[i]))
 		}
 	}
-	return in.page(head, "facts", "field", rows)
+	return in.page(head, "facts", "field", in.wanted(rows))
+}
+
+// wanted are the facts that the fields name, by their whole name or its last part; all
+// of them when the fields name none, and so are keys.
+func (in *getIn) wanted(rows []any) (out []any) {
+	keys := slices.Clone(in.Fields)
+	for i := range rows {
+		name := rows[i].(fact).Field
+		called := func(f string) bool { return f == name || strings.HasSuffix(name, "."+f) }
+		if slices.ContainsFunc(in.Fields, called) {
+			out = append(out, rows[i])
+			keys = slices.DeleteFunc(keys, called)
+		}
+	}
+	if len(out) == 0 {
+		return rows
+	}
+	in.Fields = keys
+	return out
 }
 
 func factOf(s *api.Shown, f *api.ShownField) fact {
-	out := fact{Field: f.Name, Value: f.Live, Source: s.Provider, ObservedAt: s.ObservedAt, Trust: trustOf(f.Live), Declared: f.Desired, Terraform: f.Terraform, Differs: f.Differs}
+	out := fact{Field: f.Name, Value: f.Live, Source: s.Provider, ObservedAt: s.ObservedAt, Trust: trustOf(f.Live), Terraform: f.Terraform, Differs: f.Differs}
+	if f.Text[0] != f.Text[3] {
+		out.Declared = f.Desired
+	}
 	if f.Declared {
 		out.DeclaredAt = f.File
 	}

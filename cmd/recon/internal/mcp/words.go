@@ -16,7 +16,7 @@ import (
 // paging is how much of an answer is wanted. An answer is as long as an assistant can do
 // with; the cursor gets what comes after it.
 type paging struct {
-	Fields []string `json:"fields,omitempty" jsonschema:"only these keys"`
+	Fields []string `json:"fields,omitempty" jsonschema:"only these keys or fields of a thing"`
 	Limit  int      `json:"limit,omitempty" jsonschema:"tokens"`
 	Cursor string   `json:"cursor,omitempty"`
 }
@@ -144,6 +144,8 @@ func told(err error) error {
 	switch {
 	case errors.Is(err, errOwn):
 		return err
+	case errors.Is(err, api.ErrNoField):
+		return errors.New("nothing here has a field of a condition; get names the fields of a thing")
 	case errors.Is(err, inventory.ErrNotFound) && known && failure.Code == api.ExitIncomplete:
 		return errors.New("nobody knows a thing of that name, as far as could be observed: some sources could not be")
 	case errors.Is(err, inventory.ErrNotFound):
