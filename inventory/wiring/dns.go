@@ -184,14 +184,16 @@ func Unbound(file, text string) Zone {
 		}
 	}
 	u.clause("server")
+	leads := map[string]bool{}
 	for _, r := range u.Records {
 		if u.redirects[r.Name] {
+			leads[r.Name] = true
 			r.Name = "*." + r.Name
 			u.Records = append(u.Records, r)
 		}
 	}
 	for _, zone := range slices.Sorted(maps.Keys(u.redirects)) {
-		if !u.redirects[zone] && zone != "" { // a zone ends what one around it says
+		if !leads[zone] && zone != "" { // a zone ends what one around it says
 			u.Records = append(u.Records, Record{Name: zone}, Record{Name: "*." + zone})
 		}
 	}
