@@ -3,6 +3,7 @@
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GREMLINS := github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 NFPM     := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.44.1
+SBOM     := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 GOFUMPT  := mvdan.cc/gofumpt@v0.9.2
 BIN      := $(CURDIR)/bin
 FUZZTIME ?= 10m
@@ -15,12 +16,15 @@ build: ## bin/recon
 	CGO_ENABLED=0 go build -trimpath -o $(BIN)/recon ./cmd/recon
 
 .PHONY: packages
-packages: $(BIN)/nfpm ## .deb, archives and sums in bin/packages, and the .deb installed
+packages: $(BIN)/nfpm $(BIN)/cyclonedx-gomod ## .deb, archives, SBOMs and sums in bin/packages; tried, and built a second time
 	.ci/packages
-	go test ./cmd/recon -run '^TestPackage$$' -v -count=1 -package $(BIN)/packages
+	go test ./cmd/recon -run '^TestPackage' -v -count=1 -timeout 30m -package $(BIN)/packages
 
 $(BIN)/nfpm:
 	GOBIN=$(BIN) go install $(NFPM)
+
+$(BIN)/cyclonedx-gomod:
+	GOBIN=$(BIN) go install $(SBOM)
 
 deps: ## what the tests use beside Go, where it can be installed
 	@.ci/deps

@@ -1,12 +1,7 @@
 package main
 
 import (
-	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -15,14 +10,13 @@ import (
 	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/daemon"
 	"recon/cmd/recon/internal/notify"
-	"recon/cmd/recon/internal/web"
-	"recon/inventory/neterror"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 )
 
 func newServe(c *cli) *cobra.Command {
+	var probe bool
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the project's schedules, and its page, until interrupted",
@@ -32,8 +26,14 @@ changes or resolves, not each time it is seen, here and by the notify blocks. Ch
 
 With a page block it shows all that in a browser, with metrics for Prometheus.`,
 		Args: args(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error { return runServe(cmd, c) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if probe {
+				return c.probePage(cmd)
+			}
+			return runServe(cmd, c)
+		},
 	}
+	cmd.Flags().BoolVar(&probe, "probe", false, "ask the page of a daemon that runs here whether it lives, and do nothing else")
 	return exits(cmd, "recon serve -C /srv/home", api.ExitOK, api.ExitError)
 }
 
@@ -88,67 +88,6 @@ func watchdog() func() {
 			_, _ = sd.SdNotify(false, sd.SdNotifyWatchdog)
 		}
 	}
-}
-
-// openPage opens the port of the page block, where there is one.
-func (c *cli) openPage(live *api.Live) (shut func(), err error) {
-	page := live.Home.Project().Page
-	if page == nil {
-		return func() {}, nil
-	}
-	o := web.Options{Live: live, Page: page, Version: version, Secrets: c.secrets, Log: live.Home.Log}
-	if page.Login != nil && page.Login.TokenFile != "" {
-		if o.Token, err = api.Token(live.Home, page.Login.TokenFile); err != nil {
-			return nil, err
-		}
-	}
-	listener, err := net.Listen("tcp", page.Listen)
-	if err != nil {
-		return nil, &api.Failure{Code: api.ExitError, Err: fmt.Errorf("open the page at %s: %w", page.Listen, neterror.Short(err)), Hint: "another program may have the port; listen = \"127.0.0.1:8101\" takes another"}
-	}
-	o.Listen = listener.Addr().String()
-	handler, err := web.New(o)
-	if err != nil {
-		listener.Close()
-		return nil, err
-	}
-	address := "http://" + o.Listen
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-	}
-	if page.Certificate != "" {
-		read := func() (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(live.Home.Absolute(page.Certificate), live.Home.Absolute(page.Key))
-			if err != nil {
-				return nil, fmt.Errorf("read the certificate of the page: %w", err)
-			}
-			return &pair, nil
-		}
-		if _, err := read(); err != nil {
-			listener.Close()
-			return nil, err
-		}
-		address = "https://" + o.Listen
-		// Each connection gets the certificate that is there: somebody renews it.
-		fresh := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return read() }
-		listener = tls.NewListener(listener, &tls.Config{GetCertificate: fresh, MinVersion: tls.VersionTLS12})
-	}
-	if page.URL != "" {
-		address = page.URL
-	}
-	c.printer().Printf("The page is at %s", address)
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			live.Home.Log.Error("the page has stopped", "error", err)
-		}
-	}()
-	return func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond) // streams stay open as long as somebody looks
-		defer cancel()
-		if server.Shutdown(ctx) != nil {
-			server.Close()
-		}
-	}, nil
 }
 
 // scheduledReport writes the file of a schedule that makes a report.

@@ -128,7 +128,7 @@ func TestServeFromGit(t *testing.T) {
 		return strings.Contains(s.get("/"), said) && strings.Contains(s.get("/"), second[:12]+" stays in force")
 	})
 	for path, want := range map[string]string{
-		"/metrics": `recon_source_state{source="source.home",state="unusable"} 1`, "/readyz": "source home: unusable", "/api/v1/runs": `"condition":"unusable"`,
+		"/metrics": `recon_source_state{source="source.home",state="unusable"} 1`, "/api/v1/runs": `"condition":"unusable"`,
 	} {
 		if got := s.get(path); !strings.Contains(got, want) {
 			t.Errorf("%s does not say %s", path, want)

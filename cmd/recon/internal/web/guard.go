@@ -98,13 +98,20 @@ func (g *guard) protect(next http.Handler) http.Handler {
 			return
 		}
 		u, ok := g.who(r)
-		open := r.URL.Path == "/login" || strings.HasPrefix(r.URL.Path, "/static/") || r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, hooksPath)
-		if !ok && !open {
+		if !ok && !open(r) {
 			g.refuse(w, r)
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), userKey{}, u)))
 	})
+}
+
+// open reports what is answered to everybody: how to log in, what belongs to the program,
+// to who watches over it, in one word, that it runs, and what is signed.
+func open(r *http.Request) bool {
+	path := r.URL.Path
+	return slices.Contains([]string{"/login", "/healthz", "/readyz"}, path) || strings.HasPrefix(path, "/static/") ||
+		r.Method == http.MethodPost && strings.HasPrefix(path, hooksPath)
 }
 
 // knows reports a name of this page: others are names that somebody pointed at it, so

@@ -79,7 +79,7 @@ func (s *server) routes() *http.ServeMux {
 	mux.Handle("GET /static/", http.StripPrefix("/", cached(http.FileServerFS(embedded("static")))))
 	s.jsonRoutes(mux)
 	mux.Handle("GET /metrics", s.metrics())
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /healthz", s.lives)
 	mux.HandleFunc("GET /readyz", s.ready)
 	return mux
 }
@@ -100,17 +100,16 @@ func cached(next http.Handler) http.Handler {
 	})
 }
 
-// ready says whether a look at the home has succeeded and manifests are in force.
+// lives says that something answers, and nothing else: it asks nobody who they are.
+func (s *server) lives(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }
+
+// ready says whether a look at the home has succeeded, and nothing else.
 func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
-	state := s.Live.State()
-	if state.Picture == nil || state.Picture.Remembered {
-		http.Error(w, "nothing was looked at yet", http.StatusServiceUnavailable)
+	if p := s.Live.State().Picture; p == nil || p.Remembered {
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
 		return
 	}
 	fmt.Fprintln(w, "ok")
-	if f := state.Followed; !f.Condition.Good() {
-		fmt.Fprintf(w, "source %s: %s: what the branch has is not in force\n", f.Name, f.Condition)
-	}
 }
 
 // An answer is a page: the name of its template, and what it shows.

@@ -202,7 +202,7 @@ func TestStrangersSeeNothing(t *testing.T) {
 	}
 	from := func(addr string) func(*http.Request) { return func(r *http.Request) { r.RemoteAddr = addr + ":1" } }
 	for _, path := range append(append([]string{"/events"}, everyPage...), everyAnswer...) {
-		if strings.HasPrefix(path, "/static/") {
+		if open(httptest.NewRequest("GET", path, nil)) {
 			continue
 		}
 		for name, change := range map[string][]func(*http.Request){
@@ -226,6 +226,11 @@ func TestStrangersSeeNothing(t *testing.T) {
 			if w := ask(h, "GET", path, change...); w.Code != 200 {
 				t.Errorf("%s answers %d with %s", path, w.Code, name)
 			}
+		}
+	}
+	for _, path := range []string{"/healthz", "/readyz"} {
+		if w := ask(h, "GET", path, outside); w.Code != 200 || w.Body.String() != "ok\n" {
+			t.Errorf("%s answers %d to a stranger: %s", path, w.Code, w.Body)
 		}
 	}
 	begin := func(change ...func(*http.Request)) int {
