@@ -30,6 +30,9 @@ func (c *cli) openPage(live *api.Live) (shut func(), err error) {
 			return nil, err
 		}
 	}
+	if page.Login != nil && page.Login.OIDC != nil && page.Login.OIDC.Credentials.HasErrors() {
+		return nil, &api.Failure{Code: api.ExitError, Err: fmt.Errorf("read the secret of the page's login: %w", page.Login.OIDC.Credentials), Hint: "it is client_secret of the oidc block"}
+	}
 	listener, err := net.Listen("tcp", page.Listen)
 	if err != nil {
 		return nil, &api.Failure{Code: api.ExitError, Err: fmt.Errorf("open the page at %s: %w", page.Listen, neterror.Short(err)), Hint: "another program may have the port; listen = \"127.0.0.1:8101\" takes another"}
@@ -56,6 +59,9 @@ func (c *cli) openPage(live *api.Live) (shut func(), err error) {
 		address = page.URL
 	}
 	c.printer().Printf("The page is at %s", address)
+	if back := web.RedirectURI(page, o.Listen); back != "" {
+		c.printer().Printf("People log in at %s, whose redirect URI for %s is %s", page.Login.OIDC.Issuer, page.Login.OIDC.ClientID, back)
+	}
 	return answerOn(listener, handler, live), nil
 }
 

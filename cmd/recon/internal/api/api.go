@@ -37,6 +37,8 @@ type (
 	Schedule = manifests.Schedule
 	// Page is where the daemon shows what it knows.
 	Page = manifests.Page
+	// OIDC is who says who somebody is that looks at it.
+	OIDC = manifests.OIDC
 	// FactCheck is what recon facts found.
 	FactCheck = docs.FactCheck
 	// FactsOptions say what recon facts is to look at.

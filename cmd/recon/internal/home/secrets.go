@@ -29,6 +29,9 @@ func declaredSecrets(p *manifests.Project) (out []string) {
 			out = append(out, password)
 		}
 	}
+	if p.Page != nil && p.Page.Login != nil && p.Page.Login.OIDC != nil {
+		out = append(out, p.Page.Login.OIDC.Secret)
+	}
 	if p.Source != nil {
 		out = append(out, p.Source.Token, p.Source.Secret)
 	}

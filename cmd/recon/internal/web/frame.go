@@ -44,7 +44,7 @@ func (s *server) frame(r *http.Request, state api.LiveState, a answer) any {
 	if u.out {
 		f.User = u.name
 	}
-	if s.guard.page.Login != nil && a.template == "login" {
+	if s.guard.page.Login != nil && (a.template == "login" || a.template == "welcome") {
 		f.AsOf = "Private"
 		return framed{f, a.body}
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"recon/cmd/recon/internal/api"
+	"recon/cmd/recon/internal/words"
 
 	"golang.org/x/time/rate"
 )
@@ -37,6 +38,8 @@ type guard struct {
 	tokens  bool // somebody may log in with the token
 	hosts   []string
 	secure  bool // cookies go over TLS alone
+
+	provider *provider // nil: nobody logs in with one
 	origins *http.CrossOriginProtection
 	now     func() time.Time
 
@@ -81,7 +84,23 @@ func newGuard(o *Options) *guard {
 		g.secure = u.Scheme == "https"
 	}
 	g.secure = g.secure || o.Page.Certificate != ""
+	if o.Page.Login != nil && o.Page.Login.OIDC != nil {
+		g.provider = &provider{conf: o.Page.Login.OIDC, back: RedirectURI(o.Page, o.Listen), now: g.now}
+	}
 	return g
+}
+
+// RedirectURI is where a provider of OpenID Connect sends people back to, "" without one. It
+// has to know that.
+func RedirectURI(page *api.Page, listen string) string {
+	if page.Login == nil || page.Login.OIDC == nil {
+		return ""
+	}
+	scheme := "http"
+	if page.Certificate != "" {
+		scheme = "https"
+	}
+	return strings.TrimRight(cmp.Or(page.URL, scheme+"://"+listen), "/") + backPath
 }
 
 // protect is what stands before every route.
@@ -110,7 +129,7 @@ func (g *guard) protect(next http.Handler) http.Handler {
 // to who watches over it, in one word, that it runs, and what is signed.
 func open(r *http.Request) bool {
 	path := r.URL.Path
-	return slices.Contains([]string{"/login", "/healthz", "/readyz"}, path) || strings.HasPrefix(path, "/static/") ||
+	return slices.Contains([]string{"/login", beginPath, backPath, "/healthz", "/readyz"}, path) || strings.HasPrefix(path, "/static/") ||
 		r.Method == http.MethodPost && strings.HasPrefix(path, hooksPath)
 }
 
@@ -148,8 +167,8 @@ func (g *guard) who(r *http.Request) (user, bool) {
 	if g.page.Login == nil {
 		return user{mayAct: true}, true
 	}
-	if name := g.vouched(r); name != "" {
-		return user{name: name, mayAct: slices.Contains(g.page.Approve, name)}, true
+	if name, groups := g.vouched(r); name != "" {
+		return user{name: name, mayAct: g.page.Approve.Has(name, groups)}, true
 	}
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && g.tokens {
 		return user{name: "token", mayAct: true}, g.is(r, bearer) == nil
@@ -164,26 +183,28 @@ func (g *guard) who(r *http.Request) (user, bool) {
 	return s.user, ok && g.now().Before(s.ends)
 }
 
-// vouched is whom a trusted proxy names, "" when none does.
-func (g *guard) vouched(r *http.Request) string {
-	if g.page.Login.Header == "" {
-		return ""
-	}
+// vouched is whom a trusted proxy names, and their groups, "" when none does.
+func (g *guard) vouched(r *http.Request) (name string, groups []string) {
+	login := g.page.Login
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return ""
+	if login.Header == "" || err != nil || !slices.ContainsFunc(login.From, func(p netip.Prefix) bool { return p.Contains(from.Addr().Unmap()) }) {
+		return "", nil
 	}
-	for _, p := range g.page.Login.From {
-		if p.Contains(from.Addr().Unmap()) && len(r.Header.Values(g.page.Login.Header)) == 1 {
-			return r.Header.Get(g.page.Login.Header)
+	if len(r.Header.Values(login.Header)) != 1 {
+		return "", nil
+	}
+	if all := r.Header.Values(login.Groups); len(all) == 1 { // Authelia has commas between them, Authentik bars
+		groups = strings.FieldsFunc(all[0], func(c rune) bool { return c == ',' || c == '|' })
+		for i := range groups {
+			groups[i] = strings.TrimSpace(groups[i])
 		}
 	}
-	return ""
+	return r.Header.Get(login.Header), groups
 }
 
 var (
 	errWrong   = errors.New("that is not the token of the file that the page block names")
-	errTooMany = errors.New("too many wrong tokens came from this address; wait a minute")
+	errTooMany = errors.New("too many have failed to log in from this address; wait a minute")
 )
 
 // is compares with the token, in the same time whatever is wrong with it. From where
@@ -233,9 +254,12 @@ func (g *guard) count(r *http.Request, what string) {
 	limit.AllowN(g.now(), 1)
 }
 
+// asks reports a page at which people can log in.
+func (g *guard) asks() bool { return g.tokens || g.provider != nil }
+
 // refuse sends people to the login, and programs away.
 func (g *guard) refuse(w http.ResponseWriter, r *http.Request) {
-	if g.tokens && r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") {
+	if g.asks() && r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") {
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
 		return
 	}
@@ -248,8 +272,8 @@ func sum(text string) string {
 	return string(s[:])
 }
 
-// begin begins a session for whoever knows the token.
-func (g *guard) begin() *http.Cookie {
+// begin begins a session.
+func (g *guard) begin(u user) *http.Cookie {
 	value := rand.Text() + rand.Text()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -258,7 +282,7 @@ func (g *guard) begin() *http.Cookie {
 			delete(g.sessions, key)
 		}
 	}
-	g.sessions[sum(value)] = session{user{name: "token", mayAct: true, out: true}, g.now().Add(sessionTime)}
+	g.sessions[sum(value)] = session{u, g.now().Add(sessionTime)}
 	return g.cookie(value, int(sessionTime.Seconds()))
 }
 
@@ -277,28 +301,50 @@ func (g *guard) cookie(value string, age int) *http.Cookie {
 
 // login asks for the token, and lets in who has it.
 func (s *server) login(w http.ResponseWriter, r *http.Request) {
-	if s.guard.page.Login == nil || !s.guard.tokens {
+	if s.guard.page.Login == nil || !s.guard.asks() {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
-	refused := ""
-	if r.Method == http.MethodPost {
-		err := s.guard.is(r, strings.TrimSpace(r.PostFormValue("token")))
-		if err == nil {
-			http.SetCookie(w, s.guard.begin())
-			http.Redirect(w, r, "/", http.StatusSeeOther)
-			return
+	if r.Method != http.MethodPost {
+		s.askLogin(w, r, nil)
+		return
+	}
+	if err := s.guard.is(r, strings.TrimSpace(r.PostFormValue("token"))); err != nil {
+		s.askLogin(w, r, err)
+		return
+	}
+	http.SetCookie(w, s.guard.begin(user{name: "token", mayAct: true, out: true}))
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// askLogin shows the ways to log in, and why the last one did not lead anywhere.
+func (s *server) askLogin(w http.ResponseWriter, r *http.Request, why error) {
+	body := struct {
+		Refused, Provider string
+		Token             bool
+	}{Token: s.guard.tokens}
+	if p := s.guard.provider; p != nil {
+		body.Provider = hostOf(p.conf.Issuer)
+	}
+	a := answer{template: "login", title: "Log in"}
+	if why != nil {
+		body.Refused, a.code = why.Error(), http.StatusUnauthorized
+		if cause := errors.Unwrap(why); cause != nil {
+			s.Log.Warn("nobody was logged in", "why", s.Secrets.Text(cause.Error()), "from", r.RemoteAddr)
 		}
-		refused = err.Error()
 	}
-	a := answer{template: "login", title: "Log in", body: struct{ Refused string }{refused}}
-	if refused != "" {
-		a.code = http.StatusUnauthorized
-	}
+	a.body = body
 	s.render(w, r, api.LiveState{}, a)
+}
+
+func hostOf(address string) string {
+	if u, err := url.Parse(address); err == nil {
+		return words.Clean(u.Host)
+	}
+	return ""
 }
 
 func (s *server) logout(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, s.guard.end(r))
-	http.Redirect(w, r, cmp.Or(map[bool]string{true: "/login"}[s.guard.tokens], "/"), http.StatusSeeOther)
+	http.Redirect(w, r, cmp.Or(map[bool]string{true: "/login"}[s.guard.asks()], "/"), http.StatusSeeOther)
 }

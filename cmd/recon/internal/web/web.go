@@ -74,6 +74,10 @@ func (s *server) routes() *http.ServeMux {
 	mux.HandleFunc("GET /login", s.login)
 	mux.HandleFunc("POST /login", s.login)
 	mux.HandleFunc("POST /logout", s.logout)
+	if s.guard.provider != nil {
+		mux.HandleFunc("GET "+beginPath, s.toProvider)
+		mux.HandleFunc("GET "+backPath, s.fromProvider)
+	}
 	mux.HandleFunc("POST "+hooksPath+"{name}", s.hook)
 	mux.HandleFunc("GET /events", s.stream)
 	mux.Handle("GET /static/", http.StripPrefix("/", cached(http.FileServerFS(embedded("static")))))

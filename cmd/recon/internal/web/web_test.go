@@ -190,8 +190,8 @@ func TestPages(t *testing.T) {
 // TestStrangersSeeNothing: away from this machine nothing is answered to who has no
 // credentials, and what is wrong with them makes no difference.
 func TestStrangersSeeNothing(t *testing.T) {
-	s := newSite(t, api.Page{URL: "https://recon.example.net", Approve: []string{"lena"}, Login: &manifests.Login{
-		TokenFile: "t", Header: "Remote-User", From: []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")},
+	s := newSite(t, api.Page{URL: "https://recon.example.net", Approve: manifests.Approvers{Users: []string{"lena"}, Groups: []string{"admins"}}, Login: &manifests.Login{
+		TokenFile: "t", Header: "Remote-User", Groups: "Remote-Groups", From: []netip.Prefix{netip.MustParsePrefix("10.0.0.5/32")},
 	}})
 	s.run()
 	s.opts.Token = "a-token-that-is-long-enough"
@@ -253,8 +253,17 @@ func TestStrangersSeeNothing(t *testing.T) {
 		t.Error("a run was begun")
 	default:
 	}
-	if code := begin(from("10.0.0.5"), header("Remote-User", "lena")); code != http.StatusSeeOther {
-		t.Errorf("who may begin a run does not: %d", code)
+	if code := begin(from("10.0.0.5"), header("Remote-User", "group:admins"), header("Remote-Groups", "users,adminsx")); code != http.StatusForbidden {
+		t.Errorf("who is in no group that may begin runs does: %d", code)
+	}
+	if code := begin(from("10.0.0.5"), header("Remote-User", "eve"), func(r *http.Request) { r.Header["Remote-Groups"] = []string{"users", "admins"} }); code != http.StatusForbidden {
+		t.Errorf("who adds groups to those of the proxy begins a run: %d", code)
+	}
+	for _, change := range [][]func(*http.Request){{header("Remote-User", "lena")}, {header("Remote-User", "eve"), header("Remote-Groups", "users, admins")}, {header("Remote-User", "eve"), header("Remote-Groups", "users|admins")}} {
+		if code := begin(append(change, from("10.0.0.5"))...); code != http.StatusSeeOther {
+			t.Errorf("who may begin a run does not: %d", code)
+		}
+		<-s.live.Asked()
 	}
 	if w := ask(h, "GET", "/", func(r *http.Request) { r.Host = "evil.example:8100" }); w.Code != http.StatusMisdirectedRequest {
 		t.Errorf("it answers to any name: %d", w.Code)
