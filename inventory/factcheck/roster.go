@@ -149,26 +149,41 @@ func (r *roster) inventoried(e *source.Entry) {
 	}
 }
 
-// doubles marks the names that one table, or one file, gives to two machines.
+// doubles marks the names that one table, or one file, gives to two machines: what such a
+// name says, it says of several.
 func (r *roster) doubles(pages []*source.Page) {
 	for _, p := range pages {
-		ids := map[string]map[string]bool{} // by table and name
+		said := map[string]map[string]bool{} // by table and name
 		for i := range p.Entries {
 			e := &p.Entries[i]
 			s := r.lookup(e.Name.Norm)
-			if s == nil || e.Table < 0 || !e.Machine || s.host != nil {
+			if s == nil || !e.Machine || s.host != nil {
 				continue
 			}
-			key := string(rune(e.Table)) + s.key
-			if ids[key] == nil {
-				ids[key] = map[string]bool{}
+			row := identity(e)
+			if row == "" {
+				continue
 			}
-			v, _ := e.Get(source.VMID)
-			a, _ := e.Get(source.Address)
-			ids[key][v.Norm+" "+a.Norm] = true
-			s.ambiguous = s.ambiguous || len(ids[key]) > 1
+			key := string(rune(e.Table+1)) + s.key
+			if said[key] == nil {
+				said[key] = map[string]bool{}
+			}
+			said[key][row] = true
+			s.ambiguous = s.ambiguous || len(said[key]) > 1
 		}
 	}
+}
+
+// identity is what tells a machine from others of its name: of a row all that it says, of a
+// part of a file its address.
+func identity(e *source.Entry) string {
+	var out []string
+	for _, v := range e.Values {
+		if e.Form == source.Row || e.Form == source.Block && v.Role == source.Address {
+			out = append(out, v.Norm)
+		}
+	}
+	return strings.Join(out, " ")
 }
 
 // lookup finds a subject by its whole name.
@@ -215,7 +230,7 @@ var nobodys = func() map[string]bool {
 
 const (
 	genericNames = " gateway gw dns dhcp vip server servers host hosts client clients guest guests node nodes vm vms lxc lxcs container containers network networks default total none all any other broadcast main " +
-		"primary secondary primaire secondaire primario secundario primaria secundaria standby replica reserved free unused router manager management internal external public private local localhost machine device devices internet wan lan subnet range pool yes no true false n a na tbd dynamic auto null nil unknown unnamed "
+		"primary secondary primaire secondaire primario secundario primaria secundaria standby replica reserved free unused router manager management internal external public private local localhost machine device devices internet wan lan subnet range pool yes no true false n a na tbd dynamic auto null nil unknown unnamed ethernet wifi wireless wlan wired bridge loopback uplink bluetooth "
 	products     = " proxmox proxmoxve pve pvecluster docker terraform ansible kubernetes k8s k3s linux debian ubuntu alpine windows tailscale cloudflare proxmoxhost proxmoxnode dockerhost dockerserver proxmoxserver opentofu "
 	placeholders = " example foo bar baz myservice myserver myhost myvm mycontainer myapp servicename hostname vmname containername newvm newservice yourserver yourhost test testvm demo sample name ctname template "
 )

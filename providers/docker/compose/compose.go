@@ -165,7 +165,9 @@ func (r *repository) bind(s *source, p *types.Project, v types.ServiceVolumeConf
 	case v.Type == types.VolumeTypeBind:
 		if name, inside := r.inside(b.Source); inside {
 			b.Path, b.Source = name, s.relative(name)
-			b.Lost, b.Elsewhere = r.lost(name, v)
+			if from, below := strings.CutPrefix(name, s.folder()+"/"); !below || !r.names[from] { // else it is run from the root
+				b.Lost, b.Elsewhere = r.lost(name, v)
+			}
 		}
 	case v.Type == types.VolumeTypeVolume && v.Source != "":
 		volume := p.Volumes[v.Source]

@@ -277,6 +277,7 @@ func TestHosts(t *testing.T) {
 			nil,
 			map[string]doctor.Where{"stacks/a/compose.yml": known("vps"), "stacks/b/compose.yml": known("arm"), "stacks/c/compose.yml": unknown},
 		},
+		{"a template", map[string]string{"README.md": "# Home\n\nA production-ready homelab template for Proxmox.\n", "a/compose.yml": one}, nil, map[string]doctor.Where{"a/compose.yml": unknown}},
 		{"a collection", map[string]string{"README.md": "# Lab\n\nA curated collection of Compose templates for a home.\n", "a/compose.yml": one}, nil, map[string]doctor.Where{"a/compose.yml": unknown}},
 		{
 			"links in folders of machines",
@@ -336,6 +337,7 @@ func TestSecretValue(t *testing.T) {
 		{"DB_PASSWORD", "changeme", false},
 		{"API_TOKEN", "stub", false},
 		{"API_TOKEN", "user_provided", false},
+		{"API_KEY", "ollama-local", false},
 		{"DB_PASSWORD", "CONTRASEÑA", false},
 		{"DB_PASSWORD", "Passwort", false},
 		{"API_TOKEN", "token-from-hub", false},
@@ -809,5 +811,25 @@ func TestIgnoredPorts(t *testing.T) {
 	want := []string{"${X}:8080", "${PORT}", "${W}:${W}", "6881:6881", "53"}
 	if diff := cmp.Diff(want, facts.Files[0].Services[0].Ignored); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestRunFromRoot: a file that lies where the path leads from the root is there for whoever
+// runs compose from it.
+func TestRunFromRoot(t *testing.T) {
+	for name, lost := range map[string]bool{"apps/n8n/init.sh": false, "elsewhere/n8n/init.sh": true} {
+		files := map[string]string{"apps/n8n/compose.yml": "services:\n  a:\n    image: a:1\n    volumes: [\"./apps/n8n/init.sh:/init.sh\"]\n", name: "x"}
+		if b := read(t, files, Options{}).Files[0].Services[0].Binds[0]; b.Lost != lost {
+			t.Errorf("beside %s: got %+v", name, b)
+		}
+	}
+}
+
+// TestPlannedExpression: where a playbook's expression says what is mounted, it is told as
+// it is written.
+func TestPlannedExpression(t *testing.T) {
+	facts := read(t, map[string]string{"mounts.yml": "- hosts: all\n  tasks:\n    - mount:\n        path: /mnt/a\n        src: \"{{ nas + ':' + share }}\"\n        fstype: nfs\n"}, Options{})
+	if len(facts.Planned) != 1 || facts.Planned[0].Source != "{{ nas + ':' + share }}" {
+		t.Errorf("got %+v", facts.Planned)
 	}
 }

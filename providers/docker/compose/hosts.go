@@ -122,7 +122,7 @@ func leans(p *types.Project) (out []string) {
 }
 
 // collection is what an author says of a repository that nobody runs as a whole.
-var collection = regexp.MustCompile(`(?i)\bcollection of\b[^.]{0,60}\b(?:compose|templates?|examples?|stacks?|configuration)|\b(?:reusable|ready[- ]to[- ]use) (?:examples?|templates?|stacks?)|\bcompose (?:templates|examples)\b`)
+var collection = regexp.MustCompile(`(?i)\bcollection of\b[^.]{0,60}\b(?:compose|templates?|examples?|stacks?|configuration)|\b(?:reusable|ready[- ]to[- ]use) (?:examples?|templates?|stacks?)|\bcompose (?:templates|examples)\b|\b(?:home ?lab|home server|docker|compose|stack) (?:template|starter|boilerplate)\b`)
 
 // linked takes the links in folders of machines: servers/alpha/frigate leads to the stack
 // that alpha runs.

@@ -86,6 +86,14 @@ func expressionOf(digits string) string {
 	return string(expression)
 }
 
+// inPlain is a template's expression in the text that stands for its file.
+var inPlain = regexp.MustCompile(`\$\{` + templated + `([0-9a-f]+)\}`)
+
+// expressions writes a template's expressions as the file does.
+func expressions(s string) string {
+	return inPlain.ReplaceAllStringFunc(s, func(v string) string { return expressionOf(inPlain.FindStringSubmatch(v)[1]) })
+}
+
 // release writes variables and expressions as the file does.
 func release(s string) string {
 	s = strings.ReplaceAll(s, "/"+rooted, "")

@@ -282,7 +282,7 @@ func (r *repository) planned(s *source) {
 	}
 	add := func(point, source string, line int) {
 		f := doctor.File{Path: s.name}
-		r.facts.Planned = append(r.facts.Planned, doctor.Planned{Point: path.Clean(point), Source: source, Place: f.At(line)})
+		r.facts.Planned = append(r.facts.Planned, doctor.Planned{Point: path.Clean(point), Source: expressions(source), Place: f.At(line)})
 	}
 	for i, l := range strings.Split(s.text, "\n") {
 		if m := fstabLine.FindStringSubmatch(l); m != nil && !strings.HasPrefix(strings.TrimSpace(l), "#") {
