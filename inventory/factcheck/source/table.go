@@ -302,20 +302,26 @@ func (t *tableHead) row(r *markdownReader, cells []cell, index int) {
 	if _, network := e.Get(Subnet); e.Name.Text == "" && !network {
 		return
 	}
-	if slices.ContainsFunc(cells, func(c cell) bool { return sharedAddress.MatchString(c.text) }) {
+	line := r.text[cells[0].off : cells[len(cells)-1].off+len(cells[len(cells)-1].text)]
+	if sharedAddress.MatchString(line) {
 		e.drop(Address)
 	}
 	t.finish(&e)
-	if t.kind != "" && slices.ContainsFunc(cells, func(c cell) bool { return saysOther(t.kind, c.text) }) {
+	if saysOther(t.kind, line) {
 		e.Values = slices.DeleteFunc(e.Values, func(v Value) bool { return v.Role == Kind && v.Label == "heading" })
 	}
 	r.Entries = append(r.Entries, e)
 }
 
-// saysOther reports a cell that says of its guest another kind than the heading does.
-func saysOther(kind, cell string) bool {
-	lxc, vm := lxcWord.MatchString(cell), vmWord.MatchString(cell)
-	return kind == "vm" && lxc && !vm || kind == "lxc" && vm && !lxc
+// saysOther reports a row that says of its guest another kind than the heading does.
+func saysOther(kind, row string) bool {
+	switch kind {
+	case "vm":
+		return lxcWord.MatchString(row) && !vmWord.MatchString(row)
+	case "lxc":
+		return vmWord.MatchString(row) && !lxcWord.MatchString(row)
+	}
+	return false
 }
 
 // sharedAddress says that an address moves between machines.
