@@ -277,6 +277,9 @@ func (l *library) deadLink(p *source.Page, ref *source.Ref, target, plain string
 			return nil
 		}
 	}
+	if l.has(path.Join(strings.TrimSuffix(p.Path, path.Ext(p.Path)), plain)) {
+		return nil // a site where each page is a folder: ../x.svg lies beside it
+	}
 	if page, ok := strings.CutSuffix(at, ".html"); ok && l.has(page+".md") {
 		return nil // what a program makes of a page
 	}

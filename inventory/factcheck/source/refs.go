@@ -94,6 +94,10 @@ var (
 	treeName = regexp.MustCompile(`^[A-Za-z0-9._@+-]+(?:/[A-Za-z0-9._@+-]+)*/?`)
 )
 
+// goesOn is what stands behind the first word of a name with blanks; before a comment there
+// is a mark, or more than one blank.
+var goesOn = regexp.MustCompile(`^ [A-Za-z][A-Za-z0-9._-]*(?: [A-Za-z0-9._-]+)?/?$`)
+
 func lastRune(text string) rune {
 	c, _ := utf8.DecodeLastRuneInString(text)
 	return c
@@ -120,8 +124,8 @@ func folderTree(body string, base int) (out []Ref) {
 		}
 		name := treeName.FindString(line[len(m[0]):])
 		rest := line[len(m[0])+len(name):]
-		if name == "" || rest != "" && !strings.HasPrefix(rest, " ") {
-			name = "?" // a placeholder, or no name of a file
+		if name == "" || rest != "" && !strings.HasPrefix(rest, " ") || goesOn.MatchString(rest) {
+			name = "?" // a placeholder, no name of a file, or one with blanks
 		}
 		indent := len([]rune(m[1]))
 		for len(open) > 0 && open[len(open)-1].indent >= indent {

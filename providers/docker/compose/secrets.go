@@ -78,7 +78,7 @@ func secretValue(name, value string) string {
 		return "" // of a template, or of a shell in the container
 	}
 	literal = strings.ReplaceAll(literal, "$$", "\ue000")
-	if strings.Contains(literal, "$") || trivial(literal) || reference.MatchString(literal) || len([]rune(literal)) < 4 {
+	if aWord.MatchString(literal) && ofProgram.MatchString(name) || strings.Contains(literal, "$") || trivial(literal) || reference.MatchString(literal) || len([]rune(literal)) < 4 {
 		return ""
 	}
 	n := len([]rune(literal))
@@ -90,6 +90,12 @@ func secretValue(name, value string) string {
 	}
 	return fmt.Sprintf("%d characters", n)
 }
+
+// What a program makes, as a key, is no word: who writes one needs none.
+var (
+	aWord     = regexp.MustCompile(`^[a-z]{1,12}$`)
+	ofProgram = regexp.MustCompile(`(?i)(api_?key|token)$`)
+)
 
 // variableText is a variable, however it is written.
 var variableText = regexp.MustCompile(`\$\{[^{}]*\}`)
