@@ -119,6 +119,7 @@ var rows = []struct {
 	{"container-localhost", "host network", with(on(running("app", mode("host"), locals(Local{Where: "environment API", Host: "localhost", Port: 80}))), func(h *Host) { h.Listening = []Port{{80, "tcp", false}} }), ""},
 	{"container-localhost", "network of another container", on(running("app", mode("container:vpn"), locals(Local{Where: "environment API", Host: "localhost", Port: 80})), running("api", listening(80))), ""},
 	{"container-localhost", "compose file", compose(ComposeService{Name: "app", Locals: []Local{{Where: "environment API", Host: "localhost", Port: 8080}}}, ComposeService{Name: "api", Published: tcp(8080), Ports: []int{80}}), "write api:80"},
+	{"container-localhost", "compose file, who issues tokens", compose(ComposeService{Name: "app", Locals: []Local{{Where: "environment OIDC_ISSUER", Host: "localhost", Port: 8080}}}, ComposeService{Name: "api", Published: tcp(8080), Ports: []int{80}}), ""},
 	{"container-localhost", "compose file, own port", compose(ComposeService{Name: "app", Ports: []int{80}, Locals: []Local{{Where: "environment API", Host: "localhost", Port: 80}}}, ComposeService{Name: "api", Ports: []int{80}}), ""},
 	{"container-localhost", "compose file, a sidecar shares its network", compose(ComposeService{Name: "vpn", Locals: []Local{{Where: "environment X", Host: "localhost", Port: 8080}}}, ComposeService{Name: "app", NetworkMode: "service:vpn"}, ComposeService{Name: "o", Ports: []int{8080}}), ""},
 

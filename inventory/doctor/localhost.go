@@ -93,7 +93,7 @@ func common(a, b []string) string {
 
 // forBrowsers are settings that a program hands on to a browser, or compares with what
 // one sends: there localhost is the user's own machine.
-var forBrowsers = regexp.MustCompile(`(?i)PUBLIC|EXTERNAL|(\b|_)(APP|BASE|ROOT|SITE|SERVER|WEB|WS|HOME|FRONTEND|STORAGE)_?URL|CORS|ORIGIN|REDIRECT|CALLBACK|NEXT_|NEXTAUTH|DOMAIN|REACT_APP|VITE|ALLOWED|ADVERTISED|homepage\.href`)
+var forBrowsers = regexp.MustCompile(`(?i)PUBLIC|EXTERNAL|(\b|_)(APP|BASE|ROOT|SITE|SERVER|WEB|WS|HOME|FRONTEND|STORAGE)_?URL|CORS|ORIGIN|REDIRECT|CALLBACK|NEXT_|NEXTAUTH|DOMAIN|REACT_APP|VITE|ALLOWED|ADVERTISED|ISSUER|AUDIENCE|homepage\.href`)
 
 // fileLocalhost judges a compose file, where nothing runs: the port must be one
 // that another service of the file has, and not one of its own.

@@ -214,6 +214,7 @@ var (
 	picture     = regexp.MustCompile(`(?i)\.(?:png|jpe?g|gif|svg|webp|avif|ico)$`)
 	anyPicture  = regexp.MustCompile(`(?i)^(?:\./|images?/|img/)*(?:image|img|picture|pic|photo|logo|screenshot)\.\w+$`)
 	anyCaption  = regexp.MustCompile(`(?i)!\[(?:alt(?:[ -]?text)?|image|img|picture|logo|title|text|description|screenshot)?$`)
+	ofSkill     = regexp.MustCompile(`(?i)(?:^|/)(?:skills/|SKILL\.md$)`) // what is read wherever an agent works
 	siteConfig  = regexp.MustCompile(`^(?:mkdocs\.ya?ml|docusaurus\.config\.[jt]s|hugo\.(?:toml|ya?ml)|_config\.ya?ml|astro\.config\.m?[jt]s|book\.toml|antora\.yml)$`)
 	ofHost      = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:local|lan|home|internal|arpa|com|net|org|io|dev)(?::\d+)?/?$`)
 	becomes     = regexp.MustCompile("^`?\\s*(?:→|->|=>|⇒)\\s*[`/]")
@@ -345,7 +346,7 @@ var everybodys = map[string]bool{
 // counts only where its folder is there and is nobody else's, where the text says that
 // it is a file to look at, or where the file lies in a folder of the same name elsewhere.
 func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string, others []int) *deadRef {
-	if !codePath.MatchString(plain) || becomes.MatchString(ref.After) || !letter.MatchString(ref.Before+ref.After) || strings.Contains(p.LineAt(ref.Off), "://git") || makesIt.MatchString(p.Around(ref.Off)) {
+	if ofSkill.MatchString(p.Path) || !codePath.MatchString(plain) || becomes.MatchString(ref.After) || !letter.MatchString(ref.Before+ref.After) || strings.Contains(p.LineAt(ref.Off), "://git") || makesIt.MatchString(p.Around(ref.Off)) {
 		return nil
 	}
 	target := strings.TrimPrefix(plain, "./")

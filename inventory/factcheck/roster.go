@@ -197,10 +197,12 @@ func (r *roster) lookup(name string) *subject {
 	return nil
 }
 
-// firstLabel cuts a domain off.
+func startsWithDigit(s string) bool { return s == "" || s[0] >= '0' && s[0] <= '9' }
+
+// firstLabel cuts a domain off; what begins with a digit is a version.
 func firstLabel(name string) string {
 	first, rest, ok := strings.Cut(name, ".")
-	if ok && len(first) > 1 && strings.Trim(rest, "0123456789.") != "" && !strings.Contains(name, " ") {
+	if ok && len(first) > 1 && !startsWithDigit(rest) && !strings.Contains(name, " ") {
 		return first
 	}
 	return name
