@@ -51,6 +51,9 @@ func (a *assistant) ask(tool string, args map[string]any) map[string]any {
 	if err := json.Unmarshal([]byte(text), &out); err != nil {
 		a.t.Fatalf("%s: %v in %s", tool, err, text)
 	}
+	if _, lost := out["(not shown)"]; lost {
+		a.t.Errorf("%s %v: a key of recon's own is not shown: %s", tool, args, text)
+	}
 	if len(text) > 3*2000+400 {
 		a.t.Errorf("%s %v answers with %d bytes", tool, args, len(text))
 	}

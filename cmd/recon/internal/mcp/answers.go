@@ -243,20 +243,18 @@ func (in *traceIn) journey(head map[string]any, g *api.GraphAnswer) (map[string]
 
 // notKnown adds what is not known and may change the answer.
 func notKnown(head map[string]any, g *api.GraphAnswer) map[string]any {
-	about := []any{}
-	more := 0
+	first, total := []any{}, 0
 	for i := range g.NotKnown {
 		gap := &g.NotKnown[i]
-		switch {
-		case !gap.MayChange:
-		case len(about) == maxEnds:
-			more++
-		default:
-			about = append(about, map[string]any{"missing": missing(gap.Missing), "about": gap.About[:min(len(gap.About), maxEnds)]})
+		if !gap.MayChange {
+			continue
+		}
+		if total++; total <= maxEnds {
+			first = append(first, map[string]any{"missing": missing(gap.Missing), "about": gap.About[:min(len(gap.About), maxEnds)]})
 		}
 	}
 	head["complete"] = g.Complete
-	head["not_known"], head["not_known_more"] = about, more
+	head["not_known"] = map[string]any{"total": total, "first": first}
 	return head
 }
 
