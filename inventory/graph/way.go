@@ -318,7 +318,28 @@ func (b *builder) sitesFor(req request, y *yard) (out []*site) {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b *site) int { return weight[b] - weight[a] })
+	ranked(out)
 	return out
+}
+
+// ranked puts the routes of each Traefik among others in the order in which it tries them:
+// by their rank, and not by what they say of names and paths. One that is for some requests
+// only comes behind, since nobody asks for one of those.
+func ranked(sites []*site) {
+	for i, s := range sites {
+		for j := i + 1; j < len(sites); j++ {
+			if o := sites[j]; s.Proxy == "traefik" && o.Proxy == "traefik" && o.yard == s.yard && o.by == s.by && o.before(s) {
+				sites[i], sites[j], s = o, s, o
+			}
+		}
+	}
+}
+
+func (s *site) before(o *site) bool {
+	if s.Narrow != o.Narrow {
+		return o.Narrow
+	}
+	return s.Rank > o.Rank
 }
 
 // takes weighs how a route fits a request: 0 is not at all.

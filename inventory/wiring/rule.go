@@ -10,6 +10,7 @@ import (
 type Match struct {
 	Hosts, Paths []string
 	Exact        bool   // the paths are whole ones, and no beginnings
+	Narrow       bool   // it asks for something else beside names and paths
 	Unread       string // what of it was not understood
 }
 
@@ -44,7 +45,7 @@ func joined(list []Match) (out []Match) {
 		slices.Sort(m.Hosts)
 		slices.Sort(m.Paths)
 		same := func(o Match) bool {
-			return slices.Equal(o.Paths, m.Paths) && o.Exact == m.Exact && o.Unread == m.Unread && len(o.Hosts) > 0 && len(m.Hosts) > 0
+			return slices.Equal(o.Paths, m.Paths) && o.Exact == m.Exact && o.Narrow == m.Narrow && o.Unread == m.Unread && len(o.Hosts) > 0 && len(m.Hosts) > 0
 		}
 		if i := slices.IndexFunc(out, same); i >= 0 {
 			out[i].Hosts = append(out[i].Hosts, m.Hosts...)
@@ -160,13 +161,15 @@ func matcher(name string, words []string) (m Match) {
 		m.Unread = pathPattern
 	case "hostregexp", "hostsniregexp":
 		m.Unread = "a part of its rule is a pattern of names"
+	default:
+		m.Narrow = true
 	}
 	return m
 }
 
 // and is what both let through.
 func (m Match) and(o Match) Match {
-	out := Match{Hosts: m.Hosts, Paths: m.Paths, Exact: m.Exact, Unread: m.Unread}
+	out := Match{Hosts: m.Hosts, Paths: m.Paths, Exact: m.Exact, Narrow: m.Narrow || o.Narrow, Unread: m.Unread}
 	if len(out.Hosts) == 0 {
 		out.Hosts = o.Hosts
 	} else if len(o.Hosts) > 0 {

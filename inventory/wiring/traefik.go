@@ -71,6 +71,7 @@ type Router struct {
 	Entries             []string `json:",omitzero"`
 	Middlewares         []string `json:",omitzero"`
 	TLS                 bool     `json:",omitzero"`
+	Priority            int      `json:",omitzero"` // 0 is the length of its rule
 }
 
 // A Service is where requests go: servers, or other services.
@@ -155,7 +156,7 @@ func DynamicOf(t Tree, provider, place string) *Dynamic {
 			_, tls := r["tls"]
 			d.Routers = append(d.Routers, Router{
 				Proto: proto, Name: name, Rule: r.text("rule"), Service: strings.ToLower(r.text("service")), Entries: r.list("entrypoints"),
-				Middlewares: r.list("middlewares"), TLS: tls && r.text("tls") != "false",
+				Middlewares: r.list("middlewares"), TLS: tls && r.text("tls") != "false", Priority: number(r.text("priority")),
 			})
 		}
 		for _, name := range part.sub("services").names() {
@@ -295,9 +296,11 @@ func (t *traefik) route(r Router, d Dynamic) {
 	if t.static.Constraints && d.Owner.Container != "" {
 		out.Unread = "whether Traefik takes the container is decided by constraints"
 	}
-	for _, m := range t.matches(r, d) {
+	rule := t.rule(r, d)
+	out.Rank = cmp.Or(r.Priority, len(rule))
+	for _, m := range matches(r, rule) {
 		one := out
-		one.Hosts, one.Paths, one.Exact, one.Unread = m.Hosts, m.Paths, m.Exact, cmp.Or(out.Unread, m.Unread)
+		one.Hosts, one.Paths, one.Exact, one.Narrow, one.Unread = m.Hosts, m.Paths, m.Exact, m.Narrow, cmp.Or(out.Unread, m.Unread)
 		one.Wider = m.Unread != "" && m.Unread != pathPattern
 		t.routes = append(t.routes, one)
 	}
@@ -326,14 +329,28 @@ func (t *traefik) entries(out *Route, r Router) (through []string) {
 }
 
 // matches are the ways in which a router lets requests through.
-func (t *traefik) matches(r Router, d Dynamic) []Match {
-	switch {
-	case r.Proto == "udp":
+func matches(r Router, rule string) []Match {
+	if r.Proto == "udp" {
 		return []Match{{}}
-	case r.Rule == "" && r.Proto == "http" && d.Owner.Container != "":
-		return Rule(d.Owner.rule(t.static.DefaultRule))
 	}
-	return Rule(r.Rule)
+	return Rule(rule)
+}
+
+// rule is that of a router; a container has one by itself.
+func (t *traefik) rule(r Router, d Dynamic) string {
+	if r.Rule == "" && r.Proto == "http" && d.Owner.Container != "" {
+		return d.Owner.rule(t.static.DefaultRule)
+	}
+	return r.Rule
+}
+
+// number is a whole number, 0 when it is none.
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // rule is the rule of a container that has none: that of the configuration, else

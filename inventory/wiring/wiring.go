@@ -80,6 +80,8 @@ type Route struct {
 	Exact   bool       `json:",omitzero"` // its paths are whole ones
 	Wider   bool       `json:",omitzero"` // it may take requests for other names too
 	Own     bool       `json:",omitzero"` // it is answered by the proxy itself
+	Rank    int        `json:",omitzero"` // of Traefik: of two that take a request the higher one has it
+	Narrow  bool       `json:",omitzero"` // it takes only some of those requests, by their headers or the like
 	Named   bool       `json:",omitzero"` // it asks under the name of the request
 	By      string     `json:",omitzero"` // container of the proxy; "" is the host itself, or whoever is the host's Traefik
 }

@@ -60,8 +60,8 @@ type fact struct {
 	Value      any    `json:"value"`
 	Source     string `json:"source"`
 	ObservedAt string `json:"observed_at,omitempty"`
-	Trust      string `json:"trust"` // typed: a number, a size, an address; foreign: a word that somebody chose
-	Declared   any    `json:"declared,omitempty"` // where it is not the value
+	Trust      string `json:"trust"`                 // typed: a number, a size, an address; foreign: a word that somebody chose
+	Declared   any    `json:"declared,omitempty"`    // where it is not the value
 	DeclaredAt string `json:"declared_at,omitempty"` // file of the manifest
 	Running    any    `json:"running,omitempty"`     // where what is in use is not what is configured
 	Terraform  any    `json:"terraform,omitempty"`
