@@ -17,7 +17,7 @@ type Page struct {
 	URL         string // by which people come, when that is another; "" otherwise
 	Certificate string // files of this machine; both empty: a proxy in front speaks TLS, or nobody comes from outside
 	Key         string
-	Login       *Login   // nil: whoever reaches it is let in
+	Login       *Login // nil: whoever reaches it is let in
 	Approve     Approvers
 	Range       hcl.Range
 }

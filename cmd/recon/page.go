@@ -58,11 +58,20 @@ func (c *cli) openPage(live *api.Live) (shut func(), err error) {
 	if page.URL != "" {
 		address = page.URL
 	}
-	c.printer().Printf("The page is at %s", address)
+	c.announce("The page is at " + address)
 	if back := web.RedirectURI(page, o.Listen); back != "" {
-		c.printer().Printf("People log in at %s, whose redirect URI for %s is %s", page.Login.OIDC.Issuer, page.Login.OIDC.ClientID, back)
+		c.announce(fmt.Sprintf("People log in at %s, whose redirect URI for %s is %s", page.Login.OIDC.Issuer, page.Login.OIDC.ClientID, back))
 	}
 	return answerOn(listener, handler, live), nil
+}
+
+// announce says something that a daemon begins with.
+func (c *cli) announce(text string) {
+	if c.logs {
+		c.logger().Info(text)
+		return
+	}
+	c.printer().Printf("%s", text)
 }
 
 // answerOn answers requests until it is shut.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -39,6 +38,7 @@ type cli struct {
 	lockWait time.Duration
 	quiet    bool
 	verbose  bool
+	logs     bool // what a daemon has to say is logged, as JSON
 
 	progressLock sync.Mutex
 	progress     *progress
@@ -199,14 +199,6 @@ func (c *cli) options(cmd *cobra.Command) api.Options {
 		},
 		Progress: c.showProgress,
 	}
-}
-
-func (c *cli) logger() *slog.Logger {
-	level := slog.LevelError
-	if c.verbose {
-		level = slog.LevelDebug
-	}
-	return slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level}))
 }
 
 // open opens the project.

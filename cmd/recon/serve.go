@@ -17,6 +17,7 @@ import (
 
 func newServe(c *cli) *cobra.Command {
 	var probe bool
+	format := "text"
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the project's schedules, and its page, until interrupted",
@@ -27,6 +28,10 @@ changes or resolves, not each time it is seen, here and by the notify blocks. Ch
 With a page block it shows all that in a browser, with metrics for Prometheus.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if format != "text" && format != "json" {
+				return usage(cmd, fmt.Errorf("--log-format is text or json, not %q", format))
+			}
+			c.logs = format == "json"
 			if probe {
 				return c.probePage(cmd)
 			}
@@ -34,12 +39,16 @@ With a page block it shows all that in a browser, with metrics for Prometheus.`,
 		},
 	}
 	cmd.Flags().BoolVar(&probe, "probe", false, "ask the page of a daemon that runs here whether it lives, and do nothing else")
+	cmd.Flags().StringVar(&format, "log-format", format, "how it says what it does: text for people, or json, a line each on stderr")
 	return exits(cmd, "recon serve -C /srv/home", api.ExitOK, api.ExitError)
 }
 
 func runServe(cmd *cobra.Command, c *cli) error {
 	opts := c.options(cmd)
 	opts.Progress = nil
+	if c.logs {
+		opts.Warn = c.warned(opts.Log)
+	}
 	h, err := api.Open(opts)
 	if err != nil {
 		return err
@@ -56,7 +65,11 @@ func runServe(cmd *cobra.Command, c *cli) error {
 	tell := func(n daemon.Notice) {
 		mu.Lock()
 		defer mu.Unlock()
-		c.notice(n)
+		if c.logs {
+			logged(h.Log, n)
+		} else {
+			c.notice(n)
+		}
 	}
 	teller := &notify.Teller{Home: h, Tell: func(_ string, err error) { tell(daemon.Notice{Text: "a notice was not sent", Err: err}) }}
 	err = daemon.Run(cmd.Context(), daemon.Options{Live: live, Source: api.NewPuller(h), Look: h.Project().Page != nil, Beat: beat, After: teller.After, Tell: func(n daemon.Notice) {

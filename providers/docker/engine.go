@@ -28,10 +28,10 @@ type engine struct {
 }
 
 // newEngine prepares the client. It connects at the first request.
-func newEngine(h *sshhost.Host, socket string, trips *atomic.Int64) (*engine, error) {
+func newEngine(h *sshhost.Host, socket string, trips *atomic.Int64, tally *providers.Tally) (*engine, error) {
 	e := &engine{trips: trips}
 	stdio := "exec docker -H " + sshhost.Quote("unix://"+socket) + " system dial-stdio"
-	transport := bounded{&http.Transport{
+	transport := bounded{tally: tally, source: "docker." + h.Name(), Transport: &http.Transport{
 		MaxConnsPerHost: maxEngineConns, MaxIdleConnsPerHost: maxEngineConns, DisableCompression: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return h.DialUnix(ctx, socket, stdio) },
 	}}
@@ -57,18 +57,26 @@ const (
 	maxContainers = 10_000
 )
 
-// bounded is a transport whose answers end where they say more than can be true.
-type bounded struct{ *http.Transport }
+// bounded is a transport whose answers end where they say more than can be true. It counts
+// them.
+type bounded struct {
+	*http.Transport
+	tally  *providers.Tally
+	source string
+}
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := b.Transport.RoundTrip(r)
+	code := providers.Unanswered
 	if err == nil {
+		code = resp.StatusCode
 		body := providers.JSON(resp.Body, providers.NewBudget(maxAnswer, maxValues), providers.BudgetOf(r.Context()))
 		resp.Body = struct {
 			io.Reader
 			io.Closer
 		}{body, resp.Body}
 	}
+	b.tally.Add(b.source, r.Method, code)
 	return resp, err
 }
 

@@ -128,7 +128,7 @@ func (p *Provider) engineOf(d *daemonProbe) (*engine, error) {
 	if p.engine != nil && p.process == process {
 		return p.engine, nil
 	}
-	e, err := newEngine(p.host, d.socket(), &p.trips)
+	e, err := newEngine(p.host, d.socket(), &p.trips, p.cfg.Host.Tally)
 	if err != nil {
 		return nil, err
 	}

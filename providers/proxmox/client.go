@@ -36,7 +36,8 @@ type Config struct {
 	Insecure    bool     // TLS is not verified
 	NoAgent     bool     // guests are never asked for their addresses
 
-	Log            *slog.Logger  // hears of every request; nil: nobody
+	Log            *slog.Logger // hears of every request; nil: nobody
+	Tally          *providers.Tally
 	InFlight       int           // requests at the same time on one node; 0 means 2
 	ConnectTimeout time.Duration // 0 means 5 s
 	Timeout        time.Duration // of one request; 0 means 40 s, above the 30 s of Proxmox's own proxy
@@ -93,6 +94,8 @@ func newClient(cfg Config) (*client, error) {
 		nodes:    map[string]*lane{},
 		calls:    &c.calls,
 		log:      cfg.Log,
+		tally:    cfg.Tally,
+		source:   "proxmox." + cfg.Name,
 	}
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
@@ -176,6 +179,8 @@ type transport struct {
 	patience  time.Duration // of one that looks
 	calls     *atomic.Int64
 	log       *slog.Logger // hears of every request
+	tally     *providers.Tally
+	source    string // how it is called there
 
 	mu      sync.Mutex
 	current int // index of the endpoint in use
@@ -235,12 +240,14 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, errors.Join(failures...)
 }
 
-// tell logs a request. Parameters may hold secrets, and stand in no log.
+// tell logs and counts a request. Parameters may hold secrets, and stand in no log.
 func (t *transport) tell(method, path, host string, resp *http.Response, err error, took time.Duration) {
 	if err != nil {
+		t.tally.Add(t.source, method, providers.Unanswered)
 		t.log.Debug("request", "method", method, "path", path, "host", host, "took", took.Round(time.Millisecond), "error", explain(err))
 		return
 	}
+	t.tally.Add(t.source, method, resp.StatusCode)
 	t.log.Debug("request", "method", method, "path", path, "host", host, "took", took.Round(time.Millisecond), "status", resp.StatusCode)
 }
 

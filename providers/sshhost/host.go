@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"recon/providers"
 )
 
 // Local is the address of the machine on which recon runs.
@@ -27,6 +29,7 @@ type Config struct {
 	Home         string // folder that holds .ssh; "": the user's
 	Recording    string // file of recorded answers that stands in for the machine; "": none
 	Timeout      time.Duration
+	Tally        *providers.Tally // counts commands; nil: nobody does
 }
 
 // Times after which something is given up.
@@ -150,6 +153,10 @@ func (h *Host) Run(ctx context.Context, c Command) (string, error) {
 	h.calls.Add(1)
 	stdout, stderr := limited{over: cancel}, limited{over: cancel}
 	status, err := l.run(ctx, c, h.commandLine(l, c), &stdout, &stderr)
+	if err != nil {
+		status = providers.Unanswered
+	}
+	h.cfg.Tally.Add("host."+h.cfg.Name, "ssh", status)
 	if err != nil && errors.Is(err, ErrLost) {
 		h.drop(l)
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"recon/inventory"
 	"recon/inventory/factcheck"
 	"recon/manifests"
+	"recon/providers"
 )
 
 // A Live is a home that a daemon looks at again and again. The daemon says what it does
@@ -32,7 +34,6 @@ type Live struct {
 	pull     chan struct{}
 	asked    chan string
 	totals   map[string]Total
-	calls    map[string]int
 }
 
 // A RunRecord is a run that ended, or goes on.
@@ -67,9 +68,13 @@ type Total struct {
 // keptRuns is how many runs a Live remembers.
 const keptRuns = 200
 
+// A Call is a kind of request to a source.
+type Call = providers.Call
+
 // NewLive begins to follow a home.
 func NewLive(h *Home) *Live {
-	return &Live{Home: h, changed: make(chan struct{}), asked: make(chan string, 1), pull: make(chan struct{}, 1), totals: map[string]Total{}, calls: map[string]int{}}
+	h.Tally = cmp.Or(h.Tally, &providers.Tally{})
+	return &Live{Home: h, changed: make(chan struct{}), asked: make(chan string, 1), pull: make(chan struct{}, 1), totals: map[string]Total{}}
 }
 
 // A LiveState is what a Live knows at one moment.
@@ -85,7 +90,7 @@ type LiveState struct {
 	Problem  string // why changed manifests are not in force, "" when they are
 	Followed Followed
 	Totals   map[string]Total
-	Calls    map[string]int  // to each source, by looks at it
+	Calls    map[Call]int    // to sources
 	Changed  <-chan struct{} // closed when any of it is no longer so
 }
 
@@ -96,7 +101,7 @@ func (l *Live) State() LiveState {
 	s := LiveState{
 		Picture: l.picture, Facts: l.facts, FactsAt: l.factsAt, Doctor: l.doctor, DoctorAt: l.doctorAt,
 		Runs: slices.Clone(l.runs), Upcoming: l.upcoming, Problem: l.problem, Followed: l.followed, Changed: l.changed,
-		Totals: maps.Clone(l.totals), Calls: maps.Clone(l.calls),
+		Totals: maps.Clone(l.totals), Calls: l.Home.Tally.Sum(),
 	}
 	if l.going != nil {
 		going := *l.going
@@ -116,12 +121,7 @@ func (l *Live) update(change func()) {
 
 // Show has views show another picture.
 func (l *Live) Show(p *Picture) {
-	l.update(func() {
-		l.picture = p
-		for i := range p.Sources {
-			l.calls[p.Sources[i].Name] += p.Sources[i].Calls
-		}
-	})
+	l.update(func() { l.picture = p })
 }
 
 // ShowFacts has views show what a check of documents found.

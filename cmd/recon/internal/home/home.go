@@ -42,6 +42,7 @@ type Options struct {
 	Version  string
 	Command  string // what is run, for the lock and the ledger
 	Log      *slog.Logger
+	Tally    *providers.Tally                            // counts requests to sources; nil: nobody does
 	Secrets  *redact.Set                                 // learns what no output may hold
 	Warn     func(hcl.Diagnostics, map[string]*hcl.File) // hears of warnings
 	Progress func(what string, done, total int)          // hears of long work; nil: nobody listens

@@ -15,7 +15,7 @@ import (
 
 // sshConfig says how a host is reached.
 func (h *Home) sshConfig(block *manifests.Host) sshhost.Config {
-	cfg := sshhost.Config{Name: block.Name, Address: block.Address, Port: block.Port, User: block.User, Become: block.Become, IdentityFile: block.IdentityFile}
+	cfg := sshhost.Config{Name: block.Name, Address: block.Address, Port: block.Port, User: block.User, Become: block.Become, IdentityFile: block.IdentityFile, Tally: h.Tally}
 	if block.Recording != "" {
 		cfg.Recording = h.Absolute(block.Recording)
 	}

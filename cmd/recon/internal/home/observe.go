@@ -300,7 +300,7 @@ func (h *Home) Provider(ctx context.Context, c *manifests.Cluster) (*proxmox.Pro
 			return nil, fmt.Errorf("token_command of proxmox.%s: %w", c.Name, err)
 		}
 	}
-	cfg := proxmox.Config{Name: c.Name, Endpoints: c.Endpoints, Token: token, Fingerprint: c.Fingerprint, Insecure: c.Insecure, NoAgent: c.Addresses == "configured", Patience: c.Timeout, Log: h.Log}
+	cfg := proxmox.Config{Name: c.Name, Endpoints: c.Endpoints, Token: token, Fingerprint: c.Fingerprint, Insecure: c.Insecure, NoAgent: c.Addresses == "configured", Patience: c.Timeout, Log: h.Log, Tally: h.Tally}
 	if c.CAFile != "" {
 		ca, err := readOutside(h.Absolute(c.CAFile))
 		if err != nil {

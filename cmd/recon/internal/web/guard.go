@@ -32,16 +32,16 @@ const (
 // A guard lets in who may come in, and asks every request for its name, its origin and
 // its host before anything else sees it.
 type guard struct {
-	page    *api.Page
-	listen  string
-	token   [sha256.Size]byte
-	tokens  bool // somebody may log in with the token
-	hosts   []string
-	secure  bool // cookies go over TLS alone
+	page   *api.Page
+	listen string
+	token  [sha256.Size]byte
+	tokens bool // somebody may log in with the token
+	hosts  []string
+	secure bool // cookies go over TLS alone
 
 	provider *provider // nil: nobody logs in with one
-	origins *http.CrossOriginProtection
-	now     func() time.Time
+	origins  *http.CrossOriginProtection
+	now      func() time.Time
 
 	mu       sync.Mutex
 	sessions map[string]session       // by the sum of the cookie

@@ -36,7 +36,7 @@ var (
 	runsFailed     = metric("runs_failed_total", "Runs that ended with an error.", "action")
 	runSeconds     = metric("run_duration_seconds", "Time that runs took.", "action")
 	lastRun        = metric("last_run_timestamp_seconds", "When the last run of an action ended.", "action")
-	callsTotal     = metric("api_calls_total", "Calls to a source by looks at it.", "source")
+	callsTotal     = metric("api_calls_total", "Requests to a source, by method and by the code of the answer.", "source", "method", "code")
 	findingsOpen   = metric("findings", "Findings of the doctor, by severity.", "severity")
 	statementsOpen = metric("wrong_statements", "Statements in documents that contradict what is known.")
 	contextTokens  = metric("context_tokens", "Size of a document that recon writes, in tokens of about four bytes.", "file")
@@ -70,8 +70,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		gauge(lastRun, float64(t.Last.Unix()), action)
 		out <- prometheus.MustNewConstSummary(runSeconds, uint64(t.Runs), t.Seconds, nil, action)
 	}
-	for source, n := range state.Calls {
-		counter(callsTotal, float64(n), source)
+	for c, n := range state.Calls {
+		counter(callsTotal, float64(n), c.Source, c.Method, c.Code)
 	}
 	if state.Picture != nil {
 		c.picture(state.Picture, gauge)
