@@ -79,9 +79,6 @@ func (l *loader) source(b *hclsyntax.Block) {
 	if s.WriteBack == s.Branch {
 		l.report(errorAt(b.DefRange(), "A loop", "What recon writes goes to a branch of its own: it would be its own source otherwise."))
 	}
-	if arg := b.Body.Attributes["write_back"]; arg != nil {
-		l.report(errorAt(arg.SrcRange, "Not possible yet", "What recon writes stays in the work tree; this version pushes nothing."))
-	}
 	l.sourceInterval(b.Body.Attributes["interval"], s)
 	l.sourceSecrets(b, s)
 	if s.Signed && len(s.Trusted) == 0 {
@@ -208,6 +205,6 @@ func (l *loader) sourceAround() {
 	case s.Secret != "" && l.project.Page == nil:
 		l.report(errorAt(s.Range, "Nobody hears the webhook", "It comes to the page, at /hooks/%s, and there is no page block.", s.Name))
 	case l.project.Context != nil && l.project.Context.Commit:
-		l.report(errorAt(s.Range, "Two histories", "With commit in the context block recon would commit to the branch that it follows. Take commit out."))
+		l.report(errorAt(s.Range, "Two histories", "With commit in the context block recon would commit to the branch that it follows. Take commit out, and give the source write_back = \"recon/context\"."))
 	}
 }

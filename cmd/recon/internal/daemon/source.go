@@ -32,6 +32,7 @@ func (d *daemon) keepUp(ctx context.Context, pull func(context.Context) (api.Fol
 			return
 		}
 		d.followed(now)
+		d.writeBack(ctx)
 		if ready && !d.stir(ctx, job{schedule: d.sourceName(), action: advance}) {
 			return
 		}
@@ -94,6 +95,31 @@ func (d *daemon) followed(now api.Followed) {
 	if now.Condition.Good() != last.Condition.Good() {
 		d.news.Store(true)
 	}
+}
+
+// writeBack commits what recon has written since, to the branch that is for it.
+func (d *daemon) writeBack(ctx context.Context) {
+	last := d.Live.State()
+	if d.Source == nil || last.Picture == nil {
+		return
+	}
+	var names []string
+	for _, doc := range last.Picture.Documents {
+		names = append(names, doc.Path)
+	}
+	var now api.Followed
+	if err := api.Caught(func() error { now = d.Source.WriteBack(ctx, names); return nil }); err != nil {
+		now.Written = err.Error()
+	}
+	if ctx.Err() != nil || now.Written == last.Followed.Written {
+		return
+	}
+	d.Live.Follow(now)
+	n := Notice{Schedule: d.sourceName(), Text: "documents are written back again"}
+	if now.Written != "" {
+		n.Text, n.Err = "documents are not written back", errors.New(now.Written)
+	}
+	d.Tell(n)
 }
 
 // advance puts in force what was found good.

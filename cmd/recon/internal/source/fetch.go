@@ -31,8 +31,8 @@ const (
 // knownCommits is how many commits the repository is told of that are here already.
 const knownCommits = 64
 
-// fetch brings the tip of the branch into the object store.
-func (p *Puller) fetch(ctx context.Context, src *manifests.Source, repo *git.Repository, head *object.Commit) (plumbing.Hash, error) {
+// fetch brings the tip of a branch into the object store.
+func (p *Puller) fetch(ctx context.Context, src *manifests.Source, repo *git.Repository, head *object.Commit, branch string) (plumbing.Hash, error) {
 	s, err := p.dial(ctx, src, transport.UploadPackServiceName)
 	if err != nil {
 		return plumbing.ZeroHash, refusal(src, err)
@@ -42,7 +42,7 @@ func (p *Puller) fetch(ctx context.Context, src *manifests.Source, repo *git.Rep
 	if err != nil {
 		return plumbing.ZeroHash, refusal(src, err)
 	}
-	tip, err := tipOf(src, refs)
+	tip, err := tipOf(src, branch, refs)
 	if err != nil {
 		return tip, err
 	}
@@ -67,8 +67,8 @@ func (p *Puller) fetch(ctx context.Context, src *manifests.Source, repo *git.Rep
 	return tip, nil
 }
 
-func tipOf(src *manifests.Source, refs *packp.AdvRefs) (plumbing.Hash, error) {
-	if tip, ok := refs.References[plumbing.NewBranchReferenceName(src.Branch).String()]; ok {
+func tipOf(src *manifests.Source, branch string, refs *packp.AdvRefs) (plumbing.Hash, error) {
+	if tip, ok := refs.References[plumbing.NewBranchReferenceName(branch).String()]; ok {
 		return tip, nil
 	}
 	names := branchesOf(refs)
@@ -82,7 +82,7 @@ func tipOf(src *manifests.Source, refs *packp.AdvRefs) (plumbing.Hash, error) {
 	if len(names) > len(some) {
 		more = ", ..."
 	}
-	return plumbing.ZeroHash, trouble(NoBranch, "push the branch, or name another one", "the repository of source %s has no branch %q; it has %s%s", src.Name, src.Branch, strings.Join(some, ", "), more)
+	return plumbing.ZeroHash, trouble(NoBranch, "push the branch, or name another one", "the repository of source %s has no branch %q; it has %s%s", src.Name, branch, strings.Join(some, ", "), more)
 }
 
 // unpack takes a pack into the object store, when what it holds is bounded. It is looked at
@@ -102,7 +102,7 @@ func (p *Puller) unpack(repo *git.Repository, pack io.Reader) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	if err := weigh(f); err != nil {
+	if err := weigh(f, maxUnpacked); err != nil {
 		return err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
@@ -116,7 +116,7 @@ func (p *Puller) unpack(repo *git.Repository, pack io.Reader) error {
 
 // weigh refuses a pack with an object that is too large, or with too many. A delta says
 // itself how large it makes something.
-func weigh(pack io.Reader) error {
+func weigh(pack io.Reader, most int64) error {
 	s := packfile.NewScanner(pack)
 	_, n, err := s.Header()
 	if errors.Is(err, packfile.ErrEmptyPackfile) {
@@ -145,7 +145,7 @@ func weigh(pack io.Reader) error {
 		if h.Type.IsDelta() {
 			size += head.grown()
 		}
-		if total += size; size > maxBlob || total > maxUnpacked {
+		if total += size; size > maxBlob || total > most {
 			return tooHeavy(max(size, total))
 		}
 	}

@@ -130,6 +130,7 @@ type Puller struct {
 	turn    sync.Mutex // of whoever looks at the work tree, or moves it
 	mu      sync.Mutex
 	state   State
+	written string // what was written back last, or was there already
 	pending *move // what Advance puts in force; nil: nothing
 }
 
@@ -223,7 +224,7 @@ func (p *Puller) ask(ctx context.Context, src *manifests.Source) (*git.Repositor
 	if err != nil {
 		return repo, plumbing.ZeroHash, err
 	}
-	tip, err := p.fetch(ctx, src, repo, head)
+	tip, err := p.fetch(ctx, src, repo, head, src.Branch)
 	return repo, tip, err
 }
 

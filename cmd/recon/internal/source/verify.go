@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"recon/inventory/contextfile"
 	"recon/inventory/localfile"
@@ -30,6 +31,9 @@ type keyring struct {
 // signedBy is the namespace of SSH signatures that Git makes.
 const signedBy = "git"
 
+// clockSkew is by how much the clock of whoever signs may be ahead.
+const clockSkew = 5 * time.Minute
+
 // verify refuses a commit that no trusted key has signed. Keys and rule are those of the
 // manifests in force: a commit cannot say itself who is to be believed.
 func (p *Puller) verify(src *manifests.Source, repo *git.Repository, c *object.Commit) error {
@@ -48,7 +52,7 @@ func (p *Puller) verify(src *manifests.Source, repo *git.Repository, c *object.C
 	case strings.HasPrefix(signature, "-----BEGIN "+sshsig.PEMType):
 		return keys.verifySSH(short, payload, signature)
 	case strings.HasPrefix(signature, "-----BEGIN PGP SIGNATURE"):
-		return keys.verifyPGP(short, payload, signature, &packet.Config{Time: p.Home.Now})
+		return keys.verifyPGP(short, payload, signature, &packet.Config{Time: func() time.Time { return p.Home.Now().Add(clockSkew) }})
 	}
 	return trouble(BadSignature, "sign with SSH or OpenPGP", "commit %s has a signature that is neither of SSH nor of OpenPGP", short)
 }
@@ -107,6 +111,11 @@ func detach(repo *git.Repository, c *object.Commit) (payload []byte, signature s
 	if err != nil {
 		return nil, "", fmt.Errorf("read commit %s: %w", Short(hashOf(c)), err)
 	}
+	return split(c, raw)
+}
+
+// split takes the signature out of the bytes of a commit.
+func split(c *object.Commit, raw []byte) (payload []byte, signature string, err error) {
 	var out, sig bytes.Buffer
 	inside, inHeader, times := false, true, 0
 	for line := range bytes.Lines(raw) {
