@@ -58,8 +58,9 @@ func (p *Puller) WriteBack(ctx context.Context, documents []string) State {
 type back struct {
 	*move
 	src   *manifests.Source
-	files map[string]plumbing.Hash // what it holds of documents
-	made  []plumbing.Hash          // objects that the repository does not have
+	files map[string]plumbing.Hash   // what it holds of documents
+	texts map[string][]byte          // and what stands in them
+	made  map[plumbing.Hash]struct{} // objects that the repository does not have
 }
 
 func (p *Puller) back(ctx context.Context, src *manifests.Source, documents []string) error {
@@ -105,8 +106,7 @@ func (b *back) written() plumbing.ReferenceName {
 	return plumbing.ReferenceName("refs/recon/" + b.name + "/written")
 }
 
-// gather reads the documents of the work tree, and takes their content into the object
-// store.
+// gather reads the documents of the work tree.
 func (p *Puller) gather(src *manifests.Source, documents []string) (*back, error) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
@@ -114,7 +114,7 @@ func (p *Puller) gather(src *manifests.Source, documents []string) (*back, error
 	if err != nil {
 		return nil, err
 	}
-	b := &back{move: &move{repo: repo, home: p.Home, branch: src.Branch, name: src.Name}, src: src, files: map[string]plumbing.Hash{}}
+	b := &back{move: &move{repo: repo, home: p.Home, branch: src.Branch, name: src.Name}, src: src, files: map[string]plumbing.Hash{}, texts: map[string][]byte{}, made: map[plumbing.Hash]struct{}{}}
 	if b.prefix, err = p.Home.Prefix(repo); err != nil {
 		return nil, err
 	}
@@ -161,11 +161,8 @@ func (b *back) document(root *os.Root, name string) error {
 			return err
 		}
 	}
-	b.files[name], err = b.store(plumbing.BlobObject, func(w io.Writer) error {
-		_, err := w.Write(is.content)
-		return err
-	})
-	return err
+	b.files[name], b.texts[name] = is.hash, is.content
+	return nil
 }
 
 // ignored reports a file that is kept out of the repository.
@@ -237,19 +234,33 @@ func (b *back) differs(c *object.Commit) (bool, error) {
 	return false, nil
 }
 
-// store puts an object into the object store.
-func (b *back) store(kind plumbing.ObjectType, write func(io.Writer) error) (plumbing.Hash, error) {
-	o := b.repo.Storer.NewEncodedObject()
-	o.SetType(kind)
+// An encoder is what the object store takes: a commit, a tree.
+type encoder interface {
+	Encode(plumbing.EncodedObject) error
+}
+
+// text is the content of a file.
+type text []byte
+
+// Encode makes an object of it.
+func (t text) Encode(o plumbing.EncodedObject) error {
+	o.SetType(plumbing.BlobObject)
 	w, err := o.Writer()
 	if err != nil {
-		return plumbing.ZeroHash, err
+		return err
 	}
-	if err := errors.Join(write(w), w.Close()); err != nil {
+	_, err = w.Write(t)
+	return errors.Join(err, w.Close())
+}
+
+// store puts an object into the object store.
+func (b *back) store(e encoder) (plumbing.Hash, error) {
+	o := b.repo.Storer.NewEncodedObject()
+	if err := e.Encode(o); err != nil {
 		return plumbing.ZeroHash, err
 	}
 	hash, err := b.repo.Storer.SetEncodedObject(o)
-	b.made = append(b.made, hash)
+	b.made[hash] = struct{}{}
 	return hash, err
 }
 
@@ -258,6 +269,11 @@ func (b *back) commit(p *Puller, parents []*object.Commit) (plumbing.Hash, error
 	from, err := b.tree(b.from)
 	if err != nil {
 		return plumbing.ZeroHash, err
+	}
+	for _, content := range b.texts {
+		if _, err := b.store(text(content)); err != nil {
+			return plumbing.ZeroHash, err
+		}
 	}
 	tree, err := b.plant(from, b.files)
 	if err != nil {
@@ -268,13 +284,7 @@ func (b *back) commit(p *Puller, parents []*object.Commit) (plumbing.Hash, error
 	for _, parent := range parents {
 		c.ParentHashes = append(c.ParentHashes, parent.Hash)
 	}
-	o := b.repo.Storer.NewEncodedObject()
-	if err := c.Encode(o); err != nil {
-		return plumbing.ZeroHash, err
-	}
-	hash, err := b.repo.Storer.SetEncodedObject(o)
-	b.made = append(b.made, hash)
-	return hash, err
+	return b.store(c)
 }
 
 // plant returns a folder with files put into it.
@@ -313,13 +323,7 @@ func (b *back) plant(t *object.Tree, files map[string]plumbing.Hash) (plumbing.H
 	}
 	out := &object.Tree{Entries: slices.Collect(maps.Values(entries))}
 	slices.SortFunc(out.Entries, func(x, y object.TreeEntry) int { return strings.Compare(sortName(x), sortName(y)) })
-	o := b.repo.Storer.NewEncodedObject()
-	if err := out.Encode(o); err != nil {
-		return plumbing.ZeroHash, err
-	}
-	hash, err := b.repo.Storer.SetEncodedObject(o)
-	b.made = append(b.made, hash)
-	return hash, err
+	return b.store(out)
 }
 
 // sortName is by what Git sorts a folder: as if it ended in a slash.
@@ -344,7 +348,7 @@ func (p *Puller) push(ctx context.Context, b *back, old, commit plumbing.Hash) e
 	req := packp.NewReferenceUpdateRequestFromCapabilities(refs.Capabilities)
 	req.Commands = []*packp.Command{{Name: plumbing.NewBranchReferenceName(b.src.WriteBack), Old: old, New: commit}}
 	var pack bytes.Buffer
-	if _, err := packfile.NewEncoder(&pack, b.repo.Storer, false).Encode(slices.Compact(b.made), 0); err != nil {
+	if _, err := packfile.NewEncoder(&pack, b.repo.Storer, false).Encode(slices.Collect(maps.Keys(b.made)), 0); err != nil {
 		return fmt.Errorf("pack the commit: %w", err)
 	}
 	req.Packfile = io.NopCloser(&pack)

@@ -109,11 +109,19 @@ func (m *move) untouched(root *os.Root, name string, c change) (bool, error) {
 	if is.entry == c.from || is.entry == c.to {
 		return true, nil
 	}
-	if is.mode != c.from.mode || is.content == nil {
-		return false, nil
+	for _, e := range []entry{c.from, c.to} {
+		if is.mode != e.mode || is.content == nil {
+			continue
+		}
+		has, err := m.content(e.hash, maxBlob)
+		if err != nil {
+			return false, err
+		}
+		if bytes.Equal(unix(has), unix(is.content)) || sameBeside(has, is.content, name) {
+			return true, nil
+		}
 	}
-	was, err := m.content(c.from.hash, maxBlob)
-	return err == nil && (bytes.Equal(unix(was), unix(is.content)) || sameBeside(was, is.content, name)), err
+	return false, nil
 }
 
 func unix(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")) }
@@ -293,8 +301,8 @@ func (m *move) write(root *os.Root, staged *index.Index) (news bool, err error) 
 	return news, nil
 }
 
-// path brings one path to the commit. own says that nothing else than blocks of recon
-// changes in it: what it has written since, the work tree keeps.
+// path brings one path to the commit. own says that nothing but blocks of recon would change
+// in the file: what it has written since, the work tree keeps.
 func (m *move) path(root *os.Root, name string, c change) (own bool, err error) {
 	is, err := look(root, name)
 	if err != nil || c.leave {
@@ -307,14 +315,7 @@ func (m *move) path(root *os.Root, name string, c change) (own bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	if c.from != (entry{}) && c.from.mode == c.to.mode {
-		was, err := m.content(c.from.hash, maxBlob)
-		if err != nil {
-			return false, err
-		}
-		own = sameBeside(was, content, name)
-	}
-	if is.entry == c.to || own {
+	if own = sameBeside(is.content, content, name); own || is.entry == c.to {
 		return own, nil
 	}
 	return false, put(root, name, c.to.mode, content, is)

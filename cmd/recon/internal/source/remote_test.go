@@ -118,7 +118,9 @@ func TestOverHTTPS(t *testing.T) {
 		"a wrong token":  {func() { t.Setenv("GIT_TOKEN", token+"-wrong") }, Denied},
 		"no certificate": {func() { w.write(w.project, "recon.hcl", strings.Replace(w.manifest(), "ca_file", "# ca_file", 1)) }, Unreachable},
 		"no repository":  {func() { w.write(w.project, "recon.hcl", strings.Replace(w.manifest(), "bare.git", "bear.git", 1)) }, Missing},
-		"nobody there":   {func() { w.write(w.project, "recon.hcl", strings.Replace(w.manifest(), server.URL, "https://127.0.0.1:1", 1)) }, Unreachable},
+		"nobody there": {func() {
+			w.write(w.project, "recon.hcl", strings.Replace(w.manifest(), server.URL, "https://127.0.0.1:1", 1))
+		}, Unreachable},
 	} {
 		c.change()
 		w.open()

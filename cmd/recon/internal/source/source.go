@@ -131,7 +131,7 @@ type Puller struct {
 	mu      sync.Mutex
 	state   State
 	written string // what was written back last, or was there already
-	pending *move // what Advance puts in force; nil: nothing
+	pending *move  // what Advance puts in force; nil: nothing
 }
 
 // New returns a puller of a home.
