@@ -28,6 +28,7 @@ type shownHome struct {
 	address string
 	browser context.Context
 	said    *syncBuffer
+	erred   *syncBuffer
 }
 
 // serveHome runs recon serve with a page block on a simulated home, until the test ends.
@@ -57,7 +58,7 @@ func (h *home) serve(t *testing.T) *shownHome {
 			t.Errorf("serve ended with %d: %s", code, errs.String())
 		}
 	})
-	s := &shownHome{home: h, sim: h.sim, said: &out}
+	s := &shownHome{home: h, sim: h.sim, said: &out, erred: &errs}
 	at := regexp.MustCompile(`The page is at (\S+)`)
 	eventually(t, "the page is opened", func() bool {
 		if m := at.FindStringSubmatch(out.String()); m != nil {

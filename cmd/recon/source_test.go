@@ -1,9 +1,14 @@
 package main
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +39,33 @@ type repository struct {
 	*home
 	T          *testing.T
 	bare, desk string
+	page       *shownHome
+	deliveries int
+}
+
+const hookSecret = "canary-hook-secret-93b1"
+
+// deliver tells the page of a push, as GitHub does.
+func (r *repository) deliver() {
+	r.T.Helper()
+	r.deliveries++
+	body := fmt.Sprintf(`{"ref":"refs/heads/main","number":%d}`, r.deliveries)
+	sum := hmac.New(sha256.New, []byte(hookSecret))
+	sum.Write([]byte(body))
+	req, err := http.NewRequest(http.MethodPost, r.page.address+"/hooks/home", strings.NewReader(body))
+	if err != nil {
+		r.T.Fatal(err)
+	}
+	req.Header.Set("X-GitHub-Event", "push")
+	req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(sum.Sum(nil)))
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.T.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusAccepted {
+		r.T.Fatalf("the delivery is answered with %d", answer.StatusCode)
+	}
 }
 
 // committed makes a repository of a simulated home, with more in its main file.
@@ -49,8 +81,8 @@ func committed(t *testing.T, more string) *repository {
 	t.Setenv("PVE_TOKEN", sim.Token())
 	dir := t.TempDir()
 	r := &repository{T: t, home: &home{t: t, dir: filepath.Join(dir, "project"), sim: sim}, bare: filepath.Join(dir, "bare.git"), desk: filepath.Join(dir, "desk")}
-	r.write("recon.hcl", "proxmox \"home\" {\n  endpoints = [\""+sim.Endpoint()+"\"]\n  token = env(\"PVE_TOKEN\")\n  fingerprint = \""+sim.Fingerprint()+"\"\n}\npage {\n  listen = \"127.0.0.1:0\"\n}\n"+
-		"schedule \"year\" {\n  cron = \"0 0 1 1 *\"\n  action = \"drift\"\n}\nsource \"home\" {\n  repository = \""+r.bare+"\"\n  interval = \"5s\"\n"+more)
+	r.write("recon.hcl", "proxmox \"home\" {\n  endpoints = [\""+sim.Endpoint()+"\"]\n  token = env(\"PVE_TOKEN\")\n  fingerprint = \""+sim.Fingerprint()+"\"\n}\ncontext {\n  claude_md = \"CLAUDE.md\"\n}\npage {\n  listen = \"127.0.0.1:0\"\n}\n"+
+		"schedule \"year\" {\n  cron = \"0 0 1 1 *\"\n  action = \"drift\"\n}\nsource \"home\" {\n  repository = \""+r.bare+"\"\n  interval = \"1h\"\n"+more)
 	r.want(api.ExitOK, "import", "media", "docker-media")
 	r.write(".gitignore", ".recon/\n")
 	git(t, dir, "init", "-q", "--bare", "-b", "main", r.bare)
@@ -76,6 +108,7 @@ func (r *repository) push(name, text string) string {
 	git(r.T, r.desk, "add", "-A")
 	git(r.T, r.desk, "commit", "-qm", "change "+name)
 	git(r.T, r.desk, "push", "-q")
+	r.deliver()
 	return git(r.T, r.desk, "rev-parse", "HEAD")
 }
 
@@ -94,9 +127,11 @@ func (s *shownHome) get(path string) string {
 // load is told everywhere and leaves the last good one in force; so does an edit that nobody
 // committed.
 func TestServeFromGit(t *testing.T) {
-	r := committed(t, "}\n")
+	t.Setenv("HOOK_SECRET", hookSecret)
+	r := committed(t, "  webhook = { secret = env(\"HOOK_SECRET\") }\n  write_back = \"recon/context\"\n}\n")
 	first := git(t, r.desk, "rev-parse", "HEAD")
 	s := r.serve(t)
+	r.page = s
 	eventually(t, "it says what is in force", func() bool { return strings.Contains(s.said.String(), first[:12]+" of main is in force") })
 	media := "manifests/" + filepath.Base(git(t, r.desk, "ls-files", "manifests"))
 	text, err := os.ReadFile(filepath.Join(r.desk, media))
@@ -116,6 +151,11 @@ func TestServeFromGit(t *testing.T) {
 			}
 		}
 		return false
+	})
+	r.deliver()
+	eventually(t, "documents are written back", func() bool {
+		out, err := exec.Command("git", "-C", r.bare, "show", "recon/context:CLAUDE.md").Output()
+		return err == nil && strings.Contains(string(out), "docker-media")
 	})
 	if page := s.get("/runs"); !strings.Contains(page, second[:12]) {
 		t.Error("the page of the runs does not name the commit")
@@ -149,7 +189,49 @@ func TestServeFromGit(t *testing.T) {
 	if !strings.Contains(r.read(media), "# mine") {
 		t.Error("the edit is lost")
 	}
-	if out := git(t, r.dir, "status", "--porcelain"); out != "M "+media {
+	if out := git(t, r.dir, "status", "--porcelain"); out != "M "+media+"\n?? CLAUDE.md" {
 		t.Errorf("git status says %q", out)
 	}
+
+	// Recon's own commit is merged: it comes into force, and no run is made for it.
+	git(t, r.dir, "checkout", "-q", media)
+	r.deliver()
+	eventually(t, "the edit is gone", func() bool { return strings.Contains(s.get("/api/v1/runs"), `"condition":"current"`) })
+	git(t, r.desk, "fetch", "-q")
+	git(t, r.desk, "merge", "-q", "--no-ff", "-m", "observed", "origin/recon/context")
+	git(t, r.desk, "push", "-q")
+	merged := git(t, r.desk, "rev-parse", "HEAD")
+	r.deliver()
+	eventually(t, "the merge is in force", func() bool { return strings.Contains(s.said.String(), merged[:12]+" of main is in force") })
+
+	for _, path := range []string{"/", "/runs", "/history", "/documents", "/metrics", "/api/v1/runs", "/api/v1/history"} {
+		if strings.Contains(s.get(path), hookSecret) {
+			t.Errorf("%s holds the secret", path)
+		}
+	}
+	if strings.Contains(s.said.String()+s.erred.String(), hookSecret) {
+		t.Error("the output holds the secret")
+	}
+	// Whatever the merge put in line comes before, or right after, what somebody asks for.
+	if _, err := http.PostForm(s.address+"/runs", url.Values{"action": {"drift"}}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the run that is asked for has ended", func() bool {
+		return s.runsOf(merged, "") == 1 && strings.Contains(s.get("/api/v1/runs"), `"going":null`)
+	})
+	if s.runsOf(merged, "source home") != 0 {
+		t.Error("a run was made for recon's own commit")
+	}
+}
+
+// runsOf counts the runs of a schedule that were of a commit.
+func (s *shownHome) runsOf(commit, schedule string) (n int) {
+	var runs struct{ Runs []api.RunRecord }
+	_ = json.Unmarshal([]byte(s.get("/api/v1/runs")), &runs)
+	for _, run := range runs.Runs {
+		if run.Action == "drift" && run.Schedule == schedule && run.Commit == commit {
+			n++
+		}
+	}
+	return n
 }

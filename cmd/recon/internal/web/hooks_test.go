@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -64,7 +65,7 @@ func TestPublishedSignatures(t *testing.T) {
 		for k, v := range c.header {
 			h.Set(k, v)
 		}
-		if err := signed(h, []byte(c.body), c.secret, time.Unix(c.at, 0)); err != c.want {
+		if err := signed(h, []byte(c.body), c.secret, time.Unix(c.at, 0)); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
 	}
