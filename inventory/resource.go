@@ -74,6 +74,7 @@ type Policy struct {
 	Gates      []Address // checks that have to hold before recon changes it
 	References []Address // resources whose values this one uses
 	Terraform  string    // terraform_address
+	Aliases    []string  // other names of it in documents
 	Owner      string    // "recon": recon writes to it even when Terraform knows it; "" otherwise
 }
 

@@ -70,7 +70,7 @@ func (l *loader) collectGuest(b *hclsyntax.Block) {
 func guestSpec(k *inventory.Kind) spec {
 	s := spec{
 		what:   "a " + k.Name + " block",
-		attrs:  []string{"for_each", "cluster", "depends_on", "protect", "exact", "on_drift", "absent", "terraform_address", "owner"},
+		attrs:  []string{"for_each", "cluster", "depends_on", "protect", "exact", "on_drift", "absent", "terraform_address", "owner", "aliases"},
 		blocks: []string{"ignore", "create"},
 	}
 	if onHost(k) {

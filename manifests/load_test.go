@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -138,6 +139,14 @@ func TestMistakes(t *testing.T) {
 			}
 			t.Errorf("none says %q: %v", c.says, diags)
 		})
+	}
+}
+
+// TestAliases: a guest may have other names in documents.
+func TestAliases(t *testing.T) {
+	p, diags := load(t, "vm \"a\" {\n  vmid = 100\n  aliases = [\"git\", \"code box\"]\n}\n")
+	if diags.HasErrors() || !slices.Equal(p.Resources[0].Policy.Aliases, []string{"git", "code box"}) {
+		t.Errorf("got %+v, %v", p.Resources, diags)
 	}
 }
 

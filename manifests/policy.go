@@ -33,6 +33,8 @@ func (d *guestDecoder) policy(arg *hclsyntax.Attribute) {
 		d.argument(arg, d.scope, &p.Terraform)
 	case "owner":
 		d.owner(arg)
+	case "aliases":
+		d.argument(arg, d.scope, &p.Aliases)
 	case "on_drift":
 		if d.argument(arg, d.scope, &p.OnDrift) {
 			d.checkOnDrift(arg)

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zclconf/go-cty/cty"
+
+	"recon/inventory"
 	"recon/inventory/factcheck/source"
 )
 
@@ -110,6 +113,9 @@ func TestStatements(t *testing.T) {
 		"Mermaid":                 {"a.md", "```mermaid\ngraph TD\n  A[gitlab<br/>10.9.9.9] --> B[runner<br/>10.9.9.8]\n```\n", "a.md:3:16 address 10.9.9.9 | a.md:3:43 address 10.9.9.8"},
 		"a tree of hosts":         {"a.md", "```\nKEY HOSTS\n├─ gitlab:   10.9.9.9 - code\n└─ jellyfin: 10.9.9.8\n```\n", "a.md:3:14 address 10.9.9.9 | a.md:4:14 address 10.9.9.8"},
 		"an example in YAML":      {"a.md", "```yaml\ngitlab:\n  ansible_host: 10.9.9.9\n```\n", ""},
+		"a bold heading":          {"a.md", "# Guests\n\n### **gitlab** (`VM 101`)\n\n- IP: 10.9.9.9\n", "a.md:5:7 address 10.9.9.9"},
+		"numbers in a list":       {"a.md", "## LXC Containers\n\n- 999: gitlab\n- **555**: Plex\n- 101: Plex\n- 556: media server\n", "a.md:3:3 vmid 999 | a.md:4:12 name Plex"},
+		"numbers of a list":       {"a.md", "## Ports\n\n- 999: gitlab\n- 555: Plex\n", ""},
 		"recon's own block":       {"a.md", "<!-- recon:begin id=home v=1 -->\ngitlab: 10.9.9.9\n<!-- recon:end id=home -->\n", ""},
 	}
 	for name, tt := range tests {
@@ -118,5 +124,51 @@ func TestStatements(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestAliases: what a manifest calls a guest, documents may call it too.
+func TestAliases(t *testing.T) {
+	for alias, want := range map[string]string{"": "", "git": "a.md:1:6 address 10.9.9.9", "git.home.lan": "a.md:2:15 address 10.9.9.8", "Code Box": "a.md:3:11 address 10.9.9.7"} {
+		truth, gitlab := homeTruth(t)
+		r := inventory.Resource{Addr: inventory.Address{Kind: "vm", Name: "code"}, Attrs: inventory.Attrs{"vmid": cty.NumberIntVal(int64(gitlab.vmid))}}
+		if alias != "" {
+			r.Policy.Aliases = []string{alias}
+		}
+		truth.Call(&r)
+		docs := []source.Document{{Path: "a.md", Text: []byte("git: 10.9.9.9\ngit.home.lan: 10.9.9.8\nCode Box: 10.9.9.7\n")}}
+		got := found(Check(docs, truth, Options{}))
+		if alias == "git" {
+			got, _, _ = strings.Cut(got, " | ") // and git.home.lan begins with it
+		}
+		if got != want {
+			t.Errorf("%q: got %s, want %s", alias, got, want)
+		}
+	}
+}
+
+// TestURLPorts: a URL that leads to a host on which nothing listens there.
+func TestURLPorts(t *testing.T) {
+	truth, gitlab := homeTruth(t)
+	for _, s := range []struct {
+		name  string
+		ports []string
+	}{{"sonarr", []string{"8989/tcp"}}, {"radarr", []string{"7878/tcp"}}, {"lost", nil}} {
+		truth.services = append(truth.services, &service{name: s.name, address: "service." + s.name, host: gitlab.name, ports: s.ports})
+	}
+	for row, want := range map[string]string{
+		"| Sonarr | http://" + gitlab.ip + ":8990 |": "a.md:3:33 port 8990",
+		"| Sonarr | http://" + gitlab.ip + ":8989 |": "",
+		"| Sonarr | http://" + gitlab.ip + ":7878 |": "", // another's, who may show it
+		"| Sonarr | http://" + gitlab.ip + ":443 |":  "",
+		"| Sonarr | http://192.168.200.9:8990 |":     "",
+		"| Sonarr | http://sonarr.home:8990 |":       "",
+		"| Lost | http://" + gitlab.ip + ":8990 |":   "",
+		"| Nobody | http://" + gitlab.ip + ":8990 |": "",
+	} {
+		docs := []source.Document{{Path: "a.md", Text: []byte("| Service | URL |\n|---|---|\n" + row + "\n")}}
+		if got := found(Check(docs, truth, Options{})); got != want {
+			t.Errorf("%s: got %s, want %s", row, got, want)
+		}
 	}
 }

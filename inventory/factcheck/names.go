@@ -19,7 +19,9 @@ func (c *court) numbersTwice() (out []Finding) {
 			out = append(out, c.misnamed(id, group)...)
 			continue
 		}
-		group = slices.DeleteFunc(slices.Clone(group), func(s *statement) bool { return s.subj != nil && s.subj.host != nil || places[normal(s.name)] })
+		group = slices.DeleteFunc(slices.Clone(group), func(s *statement) bool {
+			return s.runs || s.subj != nil && s.subj.host != nil || places[normal(s.name)]
+		})
 		if !quarrel(group, split) {
 			continue
 		}
@@ -171,7 +173,7 @@ func (c *court) misnamed(id string, group []*statement) []Finding {
 	h := c.roster.byVMID[id].host
 	f := Finding{Class: ClassObserved, Kind: KindName, Subject: "vmid " + id, Truth: &h.name, Source: h.source(), AsOf: stampOf(h.at)}
 	for _, s := range group {
-		if s.subj != nil && s.subj.host != nil || mayBeOne(s.name, h.name) {
+		if s.runs || s.subj != nil && s.subj.host != nil || mayBeOne(s.name, h.name) {
 			continue
 		}
 		p := s.namePlace()

@@ -50,6 +50,8 @@ func (t *Truth) judge(c *statement) verdict {
 		return t.judgeVLAN(c)
 	case KindCount:
 		return t.judgeCount(c)
+	case KindPort:
+		return t.judgePort(c)
 	case KindVersion:
 		if t.version != "" {
 			return t.home(!samePrefix(t.version, c.Norm), true, sameDepth(t.version, c.Norm))
@@ -236,6 +238,48 @@ func (t *Truth) judgeService(c *statement, s *service) verdict {
 		return from(!t.hosts[i].has(ip), len(t.hosts[i].ips) == 1, t.hosts[i].ips[0].String())
 	}
 	return verdict{}
+}
+
+// judgePort holds the port of a URL of a service that was observed against all on which
+// something listens on its host. What programs of the host itself serve is not known.
+func (t *Truth) judgePort(c *statement) verdict {
+	var s *service
+	for _, v := range t.services {
+		if normal(v.name) != c.about {
+			continue
+		}
+		if s != nil {
+			return verdict{} // it runs twice
+		}
+		s = v
+	}
+	if c.Label != inURL || s == nil || len(s.ports) == 0 || slices.Contains([]string{"22", "80", "443"}, c.Norm) || !t.leadsTo(s.host, c) {
+		return verdict{}
+	}
+	var own []string
+	for _, v := range t.services {
+		for _, p := range v.ports {
+			number, _, _ := strings.Cut(p, "/")
+			if v.host == s.host && number == c.Norm {
+				return verdict{truth: c.Norm, source: "observed " + s.address, at: s.at}
+			}
+			if v == s {
+				own = append(own, number)
+			}
+		}
+	}
+	return verdict{truth: strings.Join(own, ", "), wrong: true, only: len(own) == 1, source: "observed " + s.address, at: s.at}
+}
+
+// leadsTo reports whether the URL of a statement leads to a host.
+func (t *Truth) leadsTo(name string, c *statement) bool {
+	i := slices.IndexFunc(t.hosts, func(h *host) bool { return h.name == name })
+	return i >= 0 && slices.ContainsFunc(c.entry.All(source.URL), func(v source.Value) bool {
+		return slices.ContainsFunc(source.Addresses(v.Text), func(a source.AddressAt) bool {
+			ip, err := netip.ParseAddr(a.Norm)
+			return err == nil && t.hosts[i].has(ip)
+		})
+	})
 }
 
 // judgeGateway holds a gateway against those of the subnets that it could be of.

@@ -112,12 +112,34 @@ func (x *reader) numbers(l *source.Line) {
 		}
 		x.numberNamed(l, name, at, m[4], m[5], word, m[2], aside)
 	}
+	x.listed(l)
 	if !strings.Contains(l.Text, "qm ") && !strings.Contains(l.Text, "pct ") {
 		return
 	}
 	for _, m := range toolNumber.FindAllStringSubmatchIndex(l.Text, -1) {
 		x.numberNamed(l, l.Text[m[4]:m[5]], m[4], m[2], m[3], "", 0, false)
 	}
+}
+
+var (
+	listedNumber = regexp.MustCompile(`^[*_\x60]*(\d{3,9})[*_\x60]*\s*(?::|-|–|—)[*_\x60]*\s+[*_\x60]*([A-Za-z][A-Za-z0-9._-]*)[*_\x60]*(?:$|\s*[(,–—]|\s-\s)`)
+	ofGuests     = regexp.MustCompile(`(?i)\b(?:VMs?|LXCs?|CTs?|guests?|virtual machines?|LXC containers?)\b`)
+)
+
+// listed reads "105: gitlab" in a list below a heading of guests. A name that nobody has may
+// be that of what runs there, so that only the number counts.
+func (x *reader) listed(l *source.Line) {
+	n := listedNumber.FindStringSubmatchIndex(l.Text)
+	if n == nil || l.Code || l.Cell || len(l.Heads) == 0 || !ofGuests.MatchString(l.Heads[len(l.Heads)-1]) {
+		return
+	}
+	name := l.Text[n[4]:n[5]]
+	subj := x.lookup(name)
+	if notAName(name) || subj != nil && (subj.isNode() || subj.ambiguous) {
+		return
+	}
+	v := source.Value{Role: source.VMID, Text: l.Text[n[2]:n[3]], Norm: l.Text[n[2]:n[3]], Off: l.Off + n[2]}
+	x.say(statement{Value: v, subj: subj, name: name, nameOff: l.Off + n[4], runs: subj == nil})
 }
 
 // numberNamed notes that a guest's number goes with a name. A name that nobody

@@ -105,6 +105,7 @@ func (r *roster) observed(t *Truth) {
 		for _, alias := range h.aliases {
 			if key := normal(alias); r.byKey[key] == nil && len(key) > 1 {
 				r.byKey[key] = s
+				r.most = max(r.most, wordsIn(alias))
 			}
 		}
 	}
@@ -122,7 +123,11 @@ func (r *roster) put(s *subject) {
 		return
 	}
 	r.byKey[s.key] = s
-	r.most = max(r.most, len(strings.FieldsFunc(s.name, func(c rune) bool { return strings.ContainsRune("-_ .", c) })))
+	r.most = max(r.most, wordsIn(s.name))
+}
+
+func wordsIn(name string) int {
+	return len(strings.FieldsFunc(name, func(c rune) bool { return strings.ContainsRune("-_ .", c) }))
 }
 
 // inventoried takes up the machine that an inventory source names, and the node

@@ -20,6 +20,7 @@ type statement struct {
 	nameOff   int           // where it stands
 	node      string        // where the place says that the subject runs
 	inventory bool          // said by an inventory source
+	runs      bool          // the name may be that of what runs there
 }
 
 // kind is the kind of finding that the statement can become.
@@ -220,9 +221,12 @@ func (x *reader) subjectOf(e *source.Entry) *subject {
 	return x.lookup(base)
 }
 
+// emphasis is what makes a part of a title bold or code.
+var emphasis = strings.NewReplacer("*", "", "`", "")
+
 // titled finds the subject that a title consists of.
 func (x *reader) titled(title string) *subject {
-	m := headingName.FindStringSubmatch(title)
+	m := headingName.FindStringSubmatch(emphasis.Replace(title))
 	if m == nil {
 		return nil
 	}
@@ -350,11 +354,14 @@ func (x *reader) serviceHost(e *source.Entry) {
 
 var portOfURL = regexp.MustCompile(`https?://(?:(?:\d{1,3}\.){3}\d{1,3}|localhost):(\d{1,5})`)
 
+// inURL labels a port by which a URL leads to a host.
+const inURL = "url"
+
 // urlPort takes the port of a URL that leads to a host by its address: behind a
 // name, a proxy may stand.
 func (x *reader) urlPort(text string, off int, name string, e *source.Entry) {
 	if m := portOfURL.FindStringSubmatchIndex(text); m != nil {
-		v := source.Value{Role: source.Port, Text: text[m[2]:m[3]], Norm: text[m[2]:m[3]], Off: off + m[2]}
+		v := source.Value{Role: source.Port, Label: inURL, Text: text[m[2]:m[3]], Norm: text[m[2]:m[3]], Off: off + m[2]}
 		x.say(statement{Value: v, about: normal(name), name: name, entry: e})
 	}
 }

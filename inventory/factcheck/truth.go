@@ -195,6 +195,20 @@ func (h *host) network(a inventory.Attrs, prefix string) {
 	h.dynamic = h.dynamic || !known
 }
 
+// Call takes up the other names that a declaration gives to what was observed.
+func (t *Truth) Call(r *inventory.Resource) {
+	vmid, numbered := inventory.Int(r.Attrs["vmid"])
+	var called []*host
+	for _, h := range t.hosts {
+		if h.address != "" && (numbered && h.vmid == vmid || !numbered && h.address == r.Addr.String()) {
+			called = append(called, h)
+		}
+	}
+	if len(called) == 1 { // else two clusters have the number
+		called[0].aliases = append(called[0].aliases, r.Policy.Aliases...)
+	}
+}
+
 // has reports whether an address is one of the host's.
 func (h *host) has(ip netip.Addr) bool { return slices.Contains(h.ips, ip) }
 

@@ -125,7 +125,13 @@ func TruthOf(ctx context.Context, w *home.World) (*factcheck.Truth, error) {
 			remembered = append(remembered, k.Observation)
 		}
 	}
-	return factcheck.Observed(w.At, w.Snapshots, remembered), nil
+	truth := factcheck.Observed(w.At, w.Snapshots, remembered)
+	for i := range w.Project.Resources {
+		if r := &w.Project.Resources[i]; len(r.Policy.Aliases) > 0 {
+			truth.Call(r)
+		}
+	}
+	return truth, nil
 }
 
 // Home is the folder that was checked, a project or not.
