@@ -190,6 +190,14 @@ const (
 	SourceWhole   EventKind = "source_whole"
 	CheckBroke    EventKind = "check_failed"
 	CheckMended   EventKind = "check_works"
+	Healed        EventKind = "healed"         // a drift that recon took back by itself
+	HealFailed    EventKind = "heal_failed"    // and one that it could not take back
+	Proposed      EventKind = "proposed"       // calls that wait for somebody's decision
+	Approved      EventKind = "approved"       // by whoever is named
+	Rejected      EventKind = "rejected"       // likewise
+	ProposalEnded EventKind = "proposal_ended" // carried out, or not: what became of it is in its fields
+	Frozen        EventKind = "frozen"         // from here on recon does nothing by itself
+	Thawed        EventKind = "unfrozen"
 )
 
 // EventKinds lists every kind of event: whoever says events in words has words for each.
@@ -197,14 +205,17 @@ func EventKinds() []EventKind {
 	return []EventKind{
 		DriftOpened, DriftChanged, DriftResolved, WasApplied, Created, Destroyed, Changed, Moved, Renamed, Started, Stopped, Restarted,
 		Appeared, Disappeared, SourceLost, SourceBack, SourcePartial, SourceWhole, CheckBroke, CheckMended,
+		Healed, HealFailed, Proposed, Approved, Rejected, ProposalEnded, Frozen, Thawed,
 	}
 }
 
 // Topics are what events are about.
-func Topics() []string { return []string{"drift", "source", "check", "changed", "applied"} }
+func Topics() []string {
+	return []string{"drift", "source", "check", "changed", "applied", "heal", "proposal"}
+}
 
 // Topic is what an event of the kind is about: drift, a source, a check, a change that is no
-// drift, or what recon has done itself.
+// drift, what recon was told to do, what it does by itself, or what it proposes.
 func (k EventKind) Topic() string {
 	switch k {
 	case DriftOpened, DriftChanged, DriftResolved:
@@ -215,18 +226,22 @@ func (k EventKind) Topic() string {
 		return "check"
 	case WasApplied, Created, Destroyed:
 		return "applied"
+	case Healed, HealFailed, Frozen, Thawed:
+		return "heal"
+	case Proposed, Approved, Rejected, ProposalEnded:
+		return "proposal"
 	}
 	return "changed"
 }
 
 // Opens reports an event that begins, or goes on with, what another one will end.
 func (k EventKind) Opens() bool {
-	return k == DriftOpened || k == DriftChanged || k == SourceLost || k == SourcePartial || k == CheckBroke
+	return k == DriftOpened || k == DriftChanged || k == SourceLost || k == SourcePartial || k == CheckBroke || k == Proposed
 }
 
 // Ends reports an event that ends what others have opened.
 func (k EventKind) Ends() bool {
-	return k == DriftResolved || k == SourceBack || k == SourceWhole || k == CheckMended
+	return k == DriftResolved || k == SourceBack || k == SourceWhole || k == CheckMended || k == Rejected || k == ProposalEnded
 }
 
 // A Severity says how much something weighs.
@@ -253,7 +268,8 @@ func (e *Event) Severity() Severity {
 	switch e.Kind {
 	case SourceLost, SourceBack:
 		return SeverityError
-	case DriftOpened, DriftChanged, DriftResolved, SourcePartial, SourceWhole, CheckBroke, CheckMended, Disappeared:
+	case DriftOpened, DriftChanged, DriftResolved, SourcePartial, SourceWhole, CheckBroke, CheckMended, Disappeared,
+		Healed, HealFailed, Proposed, Rejected, ProposalEnded:
 		return SeverityWarning
 	}
 	harms := func(f EventField) bool {

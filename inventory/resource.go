@@ -68,6 +68,7 @@ type Policy struct {
 	Protect    bool // recon never changes it
 	Exact      bool // what the manifest leaves out must be at its default
 	OnDrift    string
+	Heal       Heal // where OnDrift is "heal"
 	Ignore     []Ignore
 	Create     *Create
 	DependsOn  []Address

@@ -217,6 +217,7 @@ func (l *loader) singles() {
 	l.exact()
 	l.unheard()
 	l.sourceAround()
+	l.unhealed()
 }
 
 // exact makes guests that do not say themselves what the recon block says of all.

@@ -71,10 +71,10 @@ func guestSpec(k *inventory.Kind) spec {
 	s := spec{
 		what:   "a " + k.Name + " block",
 		attrs:  []string{"for_each", "cluster", "depends_on", "protect", "exact", "on_drift", "absent", "terraform_address", "owner", "aliases"},
-		blocks: []string{"ignore", "create"},
+		blocks: []string{"ignore", "create", "heal"},
 	}
 	if onHost(k) {
-		s.attrs, s.blocks = []string{"for_each", "host", "depends_on", "protect", "on_drift"}, []string{"ignore"}
+		s.attrs, s.blocks = []string{"for_each", "host", "depends_on", "protect", "on_drift"}, []string{"ignore", "heal"}
 	}
 	for _, a := range k.Attrs {
 		s.attrs = append(s.attrs, a.Name)
@@ -214,6 +214,9 @@ func (d *guestDecoder) nested(b *hclsyntax.Block) {
 		return
 	case "create":
 		d.create(b)
+		return
+	case "heal":
+		d.heal(b)
 		return
 	}
 	block := d.guest.kind.Block(b.Type)

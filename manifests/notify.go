@@ -24,12 +24,14 @@ type Notify struct {
 	Tags     []string           // only guests with one of these tags, or in one of these pools; none: everything
 	Quiet    *Quiet             // nil: at any time
 	Remind   time.Duration      // how often of what stays open; 0: never
+	Decide   bool               // whoever gets a message about a proposal decides about it
 	Range    hcl.Range
 
 	// Credentials holds what went wrong with the URL alone, which holds a token.
 	Credentials hcl.Diagnostics
 
-	asked []string // the topics that the block names
+	asked  []string  // the topics that the block names
+	decide hcl.Range // where it says so
 }
 
 // Quiet are the hours of a day in which nothing is sent, by the clock on the wall.
@@ -55,9 +57,6 @@ func (q *Quiet) Holds(at time.Time) bool {
 // recon doctor find, and the reports of schedules.
 func NotifyTopics() []string { return append(inventory.Topics(), "facts", "doctor", "report") }
 
-// notYet are topics of which nothing can be told: recon does not do these things.
-var notYet = []string{"proposal", "heal"}
-
 // Services are the services of shoutrrr to which recon sends, and whether the host of
 // such a URL is the name of a server. Where it is not, it is a part of the credentials.
 func Services() map[string]bool {
@@ -68,7 +67,7 @@ func Services() map[string]bool {
 	}
 }
 
-var notifySpec = spec{what: "a notify block", attrs: []string{"url", "events", "severity", "tags", "quiet", "remind"}}
+var notifySpec = spec{what: "a notify block", attrs: []string{"url", "events", "severity", "tags", "quiet", "remind", "decide"}}
 
 // leastRemind is how often somebody is reminded at most.
 const leastRemind = time.Hour
@@ -122,6 +121,10 @@ func (l *loader) notifyArgument(arg *hclsyntax.Attribute, n *Notify) {
 		l.quiet(arg, n)
 	case "remind":
 		l.remind(arg, n)
+	case "decide":
+		if l.argument(arg, &scope{}, &n.Decide) {
+			n.decide = arg.Expr.Range()
+		}
 	}
 }
 
@@ -132,9 +135,16 @@ func (l *loader) unheard() {
 		does[s.Action] = true
 	}
 	for _, n := range l.project.Notify {
+		if n.Decide && (l.project.Page == nil || l.project.Page.URL == "") {
+			l.report(errorAt(n.decide, "No page to decide on", "decide = true puts a link to the page into messages, and no page block says which url people reach it at."))
+		}
 		for _, topic := range n.asked {
-			if slices.Contains(Actions(), topic) && topic != "drift" && !does[topic] {
-				l.report(warnAt(n.Range, "Nothing to tell", "notify %q is about %q, and no schedule has action = %q: recon serve tells what its schedules find.", n.Name, topic, topic))
+			action := topic
+			if topic == "proposal" {
+				action = "heal"
+			}
+			if slices.Contains(Actions(), action) && action != "drift" && !does[action] {
+				l.report(warnAt(n.Range, "Nothing to tell", "notify %q is about %q, and no schedule has action = %q: recon serve tells what its schedules find.", n.Name, topic, action))
 			}
 		}
 	}
@@ -147,10 +157,7 @@ func checkTopics(arg *hclsyntax.Attribute, topics []string) (out hcl.Diagnostics
 		out = append(out, errorAt(arg.Expr.Range(), "Nothing to tell", "events takes some of %s; without it, it is all of them.", words))
 	}
 	for _, t := range topics {
-		switch {
-		case slices.Contains(notYet, t):
-			out = append(out, errorAt(arg.Expr.Range(), "Not possible yet", "This version of recon tells nothing of %q; events takes some of %s.", t, words))
-		case !slices.Contains(known, t):
+		if !slices.Contains(known, t) {
 			out = append(out, errorAt(arg.Expr.Range(), "Unknown event", "events takes some of %s; %q is none of them.%s", words, t, inventory.DidYouMean(t, known)))
 		}
 	}

@@ -45,8 +45,11 @@ func (d *guestDecoder) policy(arg *hclsyntax.Attribute) {
 func (d *guestDecoder) checkOnDrift(arg *hclsyntax.Attribute) {
 	switch p := &d.res.Policy; p.OnDrift {
 	case "report":
-	case "heal", "adopt":
-		d.report(errorAt(arg.Expr.Range(), "Not possible yet", "This version of recon reports drift and changes nothing by itself; write on_drift = \"report\", and use recon apply or recon adopt."))
+	case "heal":
+		p.Heal = inventory.Heal{Allow: inventory.ImpactReload, AtMost: healAtMost}
+		d.res.Origin[healOrigin] = arg.Expr.Range()
+	case "adopt":
+		d.report(errorAt(arg.Expr.Range(), "Not possible yet", "recon writes no manifest by itself; write on_drift = \"report\", and use recon adopt."))
 		p.OnDrift = "report"
 	default:
 		d.report(errorAt(arg.Expr.Range(), "Unknown policy", "on_drift takes \"report\", \"heal\" or \"adopt\".%s", inventory.DidYouMean(p.OnDrift, []string{"report", "heal", "adopt"})))

@@ -24,7 +24,7 @@ type Schedule struct {
 }
 
 // Actions are what a schedule can do.
-func Actions() []string { return []string{"drift", "context", "facts", "doctor", "report"} }
+func Actions() []string { return []string{"drift", "context", "facts", "doctor", "heal", "report"} }
 
 var scheduleSpec = spec{what: "a schedule block", attrs: []string{"cron", "timezone", "jitter", "catch_up", "action", "report"}}
 

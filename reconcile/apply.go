@@ -26,6 +26,7 @@ type Options struct {
 	Total        int                                                             // changes under way at all; 0 means 8
 	Restarts     int                                                             // resources that are down at a time, of those that belong together; 0 means 1
 	LookFirst    bool                                                            // another run has written since the plan was made: look before every first call
+	Bound        bool                                                            // exactly these calls were approved: stop at the first surprise
 }
 
 // An Event tells of the progress of an apply.

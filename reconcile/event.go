@@ -1,6 +1,10 @@
 package reconcile
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
 	"recon/inventory"
 
 	"github.com/zclconf/go-cty/cty"
@@ -42,6 +46,16 @@ func Drifted(c *inventory.Change) []inventory.EventField {
 		}
 	}
 	return out
+}
+
+// Fingerprint tells drifts apart: by the fields and their values.
+func Fingerprint(fields []inventory.EventField) string {
+	body, err := json.Marshal(fields)
+	if err != nil {
+		panic(err) // plain values
+	}
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:8])
 }
 
 // LiveMoved reports a verdict that says that live is not what it was: somebody changed

@@ -47,7 +47,9 @@ func (e *execution) all(ctx context.Context, steps []inventory.Step) {
 			continue
 		}
 		err := e.step(ctx, s)
-		if errors.Is(err, providers.ErrChangedMeanwhile) {
+		if errors.Is(err, providers.ErrChangedMeanwhile) && e.opts.Bound {
+			err = fmt.Errorf("%w: %w", ErrStale, err)
+		} else if errors.Is(err, providers.ErrChangedMeanwhile) {
 			// The step itself may have gone well, and the look after it found the change.
 			steps, err = e.replan(ctx, steps[len(e.res.Done)-done:])
 			if err == nil {
@@ -75,7 +77,7 @@ func (e *execution) all(ctx context.Context, steps []inventory.Step) {
 // the resource is there and free for other calls.
 func (e *execution) goesOn(ctx context.Context, s inventory.Step, err error) bool {
 	have := &e.res.Have
-	return s.Apart && ctx.Err() == nil && !errors.Is(err, errUnseen) && !errors.Is(err, providers.ErrOutcomeUnknown) &&
+	return s.Apart && !e.opts.Bound && ctx.Err() == nil && !errors.Is(err, errUnseen) && !errors.Is(err, providers.ErrOutcomeUnknown) &&
 		have.State == inventory.Present && have.Lock == ""
 }
 

@@ -50,6 +50,9 @@ type Run interface {
 	// is remembered, or, when recon is killed meanwhile, nothing. A run learns once.
 	Learn(ctx context.Context, l *Learned) error
 
+	// Claim takes approved proposals to carry them out. No proposal is claimed twice.
+	Claim(ctx context.Context, ids []string) ([]Proposal, error)
+
 	// Close notes how the run ended and frees the lock.
 	Close(ctx context.Context, exit int) error
 }
@@ -106,6 +109,10 @@ type Recollection struct {
 	LastRun  int64                                   // the last run that began
 	Going    bool                                    // that run had not ended, so what is remembered may be a part of what it learns
 	Looked   time.Time                               // when a run last looked at the world
+
+	Proposals []Proposal                    // that have not ended, the oldest first
+	Healings  map[inventory.Address]Healing // what was healed lately
+	Freeze    *Freeze                       // nil: recon may do what manifests let it
 }
 
 // Whole reports whether nothing has been learned since, if that was the last run.
@@ -228,6 +235,18 @@ type Learned struct {
 	Applied  map[inventory.Address]inventory.Applied
 	Forgot   []inventory.Address // what was applied to them counts no more
 	Events   []inventory.Event
-	Told     []int64   // entries of the journal that the events tell of
-	At       time.Time // of the look
+	Proposed []Proposal
+	Ended    []Ending                      // of proposals
+	Healings map[inventory.Address]Healing // of what was healed, in place of what was remembered
+	Told     []int64                       // entries of the journal that the events tell of
+	At       time.Time                     // of the look
+}
+
+// A Chain is what became of the history as it was written down.
+type Chain struct {
+	Linked   int    // events that follow each other as they were written
+	Unlinked int    // events from before there were links
+	Dropped  int64  // events that were too old to be kept
+	Head     string // the link of the last event
+	Broken   string // where it is broken, "" when it is not
 }

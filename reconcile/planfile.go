@@ -68,6 +68,19 @@ const planFileMark = "recon plan"
 
 // Save turns the plan into a file's content.
 func (p *Plan) Save(from Origin) ([]byte, error) {
+	s, err := p.saved(from)
+	if err != nil {
+		return nil, err
+	}
+	out, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("save the plan: %w", err)
+	}
+	return append(out, '\n'), nil
+}
+
+// saved is what is kept of the plan.
+func (p *Plan) saved(from Origin) (SavedPlan, error) {
 	s := SavedPlan{FormatVersion: FormatVersion, What: planFileMark, CreatedAt: p.ObservedAt.UTC(), Managed: p.Managed, Secrets: map[string]string{}, Origin: from}
 	for i := range p.Changes {
 		c := &p.Changes[i]
@@ -75,18 +88,14 @@ func (p *Plan) Save(from Origin) ([]byte, error) {
 			for _, field := range step.Secrets {
 				v, err := SecretOf(c, field)
 				if err != nil {
-					return nil, err
+					return s, err
 				}
 				s.Secrets[c.Addr.String()+" "+string(field)] = HashSecret(v)
 			}
 		}
 		s.Changes = append(s.Changes, saveChange(c))
 	}
-	out, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("save the plan: %w", err)
-	}
-	return append(out, '\n'), nil
+	return s, nil
 }
 
 func saveChange(c *inventory.Change) savedChange {

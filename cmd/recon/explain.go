@@ -145,6 +145,10 @@ func waysBack() []struct{ commands, undo string } {
 		{"plan,validate,show,inventory,check,graph,graph show,graph depends,graph impact,graph trace,graph why,trace,explain,history,changes,mcp,lock,lock list,snapshots,hosts,notify,version,completion,help," +
 			"completion bash,completion zsh,completion fish,completion powershell", "there is nothing to undo: it writes nothing but a file that it is told to write, and what recon itself remembers"},
 		{"apply", "write the former values into the manifests (Git has them), and run it again; a plan marks what cannot be taken back, and recon history says what was done"},
+		{"approve", "write the former values into the manifests (Git has them), and run recon apply; recon history says what was done"},
+		{"reject", "there is nothing to undo: recon apply makes the change all the same, and it is proposed again when it is another one"},
+		{"freeze", "recon unfreeze"},
+		{"unfreeze", "recon freeze"},
 		{"drift", "there is nothing to undo in the home; what it has written into documents Git has as it was"},
 		{"import", "take the blocks out of the manifests again, or have Git do it; nothing changes in the home"},
 		{"adopt,fmt", "have Git bring the manifests back; nothing changes in the home"},
@@ -153,7 +157,7 @@ func waysBack() []struct{ commands, undo string } {
 		{"init", "take its files and markers out again, or have Git do it; nothing changes in the home"},
 		{"snapshots prune", "there is no way back: nobody can return to a snapshot that was removed"},
 		{"hosts trust", "take the line out of the known_hosts file of the project"},
-		{"serve", "end it; what its schedules do is what the commands of their names do"},
+		{"serve", "end it; what its schedules do is what the commands of their names do, and what it has healed recon history says"},
 		{"notify test,notify send", "what was sent is sent"},
 		{"demo,sim", "remove its folder; nothing else changes"},
 	}

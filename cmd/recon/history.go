@@ -9,14 +9,26 @@ import (
 )
 
 func newHistory(c *cli) *cobra.Command {
+	verify := false
 	cmd := &cobra.Command{
 		Use:   "history [ADDRESS]",
 		Short: "Show what happened: drift, applies, guests that came and went",
-		Args:  args(cobra.MaximumNArgs(1)),
-		RunE:  func(cmd *cobra.Command, a []string) error { return runHistory(cmd, c, a) },
+		Long: `Shows what happened, the newest last, of everything or of one address.
+
+With --verify it shows nothing and looks whether the history is as it was written: each
+event is linked with the one before, so that an edit, a gap and a missing end show. When
+it is not, the exit code is 2.`,
+		Args: args(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, a []string) error {
+			if verify {
+				return runVerify(cmd, c)
+			}
+			return runHistory(cmd, c, a)
+		},
 	}
+	cmd.Flags().BoolVar(&verify, "verify", false, "look whether the history is as it was written")
 	cmd.ValidArgsFunction = c.addresses()
-	return exits(cmd, "recon history vm.media", api.ExitOK, api.ExitError)
+	return exits(cmd, "recon history vm.media", api.ExitOK, api.ExitError, api.ExitDiffers)
 }
 
 func runHistory(cmd *cobra.Command, c *cli, a []string) error {

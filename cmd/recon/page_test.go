@@ -69,13 +69,18 @@ func (h *home) serve(t *testing.T) *shownHome {
 	return s
 }
 
-// showHome serves a home, and opens a browser.
+// showHome serves a home that is looked at every second, and opens a browser.
 func showHome(t *testing.T) *shownHome {
+	return browse(t, "page {\n  listen = \"127.0.0.1:0\"\n}\nschedule \"often\" {\n  cron = \"@every 1s\"\n  action = \"drift\"\n}\n")
+}
+
+// browse serves a home, and opens a browser.
+func browse(t *testing.T, manifest string) *shownHome {
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("skips the page in a browser: chromium is not installed")
 	}
-	s := serveHome(t, "page {\n  listen = \"127.0.0.1:0\"\n}\nschedule \"often\" {\n  cron = \"@every 1s\"\n  action = \"drift\"\n}\n")
+	s := serveHome(t, manifest)
 	eventually(t, "it is ready", func() bool {
 		answer, err := http.Get(s.address + "/readyz")
 		if err != nil {
@@ -179,7 +184,7 @@ const barriers = `axe.run(document, {resultTypes: ["violations"]}).then(r => JSO
 // TestPageForEverybody: no page has a barrier that axe-core finds, or is wider than a
 // phone, in light and in dark.
 func TestPageForEverybody(t *testing.T) {
-	s := showHome(t)
+	s := browse(t, healing)
 	axe, err := os.ReadFile(filepath.Join("..", "..", "bin", "axe.min.js"))
 	if err != nil {
 		t.Skip("skips the search for barriers: bin/axe.min.js is not there, .ci/deps fetches it")
@@ -187,7 +192,10 @@ func TestPageForEverybody(t *testing.T) {
 	s.sim.Update(setConfig(205, "memory", "4096"))
 	s.open("/changes")
 	eventually(t, "something differs", func() bool { return strings.Contains(s.text(), "lxc.docker-media") })
-	for _, path := range []string{"/", "/changes", "/things", "/things/lxc.docker-media", "/map", "/runs", "/findings", "/documents", "/history", "/nothing"} {
+	s.edit(`vm "media"`, `"8GiB"`, `"6GiB"`)
+	s.open("/proposals")
+	eventually(t, "something is proposed", func() bool { return strings.Contains(s.text(), "memory=6144") })
+	for _, path := range []string{"/", "/changes", "/proposals", "/things", "/things/lxc.docker-media", "/map", "/runs", "/findings", "/documents", "/history", "/nothing"} {
 		for _, look := range []struct {
 			name          string
 			width, height int64

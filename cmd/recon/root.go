@@ -94,7 +94,9 @@ Start with "recon demo", which shows everything on a simulated home.`,
 	}
 	root.AddCommand(
 		newDemo(c), newSim(c), newInit(c), newImport(c), newValidate(c), newFmt(c), newPlan(c), newApply(c), newDrift(c), newAdopt(c),
-		newContext(c), newFacts(c), newChanges(c), newCheck(c), newShow(c), newInventory(c), newGraph(c), newTrace(c), newExplain(c), newHistory(c), newServe(c), newNotify(c), newMCP(c), newLock(c), newSnapshots(c), newHosts(c), newDoctor(c), newVersion(c),
+		newContext(c), newFacts(c), newChanges(c), newCheck(c), newShow(c), newInventory(c), newGraph(c), newTrace(c), newExplain(c), newHistory(c),
+		newServe(c), newApprove(c), newReject(c), newFreeze(c), newUnfreeze(c), newNotify(c), newMCP(c), newLock(c), newSnapshots(c), newHosts(c), newDoctor(c),
+		newVersion(c),
 	)
 	return root
 }

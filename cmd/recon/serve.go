@@ -130,7 +130,7 @@ func (c *cli) notice(n daemon.Notice) {
 		}
 		c.report(n.Err)
 	case n.Cycle != nil:
-		p.Printf("%s: %s", head, api.Describe(n.Cycle.Plan))
+		p.Printf("%s: %s", head, api.DescribeCycle(n.Cycle))
 		p.Events(n.Cycle.Events, false)
 		c.cycleNotes(n.Cycle)
 	case n.Facts != nil:
@@ -138,6 +138,8 @@ func (c *cli) notice(n daemon.Notice) {
 		if len(n.New) > 0 {
 			p.Statements(n.New)
 		}
+	case n.Applied != nil:
+		p.Printf("%s: %s", head, api.DescribeApplied(n.Applied))
 	case n.Action == "doctor":
 		p.Printf("%s: %d finding(s), %d of them new", head, len(n.Found.Told), len(n.Doctor))
 		p.Findings(n.Doctor, false)

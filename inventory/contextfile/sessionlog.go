@@ -182,6 +182,18 @@ func EventText(e *inventory.Event) string {
 		text = subject + " fails" + atLayer(e)
 	case inventory.CheckMended:
 		text = subject + " works again"
+	case inventory.Healed:
+		text = subject + " was healed: " + eventFields(e)
+	case inventory.HealFailed:
+		text = subject + fieldNames(e) + " could not be healed"
+	case inventory.Proposed, inventory.Approved, inventory.Rejected:
+		text = subject + ": calls were " + string(e.Kind)
+	case inventory.ProposalEnded:
+		text = subject + ": the proposal " + ending(e)
+	case inventory.Frozen:
+		text = "recon heals nothing, and carries out no proposal"
+	case inventory.Thawed:
+		text = "recon heals again"
 	}
 	if by := safeBy(e.By); by != "" {
 		text += " (by " + by + ")"
@@ -200,6 +212,16 @@ func sourceText(e *inventory.Event) string {
 		return sourceName(e) + lost
 	}
 	return sourceName(e) + back
+}
+
+// ending says what became of a proposal.
+func ending(e *inventory.Event) string {
+	for _, f := range e.Fields {
+		if words := inventory.ProposalEndings()[f.ToText]; f.Name == inventory.OutcomeField && words != "" {
+			return words
+		}
+	}
+	return "has ended"
 }
 
 // atLayer says at which layer a check fails.

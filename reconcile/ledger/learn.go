@@ -19,7 +19,7 @@ func (r *run) Learn(ctx context.Context, l *reconcile.Learned) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		for _, part := range []func(*reconcile.Learned) error{w.moved, w.seen, w.domains, w.checks, w.sources, w.episodes, w.applied, w.events} {
+		for _, part := range []func(*reconcile.Learned) error{w.moved, w.seen, w.domains, w.checks, w.sources, w.episodes, w.applied, w.history, w.proposed, w.ended, w.healings} {
 			if err := part(l); err != nil {
 				return err
 			}
@@ -49,14 +49,14 @@ func (w write) forget(run int64, now time.Time) error {
 	}{
 		{`DELETE FROM runs WHERE ended_at < $1 AND id < $2`, []any{runs, run - fewRuns}},
 		{`DELETE FROM journal WHERE ended_at < $1 AND told IS NOT NULL`, []any{runs}},
-		{`DELETE FROM events WHERE at < $1`, []any{history}},
 		{`DELETE FROM episodes WHERE resolved_at < $1`, []any{history}},
+		{`DELETE FROM proposals WHERE ended_at < $1`, []any{history}},
 	} {
 		if _, err := w.exec(old.text, old.args...); err != nil {
 			return err
 		}
 	}
-	return nil
+	return w.shorten(history)
 }
 
 // moved gives the memory of an address to another one, unless that has its own.
@@ -199,15 +199,6 @@ func (w write) applied(l *reconcile.Learned) error {
 	}
 	return w.rows(`INSERT INTO applied (address, identity, body) VALUES %s
 		ON CONFLICT (address) DO UPDATE SET identity = excluded.identity, body = excluded.body`, rows)
-}
-
-// events appends to the history.
-func (w write) events(l *reconcile.Learned) error {
-	var rows [][]any
-	for _, e := range l.Events {
-		rows = append(rows, []any{unix(e.At), e.Address.String(), e.Identity, string(e.Kind), e.By, e.Summary, body(e.Fields)})
-	}
-	return w.rows(`INSERT INTO events (at, address, identity, kind, changed_by, summary, fields) VALUES %s`, rows)
 }
 
 // told notes which steps of the journal the history tells of now: the run's own, and

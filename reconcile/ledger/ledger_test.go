@@ -95,6 +95,9 @@ func TestLedger(t *testing.T) {
 		"NewerLedgerIsRefused":    testNewerLedgerIsRefused,
 		"ManyBeginOne":            testManyBeginOne,
 		"OldIsLetGo":              testOldIsLetGo,
+		"Chain":                   testChain,
+		"Proposals":               testProposals,
+		"Freeze":                  testFreeze,
 	}
 	t.Run("sqlite", func(t *testing.T) {
 		for name, test := range suite {
@@ -175,6 +178,8 @@ func everything() reconcile.Learned {
 			{At: noon, Address: inventory.Address{Kind: "vm", Name: "node", Key: "a"}, Identity: "home/131", Kind: inventory.DriftOpened, By: "root@pam", Summary: "s", Fields: []inventory.EventField{{Name: "memory", ToText: "4 GiB"}}},
 			{At: noon.Add(time.Hour), Identity: "node03", Kind: inventory.SourceLost, Summary: "lost", Fields: []inventory.EventField{}},
 		},
+		Proposed: []reconcile.Proposal{{ID: "ab", Why: "w", Opened: noon, Expires: noon.Add(time.Hour), State: reconcile.ProposalOpen, Plan: reconcile.SavedPlan{Managed: 1}}},
+		Healings: map[inventory.Address]reconcile.Healing{media: {At: []time.Time{noon}, Rounds: reconcile.Drifts{"memory": 1}}},
 	}
 }
 
@@ -216,7 +221,7 @@ func testEverythingComesBack(t *testing.T, p place) {
 		"Observation": reflect.ValueOf(wholeObservation()), "Volatile": reflect.ValueOf(wholeObservation().Volatile), "Learned": reflect.ValueOf(everything()),
 	} {
 		for i := range v.NumField() {
-			if field := v.Type().Field(i).Name; v.Field(i).IsZero() && !strings.Contains("Err Moved Gone Resolved Forgot Told", field) {
+			if field := v.Type().Field(i).Name; v.Field(i).IsZero() && !strings.Contains("Err Moved Gone Resolved Forgot Told Ended", field) {
 				t.Errorf("the test says nothing in the field %s of an %s", field, name)
 			}
 		}
@@ -237,6 +242,7 @@ func testEverythingComesBack(t *testing.T, p place) {
 	if diff := cmp.Diff(reconcile.Recollection{
 		Applied: want.Applied, Episodes: map[inventory.Address]reconcile.Episode{media: episode}, Drifts: map[inventory.Address]reconcile.Drifts{media: {"memory": 1}},
 		Sources: want.Sources, Clusters: want.Clusters, Checks: want.Checks, Managed: 3, LastRun: 1, Looked: noon,
+		Proposals: want.Proposed, Healings: want.Healings,
 	}, got, values); diff != "" {
 		t.Errorf("recalled (-want +got):\n%s", diff)
 	}

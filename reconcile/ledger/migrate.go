@@ -31,6 +31,13 @@ var migrations = []string{
 	 ALTER TABLE journal ADD COLUMN told BIGINT;
 	 UPDATE journal SET told = 0 WHERE ended_at IS NOT NULL;
 	 CREATE INDEX journal_untold ON journal (told);`,
+
+	// The history is a chain, in which an edit, a gap and a missing end show. What was
+	// written before has no link. Proposals wait for somebody's decision.
+	`ALTER TABLE events ADD COLUMN link TEXT NOT NULL DEFAULT '';
+	 CREATE TABLE proposals (id TEXT PRIMARY KEY, address TEXT NOT NULL, state TEXT NOT NULL, opened_at BIGINT NOT NULL, expires_at BIGINT NOT NULL,
+	   ended_at BIGINT, body TEXT NOT NULL);
+	 CREATE INDEX proposals_state ON proposals (state);`,
 }
 
 // migrate brings the schema to this version. A newer one is refused: an older

@@ -15,7 +15,7 @@ import (
 // Recall returns what a run compares the world with.
 func (s *Store) Recall(ctx context.Context, driftsSince time.Time) (r reconcile.Recollection, err error) {
 	err = s.view(ctx, func(q query) error {
-		for _, part := range []func(*reconcile.Recollection) error{q.applied, q.episodes, q.sources, q.clusters, q.checks, q.journal, q.runs} {
+		for _, part := range []func(*reconcile.Recollection) error{q.applied, q.episodes, q.sources, q.clusters, q.checks, q.journal, q.runs, q.proposals, q.healings, q.freeze} {
 			if err := part(&r); err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -33,6 +34,8 @@ type Live struct {
 	followed Followed
 	pull     chan struct{}
 	asked    chan string
+	approved chan struct{}
+	waits    Waits
 	totals   map[string]Total
 }
 
@@ -74,7 +77,7 @@ type Call = providers.Call
 // NewLive begins to follow a home.
 func NewLive(h *Home) *Live {
 	h.Tally = cmp.Or(h.Tally, &providers.Tally{})
-	return &Live{Home: h, changed: make(chan struct{}), asked: make(chan string, 1), pull: make(chan struct{}, 1), totals: map[string]Total{}}
+	return &Live{Home: h, changed: make(chan struct{}), asked: make(chan string, 1), approved: make(chan struct{}, 1), pull: make(chan struct{}, 1), totals: map[string]Total{}}
 }
 
 // A LiveState is what a Live knows at one moment.
@@ -87,6 +90,7 @@ type LiveState struct {
 	Runs     []RunRecord
 	Going    *RunRecord
 	Upcoming []Upcoming
+	Waits    Waits
 	Problem  string // why changed manifests are not in force, "" when they are
 	Followed Followed
 	Totals   map[string]Total
@@ -100,7 +104,7 @@ func (l *Live) State() LiveState {
 	defer l.mu.Unlock()
 	s := LiveState{
 		Picture: l.picture, Facts: l.facts, FactsAt: l.factsAt, Doctor: l.doctor, DoctorAt: l.doctorAt,
-		Runs: slices.Clone(l.runs), Upcoming: l.upcoming, Problem: l.problem, Followed: l.followed, Changed: l.changed,
+		Runs: slices.Clone(l.runs), Upcoming: l.upcoming, Waits: l.waits, Problem: l.problem, Followed: l.followed, Changed: l.changed,
 		Totals: maps.Clone(l.totals), Calls: l.Home.Tally.Sum(),
 	}
 	if l.going != nil {
@@ -153,6 +157,27 @@ func (l *Live) Pull() {
 
 // Pulls gives to the daemon what is asked by Pull.
 func (l *Live) Pulls() <-chan struct{} { return l.pull }
+
+// ShowWaits has views show what waits for somebody.
+func (l *Live) ShowWaits(w Waits) {
+	l.mu.Lock()
+	same := reflect.DeepEqual(l.waits, w)
+	l.mu.Unlock()
+	if !same {
+		l.update(func() { l.waits = w })
+	}
+}
+
+// Approve tells the daemon that something was approved.
+func (l *Live) Approve() {
+	select {
+	case l.approved <- struct{}{}:
+	default: // it was told, and has not looked yet
+	}
+}
+
+// Approved tells the daemon to carry out what was approved.
+func (l *Live) Approved() <-chan struct{} { return l.approved }
 
 // Begin notes a run that begins.
 func (l *Live) Begin(r RunRecord) { l.update(func() { l.going = &r }) }

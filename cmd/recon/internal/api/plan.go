@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"recon/cmd/recon/internal/home"
 	"recon/cmd/recon/internal/runs"
@@ -93,6 +95,43 @@ func PlanCode(p *reconcile.Plan, failOn []string) int {
 // Describe says a plan in one line.
 func Describe(p *reconcile.Plan) string { return runs.Describe(p) }
 
+// DescribeCycle says a run in one line: how things are, and what it has done by itself.
+func DescribeCycle(c *Cycle) string {
+	text := Describe(c.Plan)
+	healed, failed, proposed := 0, 0, 0
+	for i := range c.Events {
+		switch c.Events[i].Kind {
+		case inventory.Healed:
+			healed++
+		case inventory.HealFailed:
+			failed++
+		case inventory.Proposed:
+			proposed++
+		}
+	}
+	for _, n := range []struct {
+		count int
+		what  string
+	}{{healed, "healed"}, {failed, "could not be healed"}, {proposed, "newly proposed"}} {
+		if n.count > 0 {
+			text += fmt.Sprintf("; %d %s", n.count, n.what)
+		}
+	}
+	return text
+}
+
+// DescribeApplied says in one line what became of what was approved.
+func DescribeApplied(a *Applied) string {
+	if a == nil {
+		return "nothing that was approved waits"
+	}
+	var out []string
+	for i := range a.Carried {
+		out = append(out, fmt.Sprintf("%s: %s", a.Carried[i].Address(), a.Carried[i].Outcome))
+	}
+	return strings.Join(out, ", ")
+}
+
 // An ApplyRequest asks to make live agree with the manifests. The view shows and
 // asks; what Confirm refuses is not done.
 type ApplyRequest struct {
@@ -171,7 +210,7 @@ func planToApply(ctx context.Context, w *home.World, r ApplyRequest) (*reconcile
 	if err != nil {
 		return nil, err
 	}
-	return runs.LoadPlan(saved, origin(w), fresh)
+	return runs.LoadPlan(saved, w.Origin(), fresh)
 }
 
 // AppliedJSON is the answer of recon apply.

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 
@@ -11,13 +9,12 @@ import (
 	"recon/inventory/localfile"
 	"recon/reconcile"
 
-	"github.com/go-git/go-git/v5"
 	"github.com/google/renameio/v2"
 )
 
 // savePlan writes a plan for its owner's eyes only.
 func savePlan(w *home.World, p *reconcile.Plan, file string) error {
-	body, err := p.Save(origin(w))
+	body, err := p.Save(w.Origin())
 	if err != nil {
 		return err
 	}
@@ -28,29 +25,6 @@ func savePlan(w *home.World, p *reconcile.Plan, file string) error {
 		return fmt.Errorf("save the plan: %w", err)
 	}
 	return nil
-}
-
-// origin is what a plan of this world is made from.
-func origin(w *home.World) reconcile.Origin {
-	o := reconcile.Origin{Commit: commitOf(w.Home().Root), Manifests: map[string]string{}}
-	for name, f := range w.Project.Files {
-		sum := sha256.Sum256(f.Bytes)
-		o.Manifests[name] = hex.EncodeToString(sum[:])
-	}
-	return o
-}
-
-// commitOf is the commit that is checked out, "" when there is none.
-func commitOf(root string) string {
-	repo, err := git.PlainOpenWithOptions(root, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
-	if err != nil {
-		return ""
-	}
-	head, err := repo.Head()
-	if err != nil {
-		return ""
-	}
-	return head.Hash().String()
 }
 
 func readPlan(file string) (*reconcile.SavedPlan, error) {

@@ -51,6 +51,7 @@ type Notice struct {
 	New      []factcheck.Finding // what it found that the check before did not
 	Doctor   []inventory.Finding // what the doctor found that he did not find before
 	Found    *api.Diagnosis      // an examination by the doctor that ended
+	Applied  *api.Applied        // what was approved, and was carried out
 	Text     string              // anything else
 	Err      error
 	Next     time.Time
@@ -99,13 +100,17 @@ func Run(ctx context.Context, o Options) error {
 // look is the action of a daemon that begins, and that somebody watches.
 const look = "look"
 
+// carryOut is the action of a daemon that was told that something was approved.
+const carryOut = "approved"
+
 // A job is a run that is to be made.
 type job struct {
 	schedule string // "" for one that was asked for
 	action   string
 
-	manifests uint64 // that were in force when it began
-	again     bool   // they changed while it ran, and it failed for that: it is to be made anew
+	manifests uint64    // that were in force when it began
+	next      time.Time // when it is to be made once more, before its schedule says so
+	again     bool      // they changed while it ran, and it failed for that: it is to be made anew
 }
 
 // A daemon is one loop, which alone says what is run when, and one worker.
@@ -118,6 +123,7 @@ type daemon struct {
 	actions map[string]string    // of the schedules
 	dealt   map[string]time.Time // up to when each schedule is dealt with
 	waiting []job
+	later   job // is due at its next
 	busy    job
 	running bool
 	seen    uint64 // the manifests that are in force, or were refused
@@ -137,7 +143,7 @@ type daemon struct {
 // loop runs until ctx ends. Manifests are replaced between runs, and before the next one
 // begins.
 func (d *daemon) loop(ctx context.Context) {
-	d.seen = d.home.Fingerprint()
+	d.seen = d.home.Loaded()
 	manifests, clock := time.NewTicker(d.Poll), time.NewTimer(0)
 	defer manifests.Stop()
 	defer clock.Stop()
@@ -153,6 +159,8 @@ func (d *daemon) loop(ctx context.Context) {
 			clock.Reset(tick)
 		case action := <-d.Live.Asked():
 			d.waiting = append([]job{{action: action}}, d.waiting...)
+		case <-d.Live.Approved():
+			d.waiting = append([]job{{action: carryOut}}, d.waiting...)
 		case j := <-d.stirred:
 			if !slices.Contains(d.waiting, j) { // one that goes on may have looked before it happened
 				d.waiting = append(d.waiting, j)
@@ -160,6 +168,9 @@ func (d *daemon) loop(ctx context.Context) {
 		case j := <-d.ended:
 			d.running = false
 			changed = changed || j.action == advance && d.home.Fingerprint() != d.seen
+			if !j.next.IsZero() {
+				d.later = j
+			}
 			if j.again {
 				changed = true
 				d.waiting = append([]job{{schedule: j.schedule, action: j.action}}, d.waiting...)
@@ -244,6 +255,10 @@ func (d *daemon) line(now time.Time) {
 		}
 		d.announce()
 	}
+	if l := d.later; !l.next.IsZero() && !now.Before(l.next) && !d.inLine(l.schedule) {
+		d.waiting = append(d.waiting, job{schedule: l.schedule, action: l.action})
+		d.later = job{}
+	}
 }
 
 func (d *daemon) inLine(schedule string) bool {
@@ -268,7 +283,7 @@ func (d *daemon) next() {
 // runs makes one run after the other.
 func (d *daemon) runs() {
 	for j := range d.due {
-		j.again = d.run(j)
+		j.again, j.next = d.run(j)
 		select {
 		case d.ended <- j:
 		case <-d.work.Done():
@@ -279,7 +294,7 @@ func (d *daemon) runs() {
 // run makes one run. A fault in it is that run's alone. One that fails while somebody
 // writes manifests, as recon import does, has compared those of before with what is
 // remembered of the new ones: it is made anew.
-func (d *daemon) run(j job) (again bool) {
+func (d *daemon) run(j job) (again bool, next time.Time) {
 	r := api.RunRecord{Schedule: j.schedule, Action: j.action, Started: d.home.Now(), Commit: d.commit()}
 	d.Live.Begin(r)
 	var n Notice
@@ -301,10 +316,15 @@ func (d *daemon) run(j job) (again bool) {
 		r.Summary = n.Text
 	case err != nil:
 	case n.Cycle != nil:
-		r.Code, r.Summary, r.Events = n.Cycle.Code(), api.Describe(n.Cycle.Plan), len(n.Cycle.Events)
 	case j.action == advance:
 		state := d.Live.State().Followed
 		r.Summary, r.Commit = state.Describe(), state.Commit
+		r.Code, r.Summary, r.Events, next = n.Cycle.Code(), api.DescribeCycle(n.Cycle), len(n.Cycle.Events), n.Cycle.Again
+	case j.action == carryOut:
+		r.Code, r.Summary = api.ExitOK, api.DescribeApplied(n.Applied)
+		if n.Applied != nil {
+			r.Code = n.Applied.Code()
+		}
 	case j.action == look:
 		r.Summary = d.Live.State().Picture.Describe()
 	case n.Facts != nil:
@@ -312,16 +332,27 @@ func (d *daemon) run(j job) (again bool) {
 	default:
 		r.Summary, r.Events = fmt.Sprintf("%d finding(s)", len(n.Found.Told)), len(n.Doctor)
 	}
+	d.waits()
 	d.Live.End(r)
 	if (j.action == look || j.action == advance) && err == nil {
-		return again // nothing was written, and nobody has asked for it; or it is told already
+		return again, next // nothing was written, and nobody has asked for it; or it is told already
 	}
 	d.Tell(n)
 	select {
 	case d.told <- struct{}{}:
 	default: // After has not been called for the run before; it is for both
 	}
-	return again
+	return again, next
+}
+
+// waits shows what waits for somebody.
+func (d *daemon) waits() {
+	w, err := api.Waiting(d.work, d.home)
+	if err != nil {
+		d.Tell(Notice{Text: "what waits for a decision cannot be read", Err: err})
+		return
+	}
+	d.Live.ShowWaits(w)
 }
 
 // after calls After beside the runs, until ctx ends.
@@ -366,14 +397,38 @@ func (d *daemon) act(j job) (n Notice, err error) {
 		}
 		return n, err
 	}
-	if n.Cycle, err = api.Drift(d.work, d.home, j.action); err != nil {
+	if j.action == "heal" || j.action == carryOut {
+		n.Applied, err = api.CarryOutApproved(d.work, d.home)
+		if err != nil || j.action == carryOut {
+			return n, errors.Join(err, d.shown(n.Applied))
+		}
+	}
+	if j.action == "heal" {
+		n.Cycle, err = api.Heal(d.work, d.home)
+	} else {
+		n.Cycle, err = api.Drift(d.work, d.home, j.action)
+	}
+	if err != nil {
 		return n, err
 	}
-	p, err := api.PictureOf(d.work, n.Cycle, d.Live.State().Picture)
+	return n, d.picture(n.Cycle)
+}
+
+// shown shows what was carried out, if anything was.
+func (d *daemon) shown(a *api.Applied) error {
+	if a == nil || a.After == nil {
+		return nil
+	}
+	return d.picture(a.After)
+}
+
+// picture shows what a run has found.
+func (d *daemon) picture(c *api.Cycle) error {
+	p, err := api.PictureOf(d.work, c, d.Live.State().Picture)
 	if err == nil {
 		d.Live.Show(p)
 	}
-	return n, err
+	return err
 }
 
 // own are the options of a look of its own at this project.

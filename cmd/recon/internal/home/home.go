@@ -100,6 +100,7 @@ type Home struct {
 	}
 	early    early
 	followed atomic.Pointer[followed]
+	loaded   atomic.Uint64 // the fingerprint of the manifests in force, from before they were read
 }
 
 // An early look is one that begins while the manifests are still being read.
@@ -181,6 +182,7 @@ func (h *Home) Project() *manifests.Project { return h.project.Load() }
 func (h *Home) Load() error { return h.load(nil) }
 
 func (h *Home) load(early func([]manifests.Cluster)) error {
+	mark := h.Fingerprint()
 	p, diags, err := h.read(early)
 	if err != nil {
 		return err
@@ -189,6 +191,7 @@ func (h *Home) load(early func([]manifests.Cluster)) error {
 		return &DiagnosticsError{diags, p.Sources()}
 	}
 	h.project.Store(p)
+	h.loaded.Store(mark)
 	if h.Warn != nil && len(diags) > 0 {
 		h.Warn(diags, p.Sources())
 	}

@@ -22,6 +22,10 @@ func (h *Home) Reload() error {
 	return nil
 }
 
+// Loaded is the fingerprint of the manifests that are in force. One of the folder that is
+// another says that they have changed since, also while they were being read.
+func (h *Home) Loaded() uint64 { return h.loaded.Load() }
+
 // Fingerprint changes when a manifest does: its name, its size or the time of its
 // last change.
 func (h *Home) Fingerprint() uint64 {

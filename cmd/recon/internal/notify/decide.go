@@ -161,7 +161,7 @@ func (d *decision) about(e *inventory.Event) string {
 }
 
 func endsDrift(k inventory.EventKind) bool {
-	return k.Topic() == "applied" || k == inventory.Disappeared
+	return k.Topic() == "applied" || k == inventory.Healed || k == inventory.Disappeared
 }
 
 // goesOn reports whether something is open now.

@@ -16,6 +16,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"recon/cmd/recon/internal/api"
@@ -198,6 +199,11 @@ func (t *Teller) transmit(ctx context.Context, r *api.Route, m Message) error {
 	m.Title, m.Text = t.Home.Secrets.Text(m.Title), t.Home.Secrets.Text(m.Text)
 	if page := t.Home.Project().Page; page != nil && page.URL != "" {
 		m.Text += "\n" + page.URL
+		links, err := t.links(ctx, r, m.Proposals)
+		if err != nil {
+			return err
+		}
+		m.Text += links
 	}
 	send := t.Send
 	if send == nil {
@@ -207,6 +213,26 @@ func (t *Teller) transmit(ctx context.Context, r *api.Route, m Message) error {
 		return fmt.Errorf("send notice %s to %s: %s", m.ID, r.Name, t.hidden(r, err))
 	}
 	return nil
+}
+
+// fewLinks is how many proposals of a message have a link of their own.
+const fewLinks = 5
+
+// links are addresses at which whoever gets the message decides about what it proposes.
+// They are signed when they are sent, and written down nowhere.
+func (t *Teller) links(ctx context.Context, r *api.Route, of []Proposed) (text string, err error) {
+	if !r.Decide || len(of) == 0 {
+		return "", nil
+	}
+	signer, err := api.NewSigner(ctx, t.Home)
+	if err != nil {
+		return "", err
+	}
+	base := strings.TrimSuffix(t.Home.Project().Page.URL, "/")
+	for _, p := range of[:min(len(of), fewLinks)] {
+		text += "\n" + p.Of + ": " + base + signer.Link(p.ID, "notify."+r.Name, t.Home.Now())
+	}
+	return text, nil
 }
 
 // hidden is an error without anything that the URL of the route holds but the host of a

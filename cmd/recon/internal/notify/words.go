@@ -22,7 +22,12 @@ type Message struct {
 	Text  string
 	At    time.Time
 	Of    []int64 `json:",omitempty"` // the events that it tells or counts
+
+	Proposals []Proposed `json:",omitempty"` // that it tells of
 }
+
+// Proposed is a proposal that a message tells of.
+type Proposed struct{ ID, Of string }
 
 // How long a message may be, for the service that takes least; what does not fit is
 // counted. A cause names so many of those who fall with it.
@@ -74,7 +79,21 @@ func (d *decision) compose() *Message {
 	for _, o := range d.reminder {
 		w.add(fmt.Sprintf("still open since %s: %s", d.clock(o.Since, "2006-01-02 15:04"), contextfile.EventText(&o.Of)), "still open", 1)
 	}
-	return &Message{Title: w.title(), Text: w.text(), At: d.in.Now}
+	return &Message{Title: w.title(), Text: w.text(), At: d.in.Now, Proposals: d.proposed()}
+}
+
+// proposed are the proposals that the message tells of.
+func (d *decision) proposed() (out []Proposed) {
+	for i := range d.told {
+		e := &d.told[i].Event
+		for _, f := range e.Fields {
+			if id, ok := f.To.(string); ok && e.Kind == inventory.Proposed && f.Name == inventory.ProposalField {
+				name, _ := contextfile.SafeAddress(e.Address, e.Identity)
+				out = append(out, Proposed{id, plain(name)})
+			}
+		}
+	}
+	return out
 }
 
 // clock says a time by the clock of those who read it.

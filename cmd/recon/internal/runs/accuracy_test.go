@@ -145,7 +145,7 @@ func (b *bench) cycle() {
 		b.t.Fatal(err)
 	}
 	err = writing(ctx, b.home, "context", func(ph *phase) (int, error) {
-		if _, err := record(ctx, ph, w, p, nil); err != nil {
+		if _, err := record(ctx, ph, w, p, deed{}); err != nil {
 			return home.ExitError, err
 		}
 		facts, err := docs.Gather(ctx, ph.ledger, w, p)

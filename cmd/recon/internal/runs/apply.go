@@ -18,6 +18,14 @@ type Apply struct {
 	Plan    *reconcile.Plan
 	Results []reconcile.Result
 	After   *Cycle // nil when nothing was done
+	Carried []Carried
+}
+
+// Carried is a proposal that was to be carried out, and what became of it.
+type Carried struct {
+	reconcile.Proposal
+	Outcome string
+	Err     error
 }
 
 // Code is the exit code of an apply.
@@ -33,6 +41,9 @@ func (a *Apply) Codes() []int {
 		attempted = attempted || len(r.Done) > 0 || r.Status == reconcile.StatusDone
 		wanted := r.Change.Action != inventory.ActionNone || len(r.Change.Steps) > 0 || len(r.Change.Blocked) > 0
 		left = left || wanted && (r.Status != reconcile.StatusDone || len(r.Withheld) > 0 || len(r.Change.Blocked) > 0)
+	}
+	for i := range a.Carried {
+		left = left || a.Carried[i].Outcome != inventory.ProposalDone
 	}
 	codes := []int{home.ExitOK}
 	switch {
@@ -64,7 +75,7 @@ func RunApply(ctx context.Context, w *home.World, p *reconcile.Plan, opts reconc
 		run.Results = reconcile.Apply(ctx, p, w.Request(nil), opts)
 		again, enough := aMomentLonger(ctx)
 		defer enough()
-		run.After, err = lookAgain(again, w.Home(), ph, run.Results)
+		run.After, err = lookAgain(again, w.Home(), ph, deed{results: run.Results})
 		if run.After != nil {
 			run.After.Interrupted = said
 		}
@@ -87,9 +98,9 @@ func aMomentLonger(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// lookAgain is the cycle after an apply: documents are rendered from the re-read,
-// never from the wish.
-func lookAgain(ctx context.Context, h *home.Home, ph *phase, results []reconcile.Result) (*Cycle, error) {
+// lookAgain is the cycle after something was done: documents are rendered from the
+// re-read, never from the wish.
+func lookAgain(ctx context.Context, h *home.Home, ph *phase, d deed) (*Cycle, error) {
 	w, err := h.Observe(ctx)
 	if err != nil {
 		return nil, err
@@ -99,10 +110,14 @@ func lookAgain(ctx context.Context, h *home.Home, ph *phase, results []reconcile
 	if err := askForDocuments(ctx, w); err != nil {
 		return c, err
 	}
-	if c.Plan, err = w.Compare(ctx); err != nil {
+	compare := comparison(inOutline)
+	if d.triages != nil {
+		compare = inFull
+	}
+	if c.Plan, err = compare(ctx, w); err != nil {
 		return nil, err
 	}
-	return c, c.remember(ctx, ph, results, docs.Options{})
+	return c, c.remember(ctx, ph, d, docs.Options{})
 }
 
 // Withheld is the apply that may not, or need not, do anything.

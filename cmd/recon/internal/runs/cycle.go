@@ -7,6 +7,7 @@ package runs
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"recon/cmd/recon/internal/docs"
 	"recon/cmd/recon/internal/home"
@@ -22,6 +23,8 @@ type Cycle struct {
 	Events      []inventory.Event // what is news
 	Interrupted []string          // what became of a killed run's steps
 	Docs        docs.Update
+	Results     []reconcile.Result // what it has healed
+	Again       time.Time          // when a run that heals is due by what this one has seen; zero: when its schedule says
 }
 
 // Code is the exit code of a cycle as recon drift has it.
@@ -52,14 +55,19 @@ func (c *Cycle) DocsCode() int {
 // has written since this one looked, it looks again under the lock, since what it
 // saw may be what that run has changed.
 func Run(ctx context.Context, h *home.Home, kind string, opts docs.Options) (*Cycle, error) {
-	c, err := observed(ctx, h)
+	return cycle(ctx, h, kind, inOutline, func(c *Cycle, ph *phase) error { return c.remember(ctx, ph, deed{}, opts) })
+}
+
+// cycle observes and compares, and does what is to be done with that under the lock.
+func cycle(ctx context.Context, h *home.Home, kind string, compare comparison, do func(*Cycle, *phase) error) (*Cycle, error) {
+	c, err := observed(ctx, h, compare)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { c.World.Close() }()
 	err = writing(ctx, h, kind, func(ph *phase) (int, error) {
 		if !c.World.Memory.Whole(ph.before) {
-			again, err := observed(ctx, h)
+			again, err := observed(ctx, h, compare)
 			if err != nil {
 				return home.ExitError, err
 			}
@@ -69,7 +77,7 @@ func Run(ctx context.Context, h *home.Home, kind string, opts docs.Options) (*Cy
 		if c.Interrupted, err = settle(ctx, ph, c.World); err != nil {
 			return home.ExitError, err
 		}
-		if err := c.remember(ctx, ph, nil, opts); err != nil {
+		if err := do(c, ph); err != nil {
 			return home.ExitError, err
 		}
 		return c.Code(), nil
@@ -77,15 +85,23 @@ func Run(ctx context.Context, h *home.Home, kind string, opts docs.Options) (*Cy
 	return c, err
 }
 
+// A comparison makes a plan of what was observed: in full, or an outline.
+type comparison func(context.Context, *home.World) (*reconcile.Plan, error)
+
+// inOutline is the comparison of a run that only looks, inFull that of one that acts.
+func inOutline(ctx context.Context, w *home.World) (*reconcile.Plan, error) { return w.Compare(ctx) }
+
+func inFull(ctx context.Context, w *home.World) (*reconcile.Plan, error) { return w.Plan(ctx, nil) }
+
 // observed is the part of a cycle that writes nothing.
-func observed(ctx context.Context, h *home.Home) (*Cycle, error) {
+func observed(ctx context.Context, h *home.Home, compare comparison) (*Cycle, error) {
 	w, err := h.Observe(ctx)
 	if err != nil {
 		return nil, err
 	}
 	c := &Cycle{World: w}
 	if err = askForDocuments(ctx, w); err == nil {
-		c.Plan, err = w.Compare(ctx)
+		c.Plan, err = compare(ctx, w)
 	}
 	if err == nil {
 		if err = reconcile.CheckEmpty(c.Plan, w.Memory.Managed); err != nil {
@@ -111,8 +127,8 @@ func askForDocuments(ctx context.Context, w *home.World) error {
 }
 
 // remember writes down what was seen, and then the documents.
-func (c *Cycle) remember(ctx context.Context, ph *phase, results []reconcile.Result, opts docs.Options) (err error) {
-	if c.Events, err = record(ctx, ph, c.World, c.Plan, results); err != nil {
+func (c *Cycle) remember(ctx context.Context, ph *phase, d deed, opts docs.Options) (err error) {
+	if c.Events, err = record(ctx, ph, c.World, c.Plan, d); err != nil {
 		return err
 	}
 	c.Docs = docs.Write(ctx, ph.ledger, c.World, c.Plan, opts)

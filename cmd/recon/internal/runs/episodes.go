@@ -1,9 +1,6 @@
 package runs
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,7 +24,7 @@ func (r *recorder) episodes() {
 		old := open[c.Addr]
 		delete(open, c.Addr)
 		e := reconcile.Episode{
-			ID: old.ID, Address: c.Addr, Identity: c.Want.Identity, Fingerprint: fingerprint(fields), OpenedAt: r.world.At, ChangedAt: r.world.At, Fields: fields,
+			ID: old.ID, Address: c.Addr, Identity: c.Want.Identity, Fingerprint: reconcile.Fingerprint(fields), OpenedAt: r.world.At, ChangedAt: r.world.At, Fields: fields,
 			By: c.Have.Volatile.Changed.User, Started: r.started(old, fields),
 		}
 		if old.Fingerprint == e.Fingerprint {
@@ -79,7 +76,7 @@ func (r *recorder) drift(old, now reconcile.Episode) {
 	before := r.quiet(old)
 	e := inventory.Event{Address: now.Address, Identity: now.Identity, Kind: inventory.DriftOpened, Fields: told, By: now.By, Summary: summary(now.Address, told)}
 	switch {
-	case fingerprint(told) == fingerprint(before):
+	case reconcile.Fingerprint(told) == reconcile.Fingerprint(before):
 	case len(told) == 0:
 		r.backInSync(old, before)
 	default:
@@ -163,14 +160,4 @@ func summary(a inventory.Address, fields []inventory.EventField) string {
 		text += fmt.Sprintf(" %s %s -> %s", f.Name, f.FromText, f.ToText)
 	}
 	return text
-}
-
-// fingerprint tells one drift from another: the fields and what live has in them.
-func fingerprint(fields []inventory.EventField) string {
-	body, err := json.Marshal(fields)
-	if err != nil {
-		panic(err) // plain values
-	}
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:8])
 }

@@ -191,7 +191,7 @@ func agree(ctx context.Context, ph *phase, w *home.World) error {
 	if err != nil {
 		return err
 	}
-	_, err = record(ctx, ph, w, p, nil)
+	_, err = record(ctx, ph, w, p, deed{})
 	return err
 }
 

@@ -24,22 +24,31 @@ type recorder struct {
 	done        map[inventory.Address]*reconcile.Result // what this run applied
 	interrupted map[inventory.Address][]reconcile.Entry // steps of runs that could not tell of them
 	half        map[inventory.Address]bool              // what this run made and did not come to the end with
+	deed        deed
+}
+
+// A deed is what a run did, beside looking.
+type deed struct {
+	results []reconcile.Result
+	heals   bool               // by itself
+	triages []reconcile.Triage // what a run that proposes decided; nil of any other
+	carried []carried          // proposals
 }
 
 // record writes down, all at once, what was observed and compared: what was seen,
 // what cannot be seen, drift episodes, and values in agreement. It returns what is
 // news.
-func record(ctx context.Context, ph *phase, w *home.World, p *reconcile.Plan, results []reconcile.Result) ([]inventory.Event, error) {
+func record(ctx context.Context, ph *phase, w *home.World, p *reconcile.Plan, d deed) ([]inventory.Event, error) {
 	if err := w.Recall(ctx); err != nil {
 		return nil, err
 	}
 	r := &recorder{
-		world: w, plan: p, first: len(w.Memory.Seen) == 0,
+		world: w, plan: p, first: len(w.Memory.Seen) == 0, deed: d,
 		done: map[inventory.Address]*reconcile.Result{}, interrupted: map[inventory.Address][]reconcile.Entry{}, half: map[inventory.Address]bool{},
 		learned: reconcile.Learned{At: w.At, Managed: p.Declared, Summary: Describe(p), Facts: w.Facts()},
 	}
-	for i := range results {
-		r.applied(&results[i])
+	for i := range d.results {
+		r.applied(&d.results[i])
 	}
 	for _, m := range w.Project.Moved {
 		r.learned.Moved = append(r.learned.Moved, reconcile.Move{From: m.From, To: m.To})
@@ -53,6 +62,10 @@ func record(ctx context.Context, ph *phase, w *home.World, p *reconcile.Plan, re
 	r.moves(ctx)
 	r.blame(ctx)
 	r.agreement()
+	r.healings()
+	if err := r.proposals(); err != nil {
+		return nil, err
+	}
 	return r.learned.Events, ph.Learn(ctx, &r.learned)
 }
 
@@ -78,6 +91,10 @@ func (r *recorder) applied(res *reconcile.Result) {
 		e.Kind = inventory.Created
 	case inventory.ActionDelete:
 		e.Kind = inventory.Destroyed
+	case inventory.ActionUpdate:
+		if r.deed.heals {
+			e.Kind = inventory.Healed
+		}
 	}
 	for _, f := range res.Written() {
 		e.Fields = append(e.Fields, reconcile.NewEventField(f, f.Live, f.Desired))

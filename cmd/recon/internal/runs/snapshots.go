@@ -47,7 +47,7 @@ func Prune(ctx context.Context, w *home.World, list []Snapshot) (done []Snapshot
 			}
 			done = append(done, s)
 		}
-		after, err = lookAgain(context.WithoutCancel(ctx), w.Home(), ph, nil)
+		after, err = lookAgain(context.WithoutCancel(ctx), w.Home(), ph, deed{})
 		return exit, err
 	})
 	return done, after, err

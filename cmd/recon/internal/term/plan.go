@@ -2,7 +2,6 @@ package term
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -45,7 +44,15 @@ func (p *Printer) change(c *inventory.Change, opts PlanOptions) {
 	}
 	fmt.Fprintf(p.W, "%s %s  %s\n", p.glyph(c.Action), p.paint(bold, p.clean(c.Addr.String())), p.paint(quiet, p.clean(where)))
 	fmt.Fprintf(p.W, "    %s\n", p.paint(p.verdictStyle(c.Verdict), words.Verdict(c)))
-	var rows [][]string
+	fmt.Fprint(p.W, p.fields(p.fieldRows(c)))
+	p.consequences(c)
+	if opts.Calls {
+		p.calls(c.Steps)
+	}
+}
+
+// fieldRows are the fields of a change, each with what happens to it and where it is written.
+func (p *Printer) fieldRows(c *inventory.Change) (rows [][]string) {
 	for i := range c.Fields {
 		if c.Action == inventory.ActionCreate && c.Fields[i].Path == "vmid" {
 			continue
@@ -53,11 +60,7 @@ func (p *Printer) change(c *inventory.Change, opts PlanOptions) {
 		f := words.FieldOf(c, &c.Fields[i], func(s string) string { return words.Shorten(p.clean(s)) })
 		rows = append(rows, []string{p.clean(f.Name), f.Text, p.paint(quiet, p.clean(f.Source))})
 	}
-	fmt.Fprint(p.W, p.fields(rows))
-	p.consequences(c)
-	if opts.Calls {
-		p.calls(c.Steps)
-	}
+	return rows
 }
 
 // fields aligns the rows of a change, or wraps them where the terminal is too narrow.
@@ -133,11 +136,7 @@ func (p *Printer) calls(steps []inventory.Step) {
 			p.run(s)
 			continue
 		}
-		text := s.Method + " " + s.Path
-		for _, k := range slices.Sorted(maps.Keys(s.Params)) {
-			text += " " + k + "=" + words.Shorten(p.clean(s.Params[k]))
-		}
-		fmt.Fprintln(p.W, p.paint(quiet, wrap("    > "+p.clean(text), "      ", p.width())))
+		fmt.Fprintln(p.W, p.paint(quiet, wrap("    > "+p.clean(words.Call(&s, p.clean)), "      ", p.width())))
 	}
 }
 

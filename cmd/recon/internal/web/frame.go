@@ -44,7 +44,7 @@ func (s *server) frame(r *http.Request, state api.LiveState, a answer) any {
 	if u.out {
 		f.User = u.name
 	}
-	if s.guard.page.Login != nil && (a.template == "login" || a.template == "welcome") {
+	if s.guard.page.Login != nil && u.name == "" { // whoever has not logged in sees nothing but this page
 		f.AsOf = "Private"
 		return framed{f, a.body}
 	}
@@ -72,6 +72,7 @@ func nav(here string, state api.LiveState) []link {
 	all := []link{
 		{Name: "Overview", Path: "/"},
 		{Name: "Differences", Path: "/changes", Count: differences},
+		{Name: "Proposals", Path: "/proposals", Count: len(state.Waits.Proposals)},
 		{Name: "Things", Path: "/things"},
 		{Name: "Map", Path: "/map"},
 		{Name: "Findings", Path: "/findings", Count: len(told(state)) + len(state.Facts)},

@@ -19,6 +19,7 @@ func (s *server) jsonRoutes(mux *http.ServeMux) {
 		"sources":                func(_ *http.Request, st api.LiveState) any { return st.Picture.SourcesJSON() },
 		"history":                func(_ *http.Request, st api.LiveState) any { return st.Picture.EventsJSON() },
 		"runs":                   func(_ *http.Request, st api.LiveState) any { return runsJSON(st) },
+		"proposals":              func(_ *http.Request, st api.LiveState) any { return st.Waits.JSON() },
 		"findings":               func(_ *http.Request, st api.LiveState) any { return findingsJSON(st) },
 		"resources/{address...}": resourceJSON,
 	} {

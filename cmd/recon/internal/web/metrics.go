@@ -6,6 +6,7 @@ import (
 
 	"recon/cmd/recon/internal/api"
 	"recon/inventory"
+	"recon/reconcile"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -40,6 +41,8 @@ var (
 	findingsOpen   = metric("findings", "Findings of the doctor, by severity.", "severity")
 	statementsOpen = metric("wrong_statements", "Statements in documents that contradict what is known.")
 	contextTokens  = metric("context_tokens", "Size of a document that recon writes, in tokens of about four bytes.", "file")
+	proposalsOpen  = metric("proposals", "Proposals that have not ended, by state.", "state")
+	frozen         = metric("frozen", "Whether recon heals nothing and carries out no proposal.")
 	manifestsValid = metric("manifests_valid", "Whether the manifests that are there are in force.")
 	followState    = metric("source_state", "Whether the project stands so to the repository that its manifests come from.", "source", "state")
 	followCommit   = metric("source_commit_info", "The commit that the manifests in force are of.", "source", "commit")
@@ -64,6 +67,14 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(buildInfo, 1, c.Version)
 	gauge(manifestsValid, truth(state.Problem == ""))
 	c.followed(state.Followed, gauge)
+	gauge(frozen, truth(state.Waits.Freeze != nil))
+	waits := map[string]int{reconcile.ProposalOpen: 0, reconcile.ProposalApproved: 0}
+	for i := range state.Waits.Proposals {
+		waits[state.Waits.Proposals[i].State]++
+	}
+	for name, n := range waits {
+		gauge(proposalsOpen, float64(n), name)
+	}
 	for action, t := range state.Totals {
 		counter(runsTotal, float64(t.Runs), action)
 		counter(runsFailed, float64(t.Failed), action)

@@ -63,6 +63,7 @@ func (s *server) overview(_ *http.Request, state api.LiveState) (answer, error) 
 	}
 	body := struct {
 		Headline    string
+		Proposals   string
 		Tiles       []tile
 		Changes     []changeRow
 		MoreChanges bool
@@ -73,11 +74,24 @@ func (s *server) overview(_ *http.Request, state api.LiveState) (answer, error) 
 		Upcoming    []dueRow
 		Documents   []documentRow
 	}{
-		Headline: headline(p.Plan), Tiles: s.tiles(p), Changes: changeRows(p, first), MoreChanges: all > few, AllChanges: all,
+		Headline: headline(p.Plan), Proposals: waiting(&state.Waits), Tiles: s.tiles(p), Changes: changeRows(p, first), MoreChanges: all > few, AllChanges: all,
 		Sources: s.sourceRows(p), Events: s.eventRows(p, p.Events[:min(few, len(p.Events))]),
 		Runs: s.runRows(state)[:min(5, len(state.Runs)+going(state))], Upcoming: s.dueRows(state), Documents: documentRows(p),
 	}
 	return answer{template: "overview", title: "Overview", body: body}, nil
+}
+
+// waiting says in a sentence what waits for somebody, "" when nothing does.
+func waiting(w *api.Waits) string {
+	switch n := len(w.Proposals); {
+	case n == 1:
+		return "1 proposal waits for a decision"
+	case n > 1:
+		return fmt.Sprintf("%d proposals wait for a decision", n)
+	case w.Freeze != nil:
+		return "recon is " + words.Clean(w.Freeze.String())
+	}
+	return ""
 }
 
 // headline says in a sentence how things stand.

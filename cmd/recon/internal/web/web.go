@@ -65,12 +65,15 @@ func (s *server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for pattern, view := range map[string]func(*http.Request, api.LiveState) (answer, error){
 		"GET /{$}": s.overview, "GET /changes": s.changes, "GET /things": s.things, "GET /things/{address...}": s.resource, "GET /map": s.drawing,
-		"GET /runs": s.runs, "GET /findings": s.findings, "GET /documents": s.documents, "GET /history": s.history,
+		"GET /runs": s.runs, "GET /findings": s.findings, "GET /documents": s.documents, "GET /history": s.history, "GET /proposals": s.proposals,
 	} {
 		mux.HandleFunc(pattern, s.page(view))
 	}
 	mux.HandleFunc("GET /", s.page(func(*http.Request, api.LiveState) (answer, error) { return answer{}, errNotFound }))
 	mux.HandleFunc("POST /runs", s.ask)
+	mux.HandleFunc("POST /proposals", s.decide)
+	mux.HandleFunc("GET /decide/{id}", s.linked)
+	mux.HandleFunc("POST /decide/{id}", s.linked)
 	mux.HandleFunc("GET /login", s.login)
 	mux.HandleFunc("POST /login", s.login)
 	mux.HandleFunc("POST /logout", s.logout)

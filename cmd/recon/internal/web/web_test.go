@@ -136,9 +136,9 @@ func ask(h http.Handler, method, target string, change ...func(*http.Request)) *
 	return w
 }
 
-var everyPage = []string{"/", "/changes", "/changes?q=media&verdict=pending_change", "/things", "/things?q=node01", "/things/vm.media", "/things/lxc.gone", "/map", "/runs", "/findings", "/documents", "/history"}
+var everyPage = []string{"/", "/changes", "/changes?q=media&verdict=pending_change", "/things", "/things?q=node01", "/things/vm.media", "/things/lxc.gone", "/map", "/runs", "/findings", "/documents", "/history", "/proposals"}
 
-var everyAnswer = []string{"/api/v1/plan", "/api/v1/inventory", "/api/v1/sources", "/api/v1/history", "/api/v1/runs", "/api/v1/findings", "/api/v1/resources/vm.media", "/api/openapi.json", "/metrics", "/readyz", "/healthz", "/static/style.css", "/static/live.js"}
+var everyAnswer = []string{"/api/v1/plan", "/api/v1/inventory", "/api/v1/sources", "/api/v1/history", "/api/v1/runs", "/api/v1/proposals", "/api/v1/findings", "/api/v1/resources/vm.media", "/api/openapi.json", "/metrics", "/readyz", "/healthz", "/static/style.css", "/static/live.js"}
 
 // TestPages: each page is there, with the browser forbidden everything that it does not
 // need, without a secret, and says what is to be seen.
@@ -146,7 +146,7 @@ func TestPages(t *testing.T) {
 	s := newSite(t, api.Page{})
 	h := s.handler()
 	for _, path := range everyPage {
-		if w := ask(h, "GET", path); w.Code != 200 || path != "/runs" && !strings.Contains(w.Body.String(), "Not looked yet") {
+		if w := ask(h, "GET", path); w.Code != 200 || path != "/runs" && path != "/proposals" && !strings.Contains(w.Body.String(), "Not looked yet") {
 			t.Errorf("before the first look %s answers %d: %s", path, w.Code, w.Body)
 		}
 	}
@@ -349,6 +349,7 @@ func TestLogin(t *testing.T) {
 func TestDescribedAnswers(t *testing.T) {
 	s := newSite(t, api.Page{})
 	s.run()
+	s.propose()
 	s.live.Begin(api.RunRecord{Action: "facts", Started: time.Now()})
 	s.live.Schedule([]api.Upcoming{{Schedule: "often", Action: "drift", Cron: "@hourly", Next: time.Now()}})
 	h := s.handler()

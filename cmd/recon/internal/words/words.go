@@ -6,6 +6,7 @@ package words
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -141,8 +142,18 @@ func movedOutside(c *inventory.Change) bool {
 	})
 }
 
-// Apply says what closing the gap does, "" when nothing would be done.
+// Apply says what closing the gap does, and which flag it takes; "" when nothing would be
+// done.
 func Apply(c *inventory.Change) string {
+	text := Consequence(c)
+	if text != "" && c.Impact > inventory.ImpactReload {
+		text += fmt.Sprintf(" (needs --allow %s)", c.Impact)
+	}
+	return text
+}
+
+// Consequence says what closing the gap does, "" when nothing would be done.
+func Consequence(c *inventory.Change) string {
 	if len(c.Steps) == 0 {
 		return ""
 	}
@@ -153,9 +164,6 @@ func Apply(c *inventory.Change) string {
 			made = append(made, s.Summary)
 		}
 		text = strings.Join(made, "; ")
-	}
-	if c.Impact > inventory.ImpactReload {
-		text += fmt.Sprintf(" (needs --allow %s)", c.Impact)
 	}
 	return text
 }
@@ -228,6 +236,8 @@ var events = map[inventory.EventKind]string{
 	inventory.Appeared: "appeared", inventory.Disappeared: "is gone", inventory.SourceLost: "cannot be observed", inventory.SourceBack: "is observed again",
 	inventory.SourcePartial: "is seen in part only", inventory.SourceWhole: "is seen in full again",
 	inventory.CheckBroke: "fails", inventory.CheckMended: "works again",
+	inventory.Healed: "was healed", inventory.HealFailed: "could not be healed", inventory.Proposed: "has a proposal", inventory.Approved: "has a proposal that was approved",
+	inventory.Rejected: "has a proposal that was rejected", inventory.ProposalEnded: "had a proposal", inventory.Frozen: "heals nothing", inventory.Thawed: "heals again",
 }
 
 // repository says what becomes of a repository that manifests come from.
@@ -245,6 +255,9 @@ func Event(e *inventory.Event, value func(string) string) (subject, text string)
 		text = held
 	}
 	text += eventFields(e, value)
+	if ended := outcome(e); ended != "" {
+		text = ended
+	}
 	if e.Undeclared() {
 		text += ", not in the manifest"
 	}
@@ -252,6 +265,16 @@ func Event(e *inventory.Event, value func(string) string) (subject, text string)
 		text += " (by " + value(e.By) + ")"
 	}
 	return subject, text
+}
+
+// outcome says what became of a proposal, "" of any other event.
+func outcome(e *inventory.Event) string {
+	for _, f := range e.Fields {
+		if f.Name == inventory.OutcomeField && e.Kind == inventory.ProposalEnded {
+			return "had a proposal, which " + inventory.ProposalEndings()[f.ToText]
+		}
+	}
+	return ""
 }
 
 // eventFields says the fields of an event: what became of them, or which of them come and
@@ -276,6 +299,15 @@ func eventFields(e *inventory.Event, value func(string) string) string {
 	text := ": " + strings.Join(fields, ", ")
 	if flaps {
 		text += ", which comes and goes; told no more until it is quiet for a day"
+	}
+	return text
+}
+
+// Call says one call in a line. Values pass through value.
+func Call(s *inventory.Step, value func(string) string) string {
+	text := s.Method + " " + s.Path
+	for _, k := range slices.Sorted(maps.Keys(s.Params)) {
+		text += " " + k + "=" + Shorten(value(s.Params[k]))
 	}
 	return text
 }

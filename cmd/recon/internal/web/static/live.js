@@ -1,5 +1,5 @@
 // Keeps the page up to date: when something changed it is fetched again, and what is open
-// or in use stays as it is.
+// or in use stays as it is; nothing moves under a hand that is about to decide.
 "use strict";
 (function () {
   const main = document.getElementById("content");
@@ -9,6 +9,7 @@
     if (busy) { again = true; return; }
     const field = document.activeElement;
     if (field && main.contains(field) && /^(INPUT|SELECT|TEXTAREA)$/.test(field.tagName)) { again = true; return; }
+    if (main.querySelector("form.decide:hover, form.decide:focus-within")) { again = true; return; }
     busy = true;
     again = false;
     try {
@@ -34,5 +35,6 @@
   }
   const stream = new EventSource("/events");
   stream.addEventListener("changed", refresh);
+  document.addEventListener("pointerout", () => { if (again) setTimeout(refresh, 50); });
   document.addEventListener("focusout", () => { if (again) setTimeout(refresh, 50); });
 })();
