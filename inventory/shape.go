@@ -147,6 +147,9 @@ func mantissa(text string) string {
 // object an object. It refuses what nobody could mean: numbers and nesting without
 // bound, and keys that stand twice with different types.
 func DecodeJSON(raw []byte) (cty.Value, error) {
+	if v, ok := plainJSON(raw); ok {
+		return v, nil
+	}
 	if err := checkJSON(raw); err != nil {
 		return cty.NilVal, err
 	}
@@ -155,6 +158,19 @@ func DecodeJSON(raw []byte) (cty.Value, error) {
 		return cty.NilVal, err
 	}
 	return ctyjson.Unmarshal(raw, t)
+}
+
+// plainJSON reads what nearly all values are, a text or a whole number, without a detour.
+func plainJSON(raw []byte) (cty.Value, bool) {
+	var s string
+	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
+		return cty.StringVal(s), true
+	}
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil || strconv.FormatInt(n, 10) != string(raw) {
+		return cty.NilVal, false
+	}
+	return cty.NumberIntVal(n), true
 }
 
 // checkJSON holds JSON against the bounds.

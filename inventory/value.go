@@ -230,7 +230,15 @@ func jsonOf(v cty.Value) string {
 	return string(raw)
 }
 
-func numberText(v cty.Value) string { return v.AsBigFloat().Text('f', -1) }
+// numberText spells a number. Nearly all are small and whole, for which 512 bits take their
+// time.
+func numberText(v cty.Value) string {
+	f := v.AsBigFloat()
+	if n, exact := f.Int64(); exact == big.Exact && (n != 0 || !f.Signbit()) {
+		return strconv.FormatInt(n, 10)
+	}
+	return f.Text('f', -1)
+}
 
 // Timestamp returns a time in the form of all JSON output: RFC 3339, UTC, whole
 // seconds, and "" for the zero time.

@@ -15,6 +15,8 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	switch {
 	case IsNull(v.Value):
 		return []byte("null"), nil
+	case Holds(v.Value, cty.Number):
+		return []byte(numberText(v.Value)), nil
 	case v.Value.Type().IsPrimitiveType():
 		return ctyjson.Marshal(v.Value, v.Value.Type())
 	}
@@ -28,11 +30,11 @@ func (v *Value) UnmarshalJSON(data []byte) (err error) {
 		v.Value = cty.NilVal
 		return nil
 	}
-	if err := checkJSON(data); err != nil {
-		return err
-	}
 	if data[0] != '{' {
 		v.Value, err = DecodeJSON(data)
+		return err
+	}
+	if err := checkJSON(data); err != nil {
 		return err
 	}
 	var form struct {

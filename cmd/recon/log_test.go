@@ -43,7 +43,9 @@ func TestServeLogs(t *testing.T) {
 	var out, errs syncBuffer
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan int)
-	go func() { ended <- run(ctx, []string{"-C", h.dir, "serve", "-v", "--log-format", "json"}, bytes.NewReader(nil), &out, &errs) }()
+	go func() {
+		ended <- run(ctx, []string{"-C", h.dir, "serve", "-v", "--log-format", "json"}, bytes.NewReader(nil), &out, &errs)
+	}()
 	eventually(t, "a run has ended", func() bool { return strings.Contains(errs.String(), `"msg":"run ended"`) })
 	sim.Update(setConfig(111, "cores", "3"))
 	eventually(t, "an event is logged", func() bool { return strings.Contains(errs.String(), `"msg":"event"`) })
