@@ -316,10 +316,10 @@ func (d *daemon) run(j job) (again bool, next time.Time) {
 		r.Summary = n.Text
 	case err != nil:
 	case n.Cycle != nil:
+		r.Code, r.Summary, r.Events, next = n.Cycle.Code(), api.DescribeCycle(n.Cycle), len(n.Cycle.Events), n.Cycle.Again
 	case j.action == advance:
 		state := d.Live.State().Followed
 		r.Summary, r.Commit = state.Describe(), state.Commit
-		r.Code, r.Summary, r.Events, next = n.Cycle.Code(), api.DescribeCycle(n.Cycle), len(n.Cycle.Events), n.Cycle.Again
 	case j.action == carryOut:
 		r.Code, r.Summary = api.ExitOK, api.DescribeApplied(n.Applied)
 		if n.Applied != nil {
