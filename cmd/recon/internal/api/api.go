@@ -139,6 +139,9 @@ func SourceNames(h *Home) (out []string) {
 	for _, c := range p.Checks {
 		out = append(out, c.Addr.String())
 	}
+	if p.Source != nil {
+		out = append(out, p.Source.Provider())
+	}
 	return append(out, gitSource)
 }
 

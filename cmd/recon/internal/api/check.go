@@ -109,6 +109,9 @@ func (c *Check) sources(ctx context.Context, h *Home, name string) error {
 			Mend: []string{"write the address of a node into the proxmox block of recon.hcl; recon init, in a folder without one, asks for it on a terminal"},
 		}}})
 	}
+	if src := h.Project().Source; src != nil && meant(name, src.Provider()) {
+		c.add(CheckedSource{Source: src.Provider(), Abilities: NewPuller(h).Check(ctx, src)})
+	}
 	if meant(name, gitSource) {
 		c.add(CheckedSource{Source: gitSource, Abilities: docs.CheckGit(h)})
 	}

@@ -2,6 +2,7 @@ package home
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -152,7 +153,7 @@ func (w *walk) stateOf(c *object.Commit) (fsys treeFS, key string, err error) {
 // compare holds what the manifests of a commit said against what they say now. Those
 // that cannot be loaded tell nothing.
 func (w *walk) compare(fsys treeFS, now *manifests.Project, head bool) {
-	then, diags, err := w.home.readFrom(fsys, now, nil)
+	then, diags, err := w.home.readFrom(&overlay{below: embed.FS{}, now: fsys, then: fsys}, now, nil)
 	if err != nil || diags.HasErrors() {
 		w.home.Log.Debug("manifests of the history cannot be loaded", "error", err, "mistakes", diags)
 		w.blind = true

@@ -18,6 +18,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 )
 
@@ -55,6 +56,15 @@ func (p *Puller) fetch(ctx context.Context, src *manifests.Source, repo *git.Rep
 		req.Haves = append(req.Haves, c.Hash)
 		if c, err = c.Parent(0); err != nil {
 			break
+		}
+	}
+	// What a shallow clone has not got must not be taken for known.
+	if req.Shallows, err = repo.Storer.Shallow(); err != nil {
+		return tip, fmt.Errorf("read how far the history goes: %w", err)
+	}
+	if len(req.Shallows) > 0 {
+		if err := req.Capabilities.Set(capability.Shallow); err != nil {
+			return tip, err
 		}
 	}
 	res, err := s.UploadPack(ctx, req)

@@ -26,6 +26,7 @@ import (
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/transport"
 )
 
 // A Condition is how the folder stands to its repository.
@@ -220,12 +221,60 @@ func (p *Puller) ask(ctx context.Context, src *manifests.Source) (*git.Repositor
 	if err != nil {
 		return nil, plumbing.ZeroHash, err
 	}
+	if err := usable(src); err != nil {
+		return repo, plumbing.ZeroHash, err
+	}
 	head, err := headOf(repo)
 	if err != nil {
 		return repo, plumbing.ZeroHash, err
 	}
 	tip, err := p.fetch(ctx, src, repo, head, src.Branch)
 	return repo, tip, err
+}
+
+// usable refuses a source whose secrets could not be read.
+func usable(src *manifests.Source) error {
+	if errs := src.Credentials.Errs(); len(errs) > 0 {
+		return trouble(Denied, "", "the secrets of source %s cannot be read: %s", src.Name, errs[0])
+	}
+	return nil
+}
+
+// Check reaches the repository, and writes nothing.
+func (p *Puller) Check(ctx context.Context, src *manifests.Source) []inventory.Ability {
+	ctx, cancel := context.WithTimeout(ctx, pullTime)
+	defer cancel()
+	tip, err := p.reach(ctx, src)
+	if err == nil && src.Signed {
+		_, err = p.keys(src)
+	}
+	if err == nil {
+		return []inventory.Ability{inventory.Working("repository", fmt.Sprintf("%s is at %s", src.Branch, Short(tip.String())))}
+	}
+	s := State{}
+	p.blame(ctx, &s, err)
+	out := inventory.Ability{Name: "repository", State: inventory.Fails, Said: s.Detail, Costs: "recon serve keeps what it has"}
+	if s.Hint != "" {
+		out.Mend = []string{s.Hint}
+	}
+	return []inventory.Ability{out}
+}
+
+// reach asks where the branch is.
+func (p *Puller) reach(ctx context.Context, src *manifests.Source) (plumbing.Hash, error) {
+	if err := usable(src); err != nil {
+		return plumbing.ZeroHash, err
+	}
+	s, err := p.dial(ctx, src, transport.UploadPackServiceName)
+	if err != nil {
+		return plumbing.ZeroHash, refusal(src, err)
+	}
+	defer s.Close()
+	refs, err := s.AdvertisedReferencesContext(ctx)
+	if err != nil {
+		return plumbing.ZeroHash, refusal(src, err)
+	}
+	return tipOf(src, src.Branch, refs)
 }
 
 // look says how the folder stands to the tip, and returns what is to be done; nil when

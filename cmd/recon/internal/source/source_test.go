@@ -497,3 +497,65 @@ func TestLinkInTheWay(t *testing.T) {
 		t.Error("something was written through the link")
 	}
 }
+
+// TestInterrupted: somebody who was killed in the middle of writing goes on from there.
+func TestInterrupted(t *testing.T) {
+	w := followed(t, "")
+	first := w.want(Current, "").Commit
+	w.write(w.author, "a", "one")
+	w.write(w.author, "docs/b", "one")
+	w.write(w.author, "recon.hcl", w.manifest()+"# more\n")
+	w.push()
+	for n, done := range [][]string{{"a"}, {"a", "docs/b"}, {"a", "docs/b", "recon.hcl"}} {
+		w.git(w.project, "reset", "-q", "--hard", first)
+		for _, name := range done {
+			b, err := os.ReadFile(filepath.Join(w.author, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.write(w.project, name, string(b))
+		}
+		if n == 2 { // the index was written, too
+			w.git(w.project, "add", "-A")
+		}
+		w.want(Current, "")
+		w.clean()
+	}
+}
+
+// TestShallow: a clone without a history follows, also to what it would have had.
+func TestShallow(t *testing.T) {
+	w := begin(t, "")
+	w.write(w.author, "recon.hcl", w.manifest())
+	w.write(w.author, "a", "what was once")
+	w.push()
+	w.write(w.author, "a", "another")
+	w.push()
+	w.git(filepath.Dir(w.bare), "clone", "-q", "--depth", "1", "file://"+w.bare, w.project)
+	w.open()
+	w.want(Current, "")
+	w.write(w.author, "a", "what was once")
+	w.push()
+	w.want(Current, "")
+	if w.read("a") != "what was once" {
+		t.Errorf("a is %q", w.read("a"))
+	}
+	w.clean()
+}
+
+// TestCheck: what is missing is said, and nothing is written.
+func TestCheck(t *testing.T) {
+	w := begin(t, "")
+	w.write(w.project, "recon.hcl", w.manifest())
+	w.open()
+	for _, says := range []string{"is empty", "main is at"} {
+		if a := w.Check(t.Context(), w.Home.Project().Source); !strings.Contains(a[0].Said, says) {
+			t.Errorf("%+v, want %q", a, says)
+		}
+		w.write(w.author, "recon.hcl", w.manifest())
+		w.push()
+	}
+	if _, err := os.Stat(w.project + "/.git"); err == nil {
+		t.Error("it made a repository")
+	}
+}
