@@ -215,6 +215,7 @@ var (
 	anyPicture  = regexp.MustCompile(`(?i)^(?:\./|images?/|img/)*(?:image|img|picture|pic|photo|logo|screenshot)\.\w+$`)
 	anyCaption  = regexp.MustCompile(`(?i)!\[(?:alt(?:[ -]?text)?|image|img|picture|logo|title|text|description|screenshot)?$`)
 	ofSkill     = regexp.MustCompile(`(?i)(?:^|/)(?:skills/|SKILL\.md$)`) // what is read wherever an agent works
+	introduces  = regexp.MustCompile(`^[^.;]{0,40}:[*_]*\s*$`)
 	siteConfig  = regexp.MustCompile(`^(?:mkdocs\.ya?ml|docusaurus\.config\.[jt]s|hugo\.(?:toml|ya?ml)|_config\.ya?ml|astro\.config\.m?[jt]s|book\.toml|antora\.yml)$`)
 	ofHost      = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:local|lan|home|internal|arpa|com|net|org|io|dev)(?::\d+)?/?$`)
 	becomes     = regexp.MustCompile("^`?\\s*(?:→|->|=>|⇒)\\s*[`/]")
@@ -348,6 +349,9 @@ var everybodys = map[string]bool{
 func (l *library) deadPath(p *source.Page, ref *source.Ref, plain string, others []int) *deadRef {
 	if ofSkill.MatchString(p.Path) || !codePath.MatchString(plain) || becomes.MatchString(ref.After) || !letter.MatchString(ref.Before+ref.After) || strings.Contains(p.LineAt(ref.Off), "://git") || makesIt.MatchString(p.Around(ref.Off)) {
 		return nil
+	}
+	if introduces.MatchString(ref.After) && strings.HasPrefix(p.NextLine(ref.Off), "```") {
+		return nil // what is to stand in it follows
 	}
 	target := strings.TrimPrefix(plain, "./")
 	base := path.Base(target)

@@ -94,6 +94,16 @@ func (p *Page) Position(off int) (line, column int) {
 // LineAt returns the text of the line in which an offset lies.
 func (p *Page) LineAt(off int) string { return p.line(sort.SearchInts(p.starts, off+1) - 1) }
 
+// NextLine returns the next line that says something behind the one in which an offset lies.
+func (p *Page) NextLine(off int) string {
+	for i := sort.SearchInts(p.starts, off+1); i < len(p.starts); i++ {
+		if line := strings.TrimSpace(p.line(i)); line != "" {
+			return line
+		}
+	}
+	return ""
+}
+
 // Around returns the line in which an offset lies with those before and behind it,
 // as far as they are of one paragraph.
 func (p *Page) Around(off int) string {

@@ -338,6 +338,8 @@ func TestSecretValue(t *testing.T) {
 		{"API_TOKEN", "stub", false},
 		{"API_TOKEN", "user_provided", false},
 		{"API_KEY", "ollama-local", false},
+		{"CF_DNS_API_TOKEN", "CFDNSAPITOKEN", false},
+		{"DB_PASSWORD", "dein_sicheres_passwort", false},
 		{"WEBHOOK_SECRET", "whsec_local_demo", false},
 		{"DB_PASSWORD", "my_grafana_pwd", false},
 		{"OPENAI_API_KEY", "ollama", false},

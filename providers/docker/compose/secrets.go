@@ -19,7 +19,7 @@ var (
 	// Names that only look like it.
 	harmlessName = regexp.MustCompile(`(?i)(_FILE|_PATH|_DIR|_NAME|_ID|_URL|_URI|_HOST|_TYPE|_LENGTH|_TTL|_EXPIR\w*|_AGE|_ENABLED?|_COUNT|_LIMIT|_HEADER|_ALGORITHM|_POLICY|_PUBLIC|PUBLIC_KEY|_REQUIRED|_LIFETIME|_TIMEOUT)$|^(NO|DISABLE|ENABLE|ALLOW|USE|SHOW|HIDE|REQUIRE|SKIP|GENERATE|RANDOM)_|_(NO|DISABLE|ENABLE|ALLOW|USE|SHOW|RANDOM|EMPTY|REQUIRE)_|RANDOM_ROOT_PASSWORD|EMPTY_PASSWORD`)
 	// Values that are to be filled in, or say that there is none.
-	placeholder = regexp.MustCompile(`(?i)^(|true|false|yes|no|on|off|none|null|nil|[0-9]{1,5}|\*+|x+|\.+|-+|\?+|_+|todo|tbd|fixme|redacted|hidden|secret|password|passwd|pass|contraseña|clave|passwort|kennwort|mot[-_ ]?de[-_ ]?passe|senha|wachtwoord|lösenord|hasło|пароль|token|key|apikey|api_?key|string|value|example|test|stub|temp|temporary|sample|dummy|foo|bar|foobar|abc|placeholder)$|change[-_ ]?(me|this|it|in)|replace[-_ ]?(me|this|with)|your[-_ ]|[-_ ]here$|^my[-_ ]?(super)?[-_ ]?(secret|password|token|key)|some[-_ ]?(secret|password|token|key)|super[-_ ]?secret[-_ ]?(password|token|key)?$|insert[-_ ]|enter[-_ ]|put[-_ ]|fill[-_ ]|add[-_ ]your|^<.*>$|^\[.*\]$|example|placeholder|todo|redacted|not[-_]?a?[-_]?real|fake|dummy|x{4,}|\*{3,}|\.{3,}|/path/to|^(generate|random|openssl)[-_ ]|^(token|key|secret|password)[-_]from[-_]|^sk-[a-z-]*$|^disabled|^user[-_]provided$|^[a-z]+-local$|(?:^|[-_])demo(?:[-_]|$)|^['"+ ]*your|^some[-_a-z]*(secret|password|token|key|string|thing)|(?-i:^[A-Z]{2,}(_[A-Z]{2,})+$)|something|random|\S+ \S+ \S+ `)
+	placeholder = regexp.MustCompile(`(?i)^(|true|false|yes|no|on|off|none|null|nil|[0-9]{1,5}|\*+|x+|\.+|-+|\?+|_+|todo|tbd|fixme|redacted|hidden|secret|password|passwd|pass|contraseña|clave|passwort|kennwort|mot[-_ ]?de[-_ ]?passe|senha|wachtwoord|lösenord|hasło|пароль|token|key|apikey|api_?key|string|value|example|test|stub|temp|temporary|sample|dummy|foo|bar|foobar|abc|placeholder)$|change[-_ ]?(me|this|it|in)|replace[-_ ]?(me|this|with)|your[-_ ]|[-_ ]here$|^my[-_ ]?(super)?[-_ ]?(secret|password|token|key)|some[-_ ]?(secret|password|token|key)|super[-_ ]?secret[-_ ]?(password|token|key)?$|insert[-_ ]|enter[-_ ]|put[-_ ]|fill[-_ ]|add[-_ ]your|^<.*>$|^\[.*\]$|example|placeholder|todo|redacted|not[-_]?a?[-_]?real|fake|dummy|x{4,}|\*{3,}|\.{3,}|/path/to|^(generate|random|openssl)[-_ ]|^(token|key|secret|password)[-_]from[-_]|^sk-[a-z-]*$|^disabled|^custom$|^(?:dein|deine|mein|meine|ihr|ihre|votre|mon|ton|tu|su|sua|seu|jouw|twoje)[-_ ]|^user[-_]provided$|^[a-z]+-local$|(?:^|[-_])demo(?:[-_]|$)|^['"+ ]*your|^some[-_a-z]*(secret|password|token|key|string|thing)|(?-i:^[A-Z]{2,}(_[A-Z]{2,})+$)|something|random|\S+ \S+ \S+ `)
 	// Values that name a place where the secret is, or the way in which something works.
 	reference = regexp.MustCompile(`(?i)^(/|\./|~/|file:|vault:|op://|env:|secret:|/run/secrets|ref\+|arn:|ENC\[|\$ANSIBLE|!vault|https?://[^@]*$)|^\{\{|\}\}$`)
 	userName  = regexp.MustCompile(`(?i)(USER|USERNAME|DB|DATABASE|DB_?NAME|LOGIN)$`)
@@ -78,7 +78,7 @@ func secretValue(name, value string) string {
 		return "" // of a template, or of a shell in the container
 	}
 	literal = strings.ReplaceAll(literal, "$$", "\ue000")
-	if aWord.MatchString(literal) && ofProgram.MatchString(name) || strings.Contains(literal, "$") || trivial(literal) || reference.MatchString(literal) || len([]rune(literal)) < 4 {
+	if aWord.MatchString(literal) && ofProgram.MatchString(name) || saysItsName(name, literal) || strings.Contains(literal, "$") || trivial(literal) || reference.MatchString(literal) || len([]rune(literal)) < 4 {
 		return ""
 	}
 	n := len([]rune(literal))
@@ -96,6 +96,12 @@ var (
 	aWord     = regexp.MustCompile(`^[a-z]{1,12}$`)
 	ofProgram = regexp.MustCompile(`(?i)(api_?key|token)$`)
 )
+
+// saysItsName reports a value that is the name of its setting.
+func saysItsName(name, value string) bool {
+	bare := strings.NewReplacer("_", "", "-", "", ".", "")
+	return strings.EqualFold(bare.Replace(name), bare.Replace(value))
+}
 
 // variableText is a variable, however it is written.
 var variableText = regexp.MustCompile(`\$\{[^{}]*\}`)
