@@ -2,14 +2,23 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"recon/cmd/recon/internal/api"
 	"recon/providers/proxmox/pvesim"
+	"recon/reconcile"
 
 	"github.com/chromedp/chromedp"
 )
@@ -128,4 +137,137 @@ func TestApproveInBrowser(t *testing.T) {
 	eventually(t, "the page says so", func() bool { return strings.Contains(s.text(), "Nothing waits for a decision") })
 	s.open("/history")
 	eventually(t, "the history says so", func() bool { return strings.Contains(s.text(), "had a proposal, which was carried out") })
+}
+
+var approvedStride = flag.Int("approved.stride", 9, "TestKilledWhileApproved kills at each so-manyth request; 1 is every one")
+
+// TestKilledWhileApproved: recon is killed at requests of carrying out a proposal. What
+// was approved is done once or not at all, nobody can have it done again, and the history
+// is whole.
+func TestKilledWhileApproved(t *testing.T) {
+	c := newChaos(t, 5)
+	c.t = t
+	var writes atomic.Int64
+	guest := guestOf(c)
+	check := c.check
+	c.check = func(method, path string, params url.Values) {
+		check(method, path, params)
+		if method == "PUT" && strings.HasSuffix(path, fmt.Sprintf("/%d/config", guest)) {
+			writes.Add(1)
+		}
+	}
+	c.want(api.ExitOK, "import", "--all", "-q")
+	opened, err := api.Open(api.Options{Dir: c.dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	kills := 0
+	for round := 1; ; round += *approvedStride {
+		address := wish(c, opened, fmt.Sprint("wish ", round))
+		if _, err := api.Heal(t.Context(), opened); err != nil {
+			t.Fatal(err)
+		}
+		w, err := api.Waiting(t.Context(), opened)
+		if err != nil || len(w.Proposals) != 1 || w.Proposals[0].Address().String() != address {
+			t.Fatalf("round %d: %+v wait, %v", round, w.Proposals, err)
+		}
+		id := w.Proposals[0].ID
+		writes.Store(0)
+		c.killAt.Store(c.seen.Load() + int64(round))
+		killed := c.victimRuns("approve", id, "--yes")
+		c.killAt.Store(0)
+		if kills++; !killed {
+			break // it asks no more than that
+		}
+		if _, err := api.CarryOutApproved(t.Context(), opened); err != nil { // as the daemon does when it begins again
+			t.Fatal(err)
+		}
+		if _, err := api.Heal(t.Context(), opened); err != nil {
+			t.Fatal(err)
+		}
+		if n := writes.Load(); n > 1 {
+			t.Errorf("killed at request %d, it was done %d times", round, n)
+		}
+		if p, err := api.FindProposal(t.Context(), opened, id); err != nil || p.State == reconcile.ProposalRunning || p.State == reconcile.ProposalOpen {
+			t.Errorf("killed at request %d, the proposal is %s, %v", round, p.State, err)
+		}
+		if chain, err := api.VerifyHistory(t.Context(), opened); err != nil || chain.Broken != "" {
+			t.Errorf("killed at request %d, the history is %+v, %v", round, chain, err)
+		}
+		for _, p := range waitingIn(t, opened) { // what is proposed anew is in the way of the next round
+			if _, err := api.Decide(t.Context(), opened, p.ID, false, "the test"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if kills < 4 {
+		t.Errorf("it was killed %d times only", kills)
+	}
+}
+
+func waitingIn(t *testing.T, h *api.Home) []api.Proposal {
+	t.Helper()
+	w, err := api.Waiting(t.Context(), h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.Proposals
+}
+
+// guestOf is a VM whose description nothing else is about.
+func guestOf(c *chaos) (vmid int) {
+	c.sim.Update(func(w *pvesim.World) {
+		for _, g := range w.Guests {
+			if g.Kind == "qemu" && !g.Template && (vmid == 0 || g.VMID < vmid) {
+				vmid = g.VMID
+			}
+		}
+	})
+	return vmid
+}
+
+// wish declares another description of that VM, and returns its address.
+func wish(c *chaos, h *api.Home, text string) string {
+	c.t.Helper()
+	vmid := guestOf(c)
+	for i := range h.Project().Resources {
+		r := &h.Project().Resources[i]
+		if r.Identity != fmt.Sprintf("home/%d", vmid) {
+			continue
+		}
+		block := fmt.Sprintf("vm %q", r.Addr.Name)
+		files, _ := filepath.Glob(filepath.Join(c.dir, "manifests", "*.hcl"))
+		for _, file := range files {
+			name := "manifests/" + filepath.Base(file)
+			before, after, ok := strings.Cut(c.read(name), block+" {\n")
+			if !ok {
+				continue
+			}
+			body, rest, _ := strings.Cut(after, "\n}\n")
+			body = regexp.MustCompile(`(?m)^  description +=.*\n`).ReplaceAllString(body, "")
+			c.write(name, before+block+" {\n  description = \""+text+"\"\n"+body+"\n}\n"+rest)
+			if err := h.Load(); err != nil {
+				c.t.Fatal(err)
+			}
+			return r.Addr.String()
+		}
+	}
+	c.t.Fatal("the VM is not declared")
+	return ""
+}
+
+// victimRuns runs recon in a process of its own, and reports whether it was killed.
+func (c *chaos) victimRuns(args ...string) bool {
+	c.t.Helper()
+	cmd := exec.Command(os.Args[0], append([]string{"-C", c.dir}, args...)...)
+	cmd.Env = append(os.Environ(), mainEnv+"=1")
+	if err := cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.victim.Store(cmd.Process)
+	err := cmd.Wait()
+	c.victim.Store(nil)
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled()
 }

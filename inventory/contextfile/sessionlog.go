@@ -186,10 +186,12 @@ func EventText(e *inventory.Event) string {
 		text = subject + " was healed: " + eventFields(e)
 	case inventory.HealFailed:
 		text = subject + fieldNames(e) + " could not be healed"
-	case inventory.Proposed, inventory.Approved, inventory.Rejected:
-		text = subject + ": calls were " + string(e.Kind)
+	case inventory.Proposed:
+		text = subject + " has a proposal that waits for a decision"
+	case inventory.Approved, inventory.Rejected:
+		text = subject + " has a proposal that was " + string(e.Kind)
 	case inventory.ProposalEnded:
-		text = subject + ": the proposal " + ending(e)
+		text = subject + " had a proposal, which " + ending(e)
 	case inventory.Frozen:
 		text = "recon heals nothing, and carries out no proposal"
 	case inventory.Thawed:

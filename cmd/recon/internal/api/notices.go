@@ -112,6 +112,9 @@ func (d *Desk) Known(ctx context.Context) (*Known, error) {
 			k.Open = append(k.Open, Ongoing{inventory.Event{At: c.Since, Address: addr, Identity: addr.String(), Kind: inventory.CheckBroke, Fields: layer}, c.Since})
 		}
 	}
+	for _, p := range waits(&r, time.Now()).Proposals {
+		k.Open = append(k.Open, Ongoing{inventory.Event{At: p.Opened, Address: p.Address(), Identity: p.Identity(), Kind: inventory.Proposed}, p.Opened})
+	}
 	slices.SortStableFunc(k.Open, func(a, b Ongoing) int {
 		return cmp.Or(a.Since.Compare(b.Since), inventory.CompareAddress(a.Of.Address, b.Of.Address), strings.Compare(a.Of.Identity, b.Of.Identity))
 	})

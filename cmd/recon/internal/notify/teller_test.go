@@ -402,3 +402,59 @@ func TestAddressesOfTheDocument(t *testing.T) {
 		t.Errorf("%d addresses were found", found)
 	}
 }
+
+// TestLinksThatDecide: a message about a proposal holds a link where its block says so, and
+// nowhere else; the link is signed when it is sent, and stands in no note.
+func TestLinksThatDecide(t *testing.T) {
+	h := newHouse(t, `
+page {
+  url = "https://recon.example.net/"
+  login {
+    token_file = "token"
+  }
+}
+schedule "mend" {
+  cron   = "@hourly"
+  action = "heal"
+}
+notify "family" {
+  url    = "generic://example.net"
+  events = ["proposal"]
+  decide = true
+}
+notify "crowd" {
+  url    = "generic://example.net"
+  events = ["proposal"]
+}
+`)
+	texts := map[string][]string{}
+	teller := &Teller{Send: func(_ context.Context, r *api.Route, m *Message) error {
+		texts[r.Name] = append(texts[r.Name], m.Text)
+		return nil
+	}}
+	h.each(teller) // the routes begin
+	id := strings.Repeat("ab", 32)
+	e := inventory.Event{Kind: inventory.Proposed, Identity: "home/111", Address: inventory.Address{Kind: "vm", Name: "media"}, Fields: []inventory.EventField{{Name: inventory.ProposalField, To: id, ToText: id[:10]}}}
+	h.learn("heal", reconcile.Learned{Managed: 1, Events: []inventory.Event{e}})
+	if errs := h.each(teller); len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if len(texts["family"]) != 1 || len(texts["crowd"]) != 1 {
+		t.Fatalf("sent: %v", texts)
+	}
+	link := regexp.MustCompile(`(?m)^vm\.media: https://recon\.example\.net/decide/` + id + `\?for=notify\.family&until=(\d+)&sig=([0-9a-f]{64})$`).FindStringSubmatch(texts["family"][0])
+	if link == nil || strings.Contains(texts["crowd"][0], "decide") {
+		t.Fatalf("sent: %v", texts)
+	}
+	signer, err := api.NewSigner(t.Context(), h.home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !signer.Check(id, "notify.family", link[1], link[2], h.now) || signer.Check(id, "notify.crowd", link[1], link[2], h.now) || signer.Check(id, "notify.family", link[1], link[2], h.now.Add(api.LinkLife)) {
+		t.Error("the link is not one of that route, for a day")
+	}
+	ledger, err := os.ReadFile(filepath.Join(h.home.StatePath(), "ledger.db"))
+	if err == nil && strings.Contains(string(ledger), link[2]) {
+		t.Error("the link stands in the ledger")
+	}
+}
