@@ -203,7 +203,7 @@ func packed(kind byte, says uint64, base, content []byte) []byte {
 	}
 	b.WriteByte(first)
 	b.Write(base)
-	z := zlib.NewWriter(&b)
+	z, _ := zlib.NewWriterLevel(&b, zlib.BestSpeed)
 	_, _ = z.Write(content)
 	z.Close()
 	return b.Bytes()

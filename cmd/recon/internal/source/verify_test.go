@@ -70,15 +70,15 @@ func (w *world) signer(format, key string) {
 // that are trusted and that are not.
 func TestSignatures(t *testing.T) {
 	lena, lenaPub := sshKey(t, "ed25519")
-	rsa, rsaPub := sshKey(t, "rsa")
+	other, otherPub := sshKey(t, "ecdsa")
 	mallory, _ := sshKey(t, "ed25519")
 	keys := t.TempDir()
 	w := begin(t, "  require_signed = true\n  trusted_keys = [\""+lenaPub+"\", \""+keys+"/signers\", \""+keys+"/lena.asc\"]\n")
-	w.write(keys, "signers", "# of lena\nlena@home.example,x "+rsaPub+"\n")
+	w.write(keys, "signers", "# of lena\nlena@home.example,x "+otherPub+"\n")
 	pgp := gpg(t)
 	pgp.run("--quick-gen-key", "Lena <lena@home.example>", "ed25519", "sign", "never")
 	w.write(keys, "lena.asc", pgp.run("--armor", "--export", "lena@home.example"))
-	pgp.run("--quick-gen-key", "Mallory <mallory@home.example>", "rsa2048", "sign", "never")
+	pgp.run("--quick-gen-key", "Mallory <mallory@home.example>", "ed25519", "sign", "never")
 
 	w.first()
 	w.want(Unsigned, "is not signed")
@@ -87,7 +87,7 @@ func TestSignatures(t *testing.T) {
 		want              Condition
 	}{
 		{"ed25519", "ssh", lena, Current},
-		{"rsa, of a file of signers", "ssh", rsa, Current},
+		{"ecdsa, of a file of signers", "ssh", other, Current},
 		{"a key of nobody", "ssh", mallory, UnknownKey},
 		{"OpenPGP", "openpgp", "lena@home.example", Current},
 		{"OpenPGP of nobody", "openpgp", "mallory@home.example", UnknownKey},
