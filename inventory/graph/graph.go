@@ -100,6 +100,14 @@ type Edge struct {
 	Evidence string    `json:"evidence"`
 	Sure     bool      `json:"sure"` // false: by a name that is the same, and may be another's
 	At       time.Time `json:"observed_at,omitzero"`
+	Also     []Proof   `json:"also,omitempty"` // by what else the same is known
+}
+
+// A Proof is by what an edge is known.
+type Proof struct {
+	Source   Source `json:"source"`
+	Evidence string `json:"evidence"`
+	Sure     bool   `json:"sure"`
 }
 
 // A Gap is something that is not known.
@@ -168,7 +176,8 @@ func (g *Graph) seal() {
 	slices.SortFunc(g.Gaps, func(a, b Gap) int { return cmp.Or(inventory.NaturalCompare(a.What, b.What), cmp.Compare(a.Why, b.Why)) })
 }
 
-// sortEdges sorts edges by the order of their nodes, each pair and kind once.
+// sortEdges sorts edges by the order of their nodes, each pair and kind once, with all by
+// which it is known: the surest first.
 func (g *Graph) sortEdges() {
 	type place struct{ from, to, edge int32 }
 	places := make([]place, len(g.Edges))
@@ -183,18 +192,38 @@ func (g *Graph) sortEdges() {
 			return int(a.to - b.to)
 		}
 		x, y := &g.Edges[a.edge], &g.Edges[b.edge]
-		return cmp.Or(cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Evidence, y.Evidence))
+		return cmp.Or(cmp.Compare(x.Kind, y.Kind), sureFirst(x.Sure, y.Sure), cmp.Compare(x.Evidence, y.Evidence), cmp.Compare(x.Source, y.Source))
 	})
 	edges := make([]Edge, 0, len(places))
 	g.from, g.to = make([]int32, 0, len(places)), make([]int32, 0, len(places))
 	for i, p := range places {
 		e := &g.Edges[p.edge]
 		if i > 0 && places[i-1].from == p.from && places[i-1].to == p.to && edges[len(edges)-1].Kind == e.Kind {
+			edges[len(edges)-1].join(e)
 			continue
 		}
 		edges, g.from, g.to = append(edges, *e), append(g.from, p.from), append(g.to, p.to)
 	}
 	g.Edges = edges
+}
+
+func sureFirst(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
+// join takes up by what the same edge is known beside.
+func (e *Edge) join(o *Edge) {
+	same := func(p Proof) bool { return p.Source == o.Source && p.Evidence == o.Evidence }
+	if e.Source == o.Source && e.Evidence == o.Evidence || slices.ContainsFunc(e.Also, same) {
+		return
+	}
+	e.Also = append(e.Also, Proof{o.Source, o.Evidence, o.Sure})
 }
 
 // Find reads what people call a node: its ID, a name that is its alone, an address or a

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
 	"pgregory.net/rapid"
 
@@ -249,5 +250,20 @@ func BenchmarkALargeHome(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(row.bound), "of-bound")
 		})
+	}
+}
+
+// TestAnEdgeKeepsAllProofs: an edge that is known twice is one, with both by which it is
+// known, the sure one first.
+func TestAnEdgeKeepsAllProofs(t *testing.T) {
+	edge := func(source Source, evidence string, sure bool) Edge {
+		return Edge{From: "a", To: "b", Kind: Calls, Source: source, Evidence: evidence, Sure: sure}
+	}
+	g := &Graph{Nodes: []Node{{ID: "a"}, {ID: "b"}}, Edges: []Edge{edge(Environment, "by a name", false), edge(Compose, "depends_on", true), edge(Compose, "depends_on", true)}}
+	g.seal()
+	want := edge(Compose, "depends_on", true)
+	want.Also = []Proof{{Environment, "by a name", false}}
+	if diff := cmp.Diff([]Edge{want}, g.Edges); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -34,7 +34,24 @@ const (
 	Lacks       Effect = "lacks" // it runs on without something that it calls
 )
 
-var rank = map[Effect]int{Down: 0, Unreachable: 1, NoStorage: 2, NoNetwork: 3, NoNames: 4, NoLogin: 5, Lacks: 6}
+// rank is how bad an effect is; the worst is 0.
+func (e Effect) rank() int {
+	switch e {
+	case Down:
+		return 0
+	case Unreachable:
+		return 1
+	case NoStorage:
+		return 2
+	case NoNetwork:
+		return 3
+	case NoNames:
+		return 4
+	case NoLogin:
+		return 5
+	}
+	return 6
+}
 
 // An Affected is something that an action harms.
 type Affected struct {
@@ -67,15 +84,29 @@ type Impact struct {
 	Single   []Single   `json:"single_points"`
 }
 
-// loses is what a node loses when what it needs is gone, by how it needs it. What is
-// not in it loses nothing.
-var loses = map[EdgeKind]Effect{
-	RunsOn: Down, StoredOn: NoStorage, AttachedTo: NoNetwork, ResolvesVia: NoNames, NamedBy: NoNames, Mounts: NoStorage,
-	RoutesTo: Unreachable, AuthBy: NoLogin, DependsOn: Lacks, Calls: Lacks, Exposes: Unreachable,
+// loses is what a node loses when what it needs is gone, by how it needs it: "" is nothing.
+func loses(k EdgeKind) Effect {
+	switch k {
+	case RunsOn:
+		return Down
+	case StoredOn, Mounts:
+		return NoStorage
+	case AttachedTo:
+		return NoNetwork
+	case ResolvesVia, NamedBy:
+		return NoNames
+	case RoutesTo, Exposes:
+		return Unreachable
+	case AuthBy:
+		return NoLogin
+	case DependsOn, Calls:
+		return Lacks
+	}
+	return ""
 }
 
-// second are the kinds of needs of which any one will do.
-var second = map[EdgeKind]bool{ResolvesVia: true, RoutesTo: true}
+// second reports needs of which any one will do.
+func second(k EdgeKind) bool { return k == ResolvesVia || k == RoutesTo }
 
 // goesOn reports whether what needs an affected node is affected in turn. What only lacks
 // something still answers; a name, a route or an address that cannot be reached cannot
@@ -124,8 +155,8 @@ func (w *wave) from(n int32) (reached []int32) {
 	}
 	for _, e := range w.g.in[n] {
 		edge, from := &w.g.Edges[e], w.g.from[e]
-		effect, harms := loses[edge.Kind]
-		if !harms || from == w.start || !among(w.kinds, edge.Kind) {
+		effect := loses(edge.Kind)
+		if effect == "" || from == w.start || !among(w.kinds, edge.Kind) {
 			continue
 		}
 		if effect == Down && w.effect[n] != Down {
@@ -134,10 +165,10 @@ func (w *wave) from(n int32) (reached []int32) {
 		if effect == Down && w.g.Nodes[from].Kind == Route {
 			effect = Unreachable // a route does not run
 		}
-		if before := w.effect[from]; before != "" && (rank[before] <= rank[effect] || w.caused(from, n)) {
+		if before := w.effect[from]; before != "" && (before.rank() <= effect.rank() || w.caused(from, n)) {
 			continue
 		}
-		if second[edge.Kind] && w.another(from, edge.Kind) || edge.Kind == RunsOn && w.moves(from, n) {
+		if second(edge.Kind) && w.another(from, edge.Kind) || edge.Kind == RunsOn && w.moves(from, n) {
 			w.spared[from] = e
 			continue
 		}
@@ -188,8 +219,9 @@ func (w *wave) moves(n, on int32) bool {
 }
 
 func (w *wave) impact() *Impact {
-	out := &Impact{Of: w.g.Nodes[w.start], Action: w.action, Affected: []Affected{}, Keeps: []Kept{}, Single: []Single{}}
-	for _, n := range w.harmed() {
+	harmed := w.harmed()
+	out := &Impact{Of: w.g.Nodes[w.start], Action: w.action, Affected: make([]Affected, 0, len(harmed)), Keeps: []Kept{}}
+	for _, n := range harmed {
 		node := &w.g.Nodes[n]
 		out.Affected = append(out.Affected, Affected{
 			Node: *node, Effect: w.effect[n], Distance: w.distance[n], Path: w.g.way(n, w.start, w.distance[n], w.via), StaysDown: w.effect[n] == Down && w.staysDown(node),
@@ -200,7 +232,7 @@ func (w *wave) impact() *Impact {
 			out.Keeps = append(out.Keeps, Kept{Node: w.g.Nodes[n], Why: w.whyKept(n)})
 		}
 	}
-	out.Single = w.singles()
+	out.Single = w.singles(harmed)
 	return out
 }
 
@@ -214,7 +246,7 @@ func (w *wave) harmed() (out []int32) {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b int32) int {
-		return cmp.Or(rank[w.effect[a]]-rank[w.effect[b]], w.distance[a]-w.distance[b])
+		return cmp.Or(w.effect[a].rank()-w.effect[b].rank(), w.distance[a]-w.distance[b])
 	})
 	return out
 }
@@ -240,23 +272,32 @@ func (w *wave) whyKept(n int32) string {
 	return "there is also " + strings.Join(others, ", ")
 }
 
-// roles are what the only one of a kind is called.
-var roles = map[EdgeKind]string{ResolvesVia: "the only name server", AuthBy: "the only login"}
+// role is what the only one is called of a kind of which one should not be the only one.
+func role(k EdgeKind) string {
+	switch k {
+	case ResolvesVia:
+		return "the only name server"
+	case AuthBy:
+		return "the only login"
+	}
+	return ""
+}
 
 // singles are the things through which others are harmed that have no second one: the
 // name servers and logins, and what the action is done to.
-func (w *wave) singles() []Single {
-	found := map[string]*Single{}
-	for _, n := range w.harmed() {
+func (w *wave) singles(harmed []int32) []Single {
+	type only struct{ id, role string }
+	found := map[only]*Single{}
+	for _, n := range harmed {
 		edge, node := &w.g.Edges[w.via[n]], &w.g.Nodes[n]
-		role := roles[edge.Kind]
-		if role == "" || node.Kind == DNSName || node.Kind == DNSServer {
+		as := only{edge.To, role(edge.Kind)}
+		if as.role == "" || node.Kind == DNSName || node.Kind == DNSServer {
 			continue
 		}
-		s := found[edge.To+" "+role]
+		s := found[as]
 		if s == nil {
-			s = &Single{ID: edge.To, Role: role}
-			found[edge.To+" "+role] = s
+			s = &Single{ID: as.id, Role: as.role}
+			found[as] = s
 		}
 		s.For = append(s.For, node.ID)
 	}

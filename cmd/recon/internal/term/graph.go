@@ -128,6 +128,9 @@ func (p *Printer) Ways(from, to string, ways [][]graph.Edge, more bool) {
 		fmt.Fprintln(p.W, p.clean(way[0].From))
 		for _, e := range way {
 			p.hang("  ", "      ", fmt.Sprintf("%s %s  %s", p.paint(quiet, edgeWords(e.Kind)), p.clean(e.To), p.paint(quiet, p.clean(doubtful(&e)+" ["+string(e.Source)+"]"))))
+			for _, also := range e.Also {
+				p.hang("      ", "      ", p.paint(quiet, p.clean("and "+doubtful(&graph.Edge{Evidence: also.Evidence, Sure: also.Sure})+" ["+string(also.Source)+"]")))
+			}
 		}
 	}
 	if more {
