@@ -26,10 +26,15 @@ func newExplain(c *cli) *cobra.Command {
               does, each part, what could go wrong, and how to undo it
 
 A command with flags is written in quotes. What recon has no words for it says that
-it does not know. Of a command nothing is asked of anybody.`,
+it does not know. Of a command nothing is asked of anybody.
+
+With --llm a language model says it once more in its own words, below recon's: they may
+be wrong, and go nowhere but to the terminal.`,
 		Args: args(cobra.MinimumNArgs(1)),
-		RunE: func(cmd *cobra.Command, words []string) error { return runExplain(cmd, c, words) },
 	}
+	var model modelOptions
+	model.flags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, words []string) error { return runExplain(cmd, c, &model, words) }
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return &api.Failure{Code: api.ExitUsage, Err: err, Hint: "a command with flags is written in quotes, such as 'recon apply --allow restart'"}
 	})
@@ -37,25 +42,32 @@ it does not know. Of a command nothing is asked of anybody.`,
 		known, end := c.addresses()(cmd, given, begun)
 		return append(known, api.Rules()...), end
 	}
-	return exits(cmd, "recon explain PUT /nodes/node01/qemu/111/config memory=8192", api.ExitOK, api.ExitError, api.ExitIncomplete)
+	return exits(cmd, "recon explain PUT /nodes/node01/qemu/111/config memory=8192", api.ExitOK, api.ExitError, api.ExitIncomplete, api.ExitRefused)
 }
 
-func runExplain(cmd *cobra.Command, c *cli, words []string) error {
+func runExplain(cmd *cobra.Command, c *cli, model *modelOptions, words []string) error {
 	what := strings.TrimSpace(strings.Join(words, " "))
 	if what == "" {
 		return usage(cmd, fmt.Errorf("there is nothing to explain"))
+	}
+	if err := model.check(c, cmd); err != nil {
+		return err
 	}
 	e, err := c.explain(cmd, what, words)
 	c.endProgress()
 	if err != nil {
 		return err
 	}
-	if c.json() {
+	switch {
+	case c.json():
 		err = c.printJSON(e)
-	} else {
+	case !model.prompt:
 		c.printer().Explained(e)
 	}
 	if err != nil {
+		return err
+	}
+	if err := c.inWordsOfModel(cmd, model, e); err != nil {
 		return err
 	}
 	return exit(e.Code())

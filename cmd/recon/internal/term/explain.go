@@ -126,3 +126,14 @@ func (p *Printer) wayBack(x *api.ExplainedResource) {
 		p.bullets("The other way", []string{x.Adopt + " writes into the manifest what is live"})
 	}
 }
+
+// SaidByModel prints what a language model says, marked as what it is.
+func (p *Printer) SaidByModel(name, said string) {
+	fmt.Fprintln(p.W)
+	p.Heading("In the words of " + p.clean(name) + ", a language model: they may be wrong, and recon has not checked them")
+	for line := range strings.SplitSeq(said, "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			fmt.Fprintln(p.W, wrap("  | "+p.clean(line), "  | ", p.width()))
+		}
+	}
+}
