@@ -5,11 +5,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -17,6 +19,7 @@ import (
 	"time"
 
 	"recon/cmd/recon/internal/api"
+	"recon/cmd/recon/internal/notify/notifytest"
 	"recon/providers/proxmox/pvesim"
 	"recon/reconcile"
 
@@ -270,4 +273,81 @@ func (c *chaos) victimRuns(args ...string) bool {
 	c.victim.Store(nil)
 	var exit *exec.ExitError
 	return errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled()
+}
+
+// TestFromCommitToGuest is the whole way: a commit is pushed, its change is on the page as
+// a proposal without a reload, mail and webhook tell of it, somebody approves it there, and
+// the guest is as the commit wishes.
+func TestFromCommitToGuest(t *testing.T) {
+	t.Setenv("HOOK_SECRET", hookSecret)
+	mails, hook := notifytest.NewMailbox(t), newInbox(t)
+	r := committed(t, fmt.Sprintf(`  webhook = { secret = env("HOOK_SECRET") }
+}
+schedule "mend" {
+  cron   = "0 0 1 1 *"
+  action = "heal"
+}
+notify "mail" {
+  url = "smtp://%s/?from=recon@home.example&to=lena@home.example&usestarttls=no"
+}
+notify "hook" {
+  url = "generic+http://%s/hook?template=json"
+}
+`, mails.Addr(), strings.TrimPrefix(hook.URL, "http://")))
+	s := r.serve(t)
+	r.page = s
+	s.browse(t)
+	s.open("/proposals")
+	eventually(t, "nothing waits", func() bool {
+		return strings.Contains(s.text(), "Nothing waits for a decision") && !strings.Contains(s.text(), "Nothing was looked at yet")
+	})
+	inBrowser(s, chromedp.Evaluate[bool](`window.stayed = true`))
+
+	media := "manifests/" + filepath.Base(git(t, r.desk, "ls-files", "manifests"))
+	text, err := os.ReadFile(filepath.Join(r.desk, media))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after, _ := strings.Cut(string(text), `vm "media" {`)
+	commit := r.push(media, before+`vm "media" {`+strings.Replace(after, `"8GiB"`, `"6GiB"`, 1))
+	eventually(t, "the run for the commit has ended", func() bool { return s.ran(commit, "heal") })
+	ended := time.Now()
+	eventually(t, "the proposal is on the page", func() bool {
+		return strings.Contains(s.text(), "1 proposal waits for a decision") && strings.Contains(s.text(), "the manifest has moved")
+	})
+	if !inBrowser(s, chromedp.Evaluate[bool](`window.stayed === true`)) {
+		t.Error("the page was loaded again")
+	}
+	t.Logf("it is on the page %s after the run", time.Since(ended).Round(time.Millisecond))
+	inBrowser(s, chromedp.Click(`button[value="approve"]`))
+	eventually(t, "the guest is as the commit wishes", func() bool { return memoryOf(s.sim, 111) == "6144" })
+	eventually(t, "nothing waits any more", func() bool { return strings.Contains(s.text(), "Nothing waits for a decision") })
+	if err := s.sim.AddFault("node-down:node03"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := http.PostForm(s.address+"/runs", url.Values{"action": {"drift"}}); err != nil {
+		t.Fatal(err)
+	}
+	s.open("/")
+	eventually(t, "the dead node is stale", func() bool { return strings.Contains(s.text(), "node03 of proxmox.home was not observed since") })
+	posted := ""
+	for name, got := range map[string]func() string{
+		"mail": func() string { return strings.Join(mails.Mails(), "\n") }, "webhook": func() string { posted += hook.take(); return posted },
+	} {
+		eventually(t, "the "+name+" tells of it all", func() bool {
+			for _, what := range []string{"vm.media has a proposal that waits for a decision", "which was carried out", "node03 cannot be observed"} {
+				if !strings.Contains(got(), what) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+}
+
+// ran reports whether a run of an action was made of a commit.
+func (s *shownHome) ran(commit, action string) bool {
+	var runs struct{ Runs []api.RunRecord }
+	_ = json.Unmarshal([]byte(s.get("/api/v1/runs")), &runs)
+	return slices.ContainsFunc(runs.Runs, func(r api.RunRecord) bool { return r.Commit == commit && r.Action == action })
 }

@@ -76,11 +76,17 @@ func showHome(t *testing.T) *shownHome {
 
 // browse serves a home, and opens a browser.
 func browse(t *testing.T, manifest string) *shownHome {
+	s := serveHome(t, manifest)
+	s.browse(t)
+	return s
+}
+
+// browse opens a browser, when there is something to be seen.
+func (s *shownHome) browse(t *testing.T) {
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("skips the page in a browser: chromium is not installed")
 	}
-	s := serveHome(t, manifest)
 	eventually(t, "it is ready", func() bool {
 		answer, err := http.Get(s.address + "/readyz")
 		if err != nil {
@@ -98,7 +104,6 @@ func browse(t *testing.T, manifest string) *shownHome {
 		t.Fatal(err)
 	}
 	s.browser = browser
-	return s
 }
 
 // inBrowser has the browser do something, and returns what came of it.

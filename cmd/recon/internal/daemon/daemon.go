@@ -187,7 +187,7 @@ func (d *daemon) loop(ctx context.Context) {
 			changed = false
 		}
 		if d.news.CompareAndSwap(true, false) {
-			d.waiting = append(d.waiting, job{schedule: d.sourceName(), action: "drift"})
+			d.waiting = append(d.waiting, job{schedule: d.sourceName(), action: d.afterCommit()})
 		}
 		d.next()
 	}

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"recon/cmd/recon/internal/api"
@@ -134,6 +135,15 @@ func (d *daemon) advance() error {
 		d.news.Store(true)
 	}
 	return err
+}
+
+// afterCommit is the action of the run that is made for a commit: where a schedule heals,
+// what the commit wishes is proposed at once.
+func (d *daemon) afterCommit() string {
+	if slices.ContainsFunc(d.home.Project().Schedules, func(s api.Schedule) bool { return s.Action == "heal" }) {
+		return "heal"
+	}
+	return "drift"
 }
 
 // sourceName is how runs are called that are made for a commit.

@@ -1,13 +1,11 @@
 package notify
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,6 +18,7 @@ import (
 	"time"
 
 	"recon/cmd/recon/internal/api"
+	"recon/cmd/recon/internal/notify/notifytest"
 	"recon/inventory"
 	"recon/manifests"
 	"recon/reconcile"
@@ -88,62 +87,6 @@ func (h *house) each(t *Teller) (out []string) {
 	return out
 }
 
-// A mailbox is a mail server that takes one message after the other.
-type mailbox struct {
-	net.Listener
-	mu    sync.Mutex
-	mails []string
-}
-
-func newMailbox(t *testing.T) *mailbox {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &mailbox{Listener: l}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			m.serve(conn)
-		}
-	}()
-	return m
-}
-
-func (m *mailbox) serve(conn net.Conn) {
-	defer conn.Close()
-	in := bufio.NewScanner(conn)
-	say := func(text string) { fmt.Fprintf(conn, "%s\r\n", text) }
-	say("220 mailbox")
-	for in.Scan() {
-		switch verb, _, _ := strings.Cut(in.Text(), " "); strings.ToUpper(verb) {
-		case "DATA":
-			say("354 go on")
-			var body []string
-			for in.Scan() && in.Text() != "." {
-				body = append(body, in.Text())
-			}
-			m.mu.Lock()
-			m.mails = append(m.mails, strings.Join(body, "\n"))
-			m.mu.Unlock()
-			say("250 taken")
-		case "QUIT":
-			say("221 bye")
-			return
-		case "EHLO":
-			say("250-mailbox\r\n250-8BITMIME\r\n250 AUTH PLAIN")
-		case "AUTH":
-			say("235 welcome")
-		default:
-			say("250 yes")
-		}
-	}
-}
-
 // A post is a request that a web server got.
 type post struct{ path, title, auth, body string }
 
@@ -166,7 +109,7 @@ func newPosts(t *testing.T, answer func(http.ResponseWriter, post)) (*httptest.S
 // TestRealReceivers: a mail server, an ntfy server and a webhook get what happened, each
 // in its own form, once.
 func TestRealReceivers(t *testing.T) {
-	mails := newMailbox(t)
+	mails := notifytest.NewMailbox(t)
 	server, posts := newPosts(t, func(w http.ResponseWriter, _ post) { io.WriteString(w, "{}") })
 	host := strings.TrimPrefix(server.URL, "http://")
 	t.Setenv("MAIL", fmt.Sprintf("smtp://recon:canary-mail-secret-1@%s/?from=recon@home.example&to=lena@home.example&auth=Plain&usestarttls=no", mails.Addr()))
@@ -186,10 +129,8 @@ notify "hook" { url = env("HOOK") }
 			t.Fatal(errs)
 		}
 	}
-	mails.mu.Lock()
-	defer mails.mu.Unlock()
-	if len(mails.mails) != 1 || !strings.Contains(mails.mails[0], "Subject: recon: vm.media drifted") || !strings.Contains(mails.mails[0], "\n"+told+"\n(recon notice ") {
-		t.Errorf("mails: %q", mails.mails)
+	if got := mails.Mails(); len(got) != 1 || !strings.Contains(got[0], "Subject: recon: vm.media drifted") || !strings.Contains(got[0], "\n"+told+"\n(recon notice ") {
+		t.Errorf("mails: %q", got)
 	}
 	got := posts()
 	if len(got) != 2 {
