@@ -24,8 +24,7 @@ const (
 func (d *daemon) keepUp(ctx context.Context, pull func(context.Context) (api.Followed, bool)) {
 	pause := time.Duration(0)
 	for {
-		var now api.Followed
-		var ready bool
+		now, ready := d.Live.State().Followed, false // what is known stays so when asking fails
 		if err := api.Caught(func() error { now, ready = pull(ctx); return nil }); err != nil {
 			d.Tell(Notice{Schedule: d.sourceName(), Text: "the repository cannot be asked", Err: err})
 		}
@@ -108,7 +107,7 @@ func (d *daemon) writeBack(ctx context.Context) {
 	for _, doc := range last.Picture.Documents {
 		names = append(names, doc.Path)
 	}
-	var now api.Followed
+	now := last.Followed
 	if err := api.Caught(func() error { now = d.Source.WriteBack(ctx, names); return nil }); err != nil {
 		now.Written = err.Error()
 	}

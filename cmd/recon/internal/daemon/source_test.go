@@ -87,6 +87,7 @@ func TestHowOftenItAsks(t *testing.T) {
 func TestFaultOfASource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, told := followed(t)
+		d.Live.Follow(api.Followed{Name: "home", Condition: source.Current, Commit: "c"})
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {
@@ -96,7 +97,7 @@ func TestFaultOfASource(t *testing.T) {
 		time.Sleep(90 * time.Second)
 		stop()
 		<-ended
-		if n := len(*told); n != 2 || (*told)[0].Err == nil {
+		if n := len(*told); n != 2 || (*told)[0].Err == nil || d.Live.State().Followed.Commit != "c" {
 			t.Errorf("it told %d times: %+v", n, *told)
 		}
 	})
