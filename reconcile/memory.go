@@ -82,6 +82,7 @@ type Holder struct {
 	Command string        `json:"command"`
 	Since   time.Time     `json:"since"`
 	Epoch   int64         `json:"epoch,omitempty"`   // counts the holders of the lock
+	Lead    int64         `json:"-"`                 // the epoch of a daemon that works while others wait; 0: nobody waits
 	Wait    time.Duration `json:"-"`                 // how long it waits for whoever has the lock
 	Session int           `json:"session,omitempty"` // the process of the database server that holds it, for pg_terminate_backend
 }

@@ -98,6 +98,7 @@ func TestLedger(t *testing.T) {
 		"Chain":                   testChain,
 		"Proposals":               testProposals,
 		"Freeze":                  testFreeze,
+		"Lead":                    testLead,
 	}
 	t.Run("sqlite", func(t *testing.T) {
 		for name, test := range suite {

@@ -125,6 +125,19 @@ func (postgres) version(ctx context.Context, tx *sql.Tx) (int, error) {
 	return int(version.Int64), err
 }
 
+func (postgres) clock() string { return `CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)` }
+
+// end cuts the connection of a process that is no more to be waited for, and with it the
+// lock that it has, if it has that still.
+func (b postgres) end(ctx context.Context, s *Store, session int) error {
+	holder, err := b.holder(ctx, s)
+	if err != nil || holder == nil || holder.Session != session {
+		return err
+	}
+	_, err = s.db.ExecContext(ctx, `SELECT pg_terminate_backend($1)`, session)
+	return err
+}
+
 // lockSchema is the second half of the lock's number.
 const lockSchema = `(SELECT oid::int FROM pg_namespace WHERE nspname = current_schema())`
 

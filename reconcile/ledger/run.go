@@ -20,6 +20,9 @@ func (s *Store) Write(ctx context.Context, kind string, h reconcile.Holder) (rec
 	r := &run{store: s, hold: held}
 	var before int64
 	err = s.update(ctx, func(w write) error {
+		if err := w.leads(h.Lead); err != nil {
+			return err
+		}
 		if err := w.tx.QueryRowContext(w.ctx, `UPDATE fence SET epoch = epoch + 1 WHERE name = 'project' RETURNING epoch`).Scan(&r.epoch); err != nil {
 			return err
 		}

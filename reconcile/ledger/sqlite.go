@@ -186,6 +186,11 @@ func (sqlite) version(ctx context.Context, tx *sql.Tx) (int, error) {
 	return int(version.Int64), nil
 }
 
+func (sqlite) clock() string { return `unixepoch()` }
+
+// end does nothing: the kernel frees the lock of a process that has ended.
+func (sqlite) end(context.Context, *Store, int) error { return nil }
+
 const (
 	lockFile   = "lock"
 	holderFile = "lock.json"

@@ -41,6 +41,10 @@ type backend interface {
 	lock(ctx context.Context, s *Store, h reconcile.Holder) (hold, error)
 	// holder returns who holds the lock, nil when nobody does.
 	holder(ctx context.Context, s *Store) (*reconcile.Holder, error)
+	// clock is how the database tells the time, in seconds.
+	clock() string
+	// end frees the project's lock of a session whose process is not to be waited for.
+	end(ctx context.Context, s *Store, session int) error
 	// lost reports an error after which the connection is gone, and what was asked may
 	// or may not have been done.
 	lost(err error) bool

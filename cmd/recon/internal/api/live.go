@@ -34,6 +34,7 @@ type Live struct {
 	followed Followed
 	pull     chan struct{}
 	asked    chan string
+	waitsFor string // who works while this daemon waits, "" when it does
 	approved chan struct{}
 	waits    Waits
 	totals   map[string]Total
@@ -91,6 +92,7 @@ type LiveState struct {
 	Going    *RunRecord
 	Upcoming []Upcoming
 	Waits    Waits
+	WaitsFor string // who works while this daemon waits, "" when it does
 	Problem  string // why changed manifests are not in force, "" when they are
 	Followed Followed
 	Totals   map[string]Total
@@ -104,7 +106,7 @@ func (l *Live) State() LiveState {
 	defer l.mu.Unlock()
 	s := LiveState{
 		Picture: l.picture, Facts: l.facts, FactsAt: l.factsAt, Doctor: l.doctor, DoctorAt: l.doctorAt,
-		Runs: slices.Clone(l.runs), Upcoming: l.upcoming, Waits: l.waits, Problem: l.problem, Followed: l.followed, Changed: l.changed,
+		Runs: slices.Clone(l.runs), Upcoming: l.upcoming, Waits: l.waits, Problem: l.problem, WaitsFor: l.waitsFor, Followed: l.followed, Changed: l.changed,
 		Totals: maps.Clone(l.totals), Calls: l.Home.Tally.Sum(),
 	}
 	if l.going != nil {
@@ -137,6 +139,9 @@ func (l *Live) ShowFacts(found []factcheck.Finding, at time.Time) {
 func (l *Live) ShowDoctor(found []inventory.Finding, at time.Time) {
 	l.update(func() { l.doctor, l.doctorAt = found, at })
 }
+
+// Stand says who works while this daemon waits, "" when it does.
+func (l *Live) Stand(other string) { l.update(func() { l.waitsFor = other }) }
 
 // Schedule says what is due when.
 func (l *Live) Schedule(all []Upcoming) { l.update(func() { l.upcoming = all }) }
@@ -204,6 +209,9 @@ func (l *Live) End(r RunRecord) {
 func (l *Live) Ask(action string) error {
 	if !slices.Contains(manifests.Actions(), action) {
 		return &Failure{Code: ExitUsage, Err: fmt.Errorf("there is no action %q", action)}
+	}
+	if other := l.State().WaitsFor; other != "" {
+		return Refuse("ask that one", "another daemon works: %s", other)
 	}
 	select {
 	case l.asked <- action:

@@ -65,6 +65,14 @@ func Run(ctx context.Context, o Options) error {
 	if o.Grace == 0 {
 		o.Grace = time.Second
 	}
+	if api.Shared(o.Live.Home) {
+		return inTurn(ctx, o)
+	}
+	return work(ctx, o)
+}
+
+// work runs the schedules until ctx ends, as the one daemon that does.
+func work(ctx context.Context, o Options) error {
 	d := &daemon{Options: o, home: o.Live.Home, due: make(chan job, 1), ended: make(chan job), told: make(chan struct{}, 1), stirred: make(chan job)}
 	if len(d.home.Project().Schedules) == 0 {
 		return &api.Failure{Code: api.ExitError, Err: errors.New("the manifests have no schedule"), Hint: `add one: schedule "drift" { cron = "*/15 * * * *", action = "drift" }`}
@@ -77,6 +85,7 @@ func Run(ctx context.Context, o Options) error {
 	defer kill()
 	d.work, d.dealt = work, dealt
 	d.start(ctx)
+	d.resume(ctx)
 	if o.Look {
 		if p, err := api.RememberedPicture(ctx, d.home); err == nil {
 			d.Live.Show(p)
@@ -167,6 +176,7 @@ func (d *daemon) loop(ctx context.Context) {
 			}
 		case j := <-d.ended:
 			d.running = false
+			d.over(j)
 			changed = changed || j.action == advance && d.home.Fingerprint() != d.seen
 			if !j.next.IsZero() {
 				d.later = j
@@ -243,11 +253,12 @@ func (d *daemon) line(now time.Time) {
 			continue
 		}
 		d.dealt[t.name] = dealt
-		if err := api.Deal(d.work, d.home, t.name, dealt); err != nil {
+		err := api.Deal(d.work, d.home, t.name, dealt, run)
+		if err != nil {
 			d.Tell(Notice{Schedule: t.name, Text: "what is due next cannot be remembered", Err: err})
 		}
 		switch {
-		case !run:
+		case !run || api.LeadLost(err): // whoever leads makes it
 		case d.running && d.busy.schedule == t.name:
 			d.Tell(Notice{Schedule: t.name, Text: "skipped: the last run still goes on"})
 		case !d.inLine(t.name):
@@ -258,6 +269,31 @@ func (d *daemon) line(now time.Time) {
 	if l := d.later; !l.next.IsZero() && !now.Before(l.next) && !d.inLine(l.schedule) {
 		d.waiting = append(d.waiting, job{schedule: l.schedule, action: l.action})
 		d.later = job{}
+	}
+}
+
+// resume puts what was begun and is not known to have ended in line, once.
+func (d *daemon) resume(ctx context.Context) {
+	begun, err := api.Unended(ctx, d.home)
+	if err != nil {
+		d.Tell(Notice{Text: "what was begun before cannot be told", Err: err})
+	}
+	for _, schedule := range begun {
+		d.over(job{schedule: schedule})
+		if action := d.actions[schedule]; action != "" {
+			d.Tell(Notice{Schedule: schedule, Text: "its last run did not come to an end; it is made anew"})
+			d.waiting = append(d.waiting, job{schedule: schedule, action: action})
+		}
+	}
+}
+
+// over remembers that a run has ended, and is not to be made anew.
+func (d *daemon) over(j job) {
+	if j.schedule == "" || j.again {
+		return
+	}
+	if err := api.Ended(d.work, d.home, j.schedule); err != nil && d.work.Err() == nil {
+		d.Tell(Notice{Schedule: j.schedule, Text: "that a run has ended cannot be remembered", Err: err})
 	}
 }
 
@@ -496,7 +532,8 @@ func (d *daemon) stop(kill context.CancelFunc) {
 		return
 	}
 	select {
-	case <-d.ended:
+	case j := <-d.ended:
+		d.over(j)
 	case <-time.After(d.Grace):
 		kill()
 		select {

@@ -47,6 +47,7 @@ type Options struct {
 	Warn     func(hcl.Diagnostics, map[string]*hcl.File) // hears of warnings
 	Progress func(what string, done, total int)          // hears of long work; nil: nobody listens
 	Now      func() time.Time
+	Lead     *atomic.Int64 // the epoch with which a daemon works while others wait; nil, 0: nobody waits
 
 	Finishing *atomic.Int32 // counts calls under way that must not be cut off; nil: nobody asks
 

@@ -218,3 +218,11 @@ func remembered(o inventory.Observation) inventory.Observation {
 	o.Resource.Attrs["vmid"] = cty.NumberIntVal(int64(inventory.VMID(o.Resource.Identity)))
 	return o
 }
+
+// Epoch is that with which a daemon works while others wait, 0 where nobody does.
+func (h *Home) Epoch() int64 {
+	if h.Lead == nil {
+		return 0
+	}
+	return h.Lead.Load()
+}

@@ -26,7 +26,7 @@ func writing(ctx context.Context, h *home.Home, kind string, do func(*phase) (ex
 	}
 	defer l.Close()
 	host, _ := os.Hostname()
-	run, before, err := l.Write(ctx, kind, reconcile.Holder{PID: os.Getpid(), Host: host, Command: h.Command, Since: h.Now().UTC(), Wait: h.LockWait})
+	run, before, err := l.Write(ctx, kind, reconcile.Holder{PID: os.Getpid(), Host: host, Command: h.Command, Since: h.Now().UTC(), Wait: h.LockWait, Lead: h.Epoch()})
 	var locked *reconcile.LockedError
 	if errors.As(err, &locked) {
 		return home.Refuse("wait until it has ended, or have --lock-timeout 5m wait; a dead holder's lock is free at once", "%w", locked)

@@ -57,6 +57,9 @@ func (s *server) frame(r *http.Request, state api.LiveState, a answer) any {
 		}
 		f.Banners = s.banners(state)
 	}
+	if state.WaitsFor != "" {
+		f.Banners = append([]banner{{"warn", "This daemon waits.", words.Clean("Another one works: " + state.WaitsFor + ". It takes over when that one ends.")}}, f.Banners...)
+	}
 	if g := state.Going; g != nil {
 		f.Busy = nameOf(*g) + " goes on since " + g.Started.Local().Format("15:04:05")
 	}

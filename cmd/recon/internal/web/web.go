@@ -112,7 +112,7 @@ func (s *server) lives(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w,
 
 // ready says whether a look at the home has succeeded, and nothing else.
 func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
-	if p := s.Live.State().Picture; p == nil || p.Remembered {
+	if state := s.Live.State(); state.Picture == nil || state.Picture.Remembered || state.WaitsFor != "" {
 		http.Error(w, "not ready", http.StatusServiceUnavailable)
 		return
 	}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"recon/cmd/recon/internal/api"
+	"recon/providers/proxmox/pvesim"
+	"recon/reconcile/ledger/pgtest"
+)
+
+var daemonKills = flag.Int("daemon.kills", 2, "how often TestTwoDaemons ends the daemon that works")
+
+// TestTwoDaemons: of two daemons on one PostgreSQL ledger one works and the other waits,
+// says so, and takes over within 20 s of the other's end, by a kill or a pause, with
+// the run that was due; what changes meanwhile is written down and told once, and one that was
+// paused does nothing more.
+func TestTwoDaemons(t *testing.T) {
+	server := pgtest.Start(t)
+	url := server.Database(t)
+	t.Setenv("RECON_LEDGER_URL", url)
+	p := &twoDaemons{home: newHome(t, pvesim.Options{StatCycle: -1, AuthDelay: -1, NodeDelay: -1})}
+	hook := httptest.NewServer(http.HandlerFunc(p.receive))
+	t.Cleanup(hook.Close)
+	t.Setenv("HOOK", "generic+"+hook.URL+"/?template=json")
+	p.write("recon.hcl", p.read("recon.hcl")+"ledger {\n  url = env(\"RECON_LEDGER_URL\")\n}\nnotify \"hook\" {\n  url = env(\"HOOK\")\n  severity = \"info\"\n}\nschedule \"often\" {\n  cron = \"@every 1s\"\n  action = \"drift\"\n}\npage {\n  listen = \"127.0.0.1:0\"\n}\n")
+	p.want(api.ExitOK, "import", "--all", "-q")
+	p.clone = t.TempDir()
+	if err := os.CopyFS(p.clone, os.DirFS(p.dir)); err != nil {
+		t.Fatal(err)
+	}
+	works := p.begin(t, p.dir)
+	works.until(t, "often: ")
+	for i := range *daemonKills {
+		waits := p.begin(t, map[bool]string{true: p.clone, false: p.dir}[i%2 == 0])
+		waits.until(t, "waits while another daemon works: ")
+		if page := waits.page(t); !strings.Contains(page, "This daemon waits.") {
+			t.Errorf("the page of the one that waits does not say so: %s", page)
+		}
+		paused := i%3 == 1
+		if paused {
+			works.cmd.Process.Signal(syscall.SIGSTOP)
+		} else {
+			works.cmd.Process.Kill()
+			works.cmd.Wait()
+		}
+		ended := time.Now()
+		p.change(i)
+		waits.until(t, "description")
+		if took := time.Since(ended); took > 20*time.Second {
+			t.Errorf("it took over after %s", took)
+		} else {
+			t.Logf("taken over after %s (paused: %v)", took.Round(100*time.Millisecond), paused)
+		}
+		if paused {
+			works.cmd.Process.Signal(syscall.SIGCONT)
+			works.until(t, "another daemon has taken over")
+			works.until(t, "waits while another daemon works: ")
+			works.cmd.Process.Kill()
+			works.cmd.Wait()
+		}
+		works = waits
+	}
+	works.cmd.Process.Signal(syscall.SIGTERM)
+	works.cmd.Wait()
+	p.once()
+}
+
+// change changes one guest after the other, so that each change is news.
+func (p *twoDaemons) change(i int) {
+	var guests []int
+	for _, g := range p.sim.World().Guests {
+		if !g.Template {
+			guests = append(guests, g.VMID)
+		}
+	}
+	p.guests = len(guests)
+	p.sim.Update(setConfig(guests[i%len(guests)], "description", fmt.Sprintf("changed-%d.", i)))
+}
+
+// twoDaemons are a home with two clones of its manifests, and who is told.
+type twoDaemons struct {
+	*home
+	clone  string
+	guests int
+
+	mu   sync.Mutex
+	told map[string]string // by the ID of the message
+}
+
+func (p *twoDaemons) receive(_ http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	var m struct{ ID, Message string }
+	if err := json.Unmarshal(body, &m); err != nil {
+		p.t.Errorf("no JSON: %s", body)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.told == nil {
+		p.told = map[string]string{}
+	}
+	p.told[m.ID] = m.Message
+}
+
+// once holds what is written down and told against what has changed, and no run of a daemon
+// overlaps one of the other.
+func (p *twoDaemons) once() {
+	p.want(api.ExitOK, "history", "-o", "json")
+	var history struct {
+		Events []struct {
+			Address string
+			Fields  []struct{ To any }
+		}
+	}
+	if err := json.Unmarshal(p.out.Bytes(), &history); err != nil {
+		p.t.Fatal(err)
+	}
+	written, who := map[any]int{}, map[any]string{}
+	for _, e := range history.Events {
+		for _, f := range e.Fields {
+			written[f.To]++
+			who[f.To] = e.Address
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	messages := ""
+	for _, text := range p.told {
+		messages += text + "\n"
+	}
+	for i := range *daemonKills {
+		change := fmt.Sprintf("changed-%d.", i)
+		n, m := written[change], strings.Count(messages, who[change]+" ")
+		if n != 1 || m != 1 && *daemonKills <= p.guests { // who changes often is told less often
+			p.t.Errorf("%s is written down %d times and told %d times: %s\n%s", change, n, m, &p.out, messages)
+		}
+	}
+}
+
+// A daemonProcess is a daemon of its own.
+type daemonProcess struct {
+	cmd  *exec.Cmd
+	said *syncBuffer
+	from int // what was read of it
+}
+
+func (p *twoDaemons) begin(t *testing.T, dir string) *daemonProcess {
+	d := &daemonProcess{cmd: exec.Command(os.Args[0], "-C", dir, "serve"), said: &syncBuffer{}}
+	d.cmd.Env = append(os.Environ(), mainEnv+"=1")
+	d.cmd.Stdout, d.cmd.Stderr = d.said, d.said
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.cmd.Process.Kill(); d.cmd.Wait() })
+	return d
+}
+
+// until waits until a daemon says something that it has not said before.
+func (d *daemonProcess) until(t *testing.T, what string) {
+	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("%s said: %s", filepath.Base(d.cmd.Dir), d.said.String())
+		}
+	}()
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(20 * time.Millisecond) {
+		if i := strings.Index(d.said.String()[d.from:], what); i >= 0 {
+			d.from += i + len(what)
+			return
+		}
+	}
+	t.Fatalf("it does not say %q: %s", what, d.said.String())
+}
+
+// page is what its page shows.
+func (d *daemonProcess) page(t *testing.T) string {
+	t.Helper()
+	_, rest, _ := strings.Cut(d.said.String(), "The page is at ")
+	address, _, _ := strings.Cut(rest, "\n")
+	answer, err := http.Get(address + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	b, _ := io.ReadAll(answer.Body)
+	return string(b)
+}
