@@ -141,7 +141,7 @@ func sharedNamespace(f *Facts, x *File, s *ComposeService, guests []*ComposeServ
 		}
 	}
 	finding := inventory.Finding{Address: s.Place, Evidence: []string{fmt.Sprintf("network_mode of %s is the network of %s", strings.Join(names, ", "), s.Name)}}
-	if u := updaterOf(f, x, s); u != nil {
+	if u := updaterOf(f, x, s); u != nil && slices.ContainsFunc(guests, u.leaves) {
 		finding.Summary = fmt.Sprintf("when %s replaces %s, %s without network", u.Name, s.Name, verb(names, "is", "are"))
 		finding.Evidence = append(finding.Evidence, fmt.Sprintf("%s (%s) replaces containers whose image has changed", u.Name, u.Place))
 		finding.Fix = fmt.Sprintf("label %s with com.centurylinklabs.watchtower.enable=false and update it with docker compose up -d, which makes the others anew too", s.Name)
@@ -166,11 +166,21 @@ func verb(names []string, one, many string) string {
 // updaterOf returns the program that would replace a service by itself.
 func updaterOf(f *Facts, x *File, s *ComposeService) *ComposeService {
 	for y, u := range f.services() {
-		if (x == y || x.Project == y.Project || x.Meets(y)) && (u.Updates == UpdatesAll && s.Update != "false" || u.Updates == UpdatesLabelled && s.Update == "true") && !y.Library {
+		if (x == y || x.Project == y.Project || x.Meets(y)) && u.replaces(s) && !y.Library {
 			return u
 		}
 	}
 	return nil
+}
+
+func (s *ComposeService) replaces(o *ComposeService) bool {
+	return s.Updates == UpdatesAll && o.Update != "false" || s.Updates == UpdatesLabelled && o.Update == "true"
+}
+
+// leaves reports a service that an updater does not make anew together with the one in
+// whose network it lives: watchtower does so with those that it may replace.
+func (s *ComposeService) leaves(o *ComposeService) bool {
+	return ImageName(s.Image) != "watchtower" || !s.replaces(o)
 }
 
 // fileNotRunning: the compose file of the repository and the container that runs under

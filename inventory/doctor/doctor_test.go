@@ -302,6 +302,9 @@ var rows = []struct {
 	{"host-network-with-ports", "no ports", compose(ComposeService{Name: "plex", NetworkMode: "host"}), ""},
 
 	{"depends-on-shared-namespace", "an updater", compose(ComposeService{Name: "vpn"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn"}, ComposeService{Name: "w", Updates: UpdatesAll}), "watchtower.enable=false"},
+	{"depends-on-shared-namespace", "an updater that takes it along", compose(ComposeService{Name: "vpn"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn"}, ComposeService{Name: "w", Image: "containrrr/watchtower", Updates: UpdatesAll}), ""},
+	{"depends-on-shared-namespace", "an updater that may not take it along", compose(ComposeService{Name: "vpn"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn", Update: "false"}, ComposeService{Name: "w", Image: "containrrr/watchtower", Updates: UpdatesAll}), "watchtower.enable=false"},
+	{"depends-on-shared-namespace", "an updater of labelled ones, and one without", compose(ComposeService{Name: "vpn", Update: "true"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn"}, ComposeService{Name: "w", Image: "containrrr/watchtower", Updates: UpdatesLabelled}), "watchtower.enable=false"},
 	{"depends-on-shared-namespace", "an updater that leaves it alone", compose(ComposeService{Name: "vpn", Update: "false"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn"}, ComposeService{Name: "w", Updates: UpdatesAll}), ""},
 	{"depends-on-shared-namespace", "an updater of labelled ones", compose(ComposeService{Name: "vpn"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn"}, ComposeService{Name: "w", Updates: UpdatesLabelled}), ""},
 	{"depends-on-shared-namespace", "depends_on without restart", compose(ComposeService{Name: "vpn"}, ComposeService{Name: "torrent", NetworkMode: "service:vpn", Needs: []Need{{Service: "vpn"}}}), "restart: true"},

@@ -130,7 +130,7 @@ func (l *library) deadLine(p *source.Page, ref *source.Ref, plain string, trees 
 	}
 	at, name := path.Join(d.base, plain), path.Base(plain)
 	switch {
-	case l.has(at), l.ignored(at), l.ignored(at + "/x"), l.made[strings.ToLower(name)], makesIt.MatchString(ref.After):
+	case l.has(at), name == ".env", l.ignored(at), l.ignored(at + "/x"), l.made[strings.ToLower(name)], makesIt.MatchString(ref.After):
 		return nil
 	case strings.HasSuffix(plain, "/") && (l.holdsIgnored(at) || strings.Contains(runtimeFolders, " "+name+" ")):
 		return nil

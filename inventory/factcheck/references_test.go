@@ -59,6 +59,7 @@ func TestReferences(t *testing.T) {
 		"a page that is a folder of a site":    {"-- docs/a.md --\n![](../x.svg) ![](../gone.svg)\n-- docs/x.svg --\n", "docs/a.md:1:19 dead_reference ../gone.svg"},
 		"a skill for any workspace":            {"-- .claude/skills/x/SKILL.md --\nRead `apps/a/gone.yml` first, and [it](gone.md).\n", ".claude/skills/x/SKILL.md:1:40 dead_reference gone.md"},
 		"a file whose text follows":            {"-- a.md --\nUse `apps/a/gone.yml`:\n\n```yaml\na: b\n```\n\nUse `apps/a/lost.yml`.\n", "a.md:7:6 dead_reference apps/a/lost.yml"},
+		"secrets beside what is drawn":         {"-- a.md --\n```\nhomelab/\n├── docs/\n├── apps/\n├── .env\n└── lost.md\n```\n", "a.md:6:5 dead_reference lost.md"},
 		"what is drawn as to come":             {"-- a.md --\nThe tree should become:\n\n```\nhomelab/\n├── docs/\n├── apps/\n└── lost.md\n```\n-- b.md --\nThe tree:\n\n```\nhomelab/\n├── docs/\n├── apps/\n└── lost.md\n```\n", "b.md:7:5 dead_reference lost.md"},
 		"a folder that is there and empty":     {"-- a.md --\n```\nhomelab/\n├── docs/\n├── apps/\n├── submodule/\n└── lost/   # charts\n```\n", "a.md:6:5 dead_reference lost"},
 		"how a picture is put into a page":     {"-- a.md --\n![Image](./image.jpg) ![The rack](./image.jpg)\n", "a.md:1:35 dead_reference ./image.jpg"},

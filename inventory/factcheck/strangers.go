@@ -99,10 +99,10 @@ func (c *court) ofOneHome(list []Finding) []Finding {
 	})
 }
 
-// twoStates reports files of two folders of Terraform: one machine is in one state only,
-// so the other folder is for another time or place.
+// twoStates reports files of two folders of Terraform, Terragrunt or Packer: one machine is
+// in one state only, so the other folder is for another time or place, or another template.
 func twoStates(p pair) bool {
-	terraform := func(file string) bool { return path.Ext(file) == ".tf" || path.Ext(file) == ".tfvars" }
+	terraform := func(file string) bool { return strings.Contains(" .tf .tfvars .hcl ", " "+path.Ext(file)+" ") }
 	return terraform(p[0]) && terraform(p[1]) && path.Dir(p[0]) != path.Dir(p[1])
 }
 

@@ -340,6 +340,8 @@ func TestSecretValue(t *testing.T) {
 		{"API_KEY", "ollama-local", false},
 		{"CF_DNS_API_TOKEN", "CFDNSAPITOKEN", false},
 		{"DB_PASSWORD", "dein_sicheres_passwort", false},
+		{"STT_OPENAI_API_KEY", "not-needed", false},
+		{"webserver_api_password", "_password_here_", false},
 		{"WEBHOOK_SECRET", "whsec_local_demo", false},
 		{"DB_PASSWORD", "my_grafana_pwd", false},
 		{"OPENAI_API_KEY", "ollama", false},
@@ -652,6 +654,16 @@ func TestPieces(t *testing.T) {
 		if at < 0 || len(files[at].Refused) != tt.want || files[at].Library != (tt.want == 0) {
 			t.Errorf("%s: %+v", name, files)
 		}
+	}
+}
+
+// TestPartByName: a file that docker compose is given by name may be given with others
+// that have what it lacks.
+func TestPartByName(t *testing.T) {
+	const part = "services:\n  a: {image: \"a:1\", networks: [inner]}\n"
+	files := read(t, map[string]string{"a/media.yml": part, "b/compose.yml": part}, Options{}).Files
+	if len(files) != 2 || len(files[0].Refused) != 0 || len(files[1].Refused) != 1 {
+		t.Errorf("%+v", files)
 	}
 }
 

@@ -116,6 +116,9 @@ func (r *repository) pieces() {
 		before := len(f.Refused)
 		f.Refused = slices.DeleteFunc(f.Refused, func(x doctor.Refusal) bool {
 			m := undefinedThing.FindStringSubmatch(x.Words)
+			if m != nil && !strings.Contains(strings.ToLower(f.Path), "compose") {
+				return true // by its name it may be given to docker compose with others
+			}
 			return m != nil && slices.ContainsFunc(r.files, func(s *source) bool {
 				return (s.folder() == "." || doctor.Within(f.Path, s.folder())) && s.name != f.Path && valueOf(s.doc, "include") != nil && valueOf(valueOf(s.doc, m[1]+"s"), m[2]) != nil
 			})
