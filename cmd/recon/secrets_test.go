@@ -94,6 +94,7 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 		{"history", "-o", "json"},
 		{"import", "--all", "--dry-run"},
 		{"adopt", "vm.media"},
+		{"explain", "--show-prompt", "vm.media"},
 	} {
 		h.run(args...)
 		clean(strings.Join(args, " "))

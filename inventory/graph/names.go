@@ -218,6 +218,11 @@ func (b *builder) routes(h *doctor.Host) {
 		dynamic = append(dynamic, h.Told.Traefik...)
 		all = append(all, h.Told.Routes...)
 	}
+	if static != nil {
+		for _, o := range static.Others {
+			b.gap(Anything, "host."+h.Name, "the routes that Traefik on "+h.Name+" has from "+o, "its labels and files alone are read")
+		}
+	}
 	for _, r := range wiring.Traefik(static, dynamic) {
 		r.By = cmp.Or(r.By, traefik)
 		all = append(all, r)

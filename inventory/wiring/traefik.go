@@ -19,6 +19,7 @@ type Static struct {
 	DefaultRule string           `json:",omitzero"`
 	Constraints bool             `json:",omitzero"` // it takes such containers only whose labels fit an expression
 	Watches     []string         `json:",omitzero"` // files and folders of the file provider
+	Others      []string         `json:",omitzero"` // providers whose routes are not read
 }
 
 // An Entry is an entry point.
@@ -107,6 +108,11 @@ func StaticOf(t Tree) *Static {
 	docker := providers.sub("docker")
 	s.Hidden = docker.text("exposedbydefault") == "false"
 	s.DefaultRule, s.Constraints = docker.text("defaultrule"), docker.text("constraints") != ""
+	for _, name := range providers.names() {
+		if name != "docker" && name != "file" && provides(providers[name]) {
+			s.Others = append(s.Others, name)
+		}
+	}
 	file := providers.sub("file")
 	for _, key := range []string{"directory", "filename"} {
 		if v := file.text(key); v != "" {
@@ -114,6 +120,20 @@ func StaticOf(t Tree) *Static {
 		}
 	}
 	return s
+}
+
+// provides reports what stands below a provider that is in use; other settings of them all
+// are times and lists.
+func provides(v any) bool {
+	switch v := v.(type) {
+	case Tree, nil:
+		return true
+	case bool:
+		return v
+	case string:
+		return v == "" || v == "true"
+	}
+	return false
 }
 
 func cutLast(s string) (before, after string, found bool) {

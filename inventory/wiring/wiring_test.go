@@ -1,6 +1,7 @@
 package wiring
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -460,4 +461,22 @@ func FuzzReaders(f *testing.F) {
 		}
 		Fstab(text)
 	})
+}
+
+// TestProvidersThatAreNotRead: a Traefik that has routes from elsewhere says so, however it
+// is told.
+func TestProvidersThatAreNotRead(t *testing.T) {
+	for text, want := range map[string][]string{
+		"providers: {docker: {}, file: {filename: a.yml}}":                           nil,
+		"providers: {http: {endpoint: 'http://a/'}, docker: {}, precedence: [a]}":    {"http"},
+		"providers: {providersThrottleDuration: 2s, swarm: {}, redis: , ecs: false}": {"redis", "swarm"},
+	} {
+		tree, err := YAML(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := StaticOf(tree).Others; !slices.Equal(got, want) {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
 }
