@@ -86,7 +86,7 @@ func (d *demo) serve() {
 		l.Close()
 	}
 	d.err = os.WriteFile(filepath.Join(d.dir, "page.recon.hcl"), []byte(fmt.Sprintf(demoPage, listen)), 0o644)
-	d.say("The home stays there until you press Ctrl-C. Change something in another terminal,\nas in %s/manifests, and the page shows it by itself.", d.dir)
+	d.say("The home stays there until you press Ctrl-C. Change something in another terminal,\nas in %s/manifests, and the page shows it by itself. What recon would do about it\nwaits under Proposals for your decision.", d.dir)
 	d.recon(api.ExitOK, "serve")
 }
 

@@ -43,7 +43,7 @@ const demoPage = `page {
 
 schedule "page" {
   cron   = "@every 10s"
-  action = "drift"
+  action = "heal"
 }
 
 schedule "documents" {

@@ -255,8 +255,8 @@ func Event(e *inventory.Event, value func(string) string) (subject, text string)
 		text = held
 	}
 	text += eventFields(e, value)
-	if ended := outcome(e); ended != "" {
-		text = ended
+	if said := ofProposal(e); said != "" {
+		text = said
 	}
 	if e.Undeclared() {
 		text += ", not in the manifest"
@@ -267,11 +267,14 @@ func Event(e *inventory.Event, value func(string) string) (subject, text string)
 	return subject, text
 }
 
-// outcome says what became of a proposal, "" of any other event.
-func outcome(e *inventory.Event) string {
+// ofProposal says that there is a proposal, or what became of one; "" of any other event.
+func ofProposal(e *inventory.Event) string {
 	for _, f := range e.Fields {
-		if f.Name == inventory.OutcomeField && e.Kind == inventory.ProposalEnded {
+		switch {
+		case f.Name == inventory.OutcomeField && e.Kind == inventory.ProposalEnded:
 			return "had a proposal, which " + inventory.ProposalEndings()[f.ToText]
+		case f.Name == inventory.ProposalField && e.Kind == inventory.Proposed:
+			return "has a proposal that waits for a decision"
 		}
 	}
 	return ""
