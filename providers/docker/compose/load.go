@@ -81,8 +81,10 @@ func (r *repository) model(ctx context.Context, s *source, follow bool, f *docto
 		values = environment{}
 		p, err = r.load(ctx, s, values, r.strict(s), follow)
 	}
-	if text, fault := pruned(s.doc, r.vars.of(values)); err != nil && fault == nil && ctx.Err() == nil && strings.Contains(s.plain, "$") {
-		p, err = r.loadFiles(ctx, s, []types.ConfigFile{r.config(s.name, text)}, values, r.strict(s), follow)
+	if err != nil && ctx.Err() == nil && strings.Contains(s.plain, "$") {
+		if text, fault := pruned(s.doc, r.vars.of(values)); fault == nil {
+			p, err = r.loadFiles(ctx, s, []types.ConfigFile{r.config(s.name, text)}, values, r.strict(s), follow)
+		}
 	}
 	switch {
 	case err == nil:
