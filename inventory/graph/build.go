@@ -93,7 +93,8 @@ func (b *builder) graph() *Graph {
 		}
 	}
 	g := &Graph{Edges: b.edges, Gaps: b.gaps, Nodes: make([]Node, 0, len(b.nodes)), known: b}
-	for _, n := range b.nodes {
+	// A node is large to move about: pointers are sorted, and seal finds them in order.
+	for _, n := range slices.SortedFunc(maps.Values(b.nodes), func(a, z *Node) int { return inventory.NaturalCompare(a.ID, z.ID) }) {
 		g.Nodes = append(g.Nodes, *n)
 	}
 	g.seal()
