@@ -51,7 +51,7 @@ fuzz: ## every fuzz target for FUZZTIME
 	@.ci/fuzz $(FUZZTIME)
 
 chaos: ## kill one recon, one of two, or the daemon that works, SEEDS times; import 200 generated worlds; every row 1,000 times
-	go test -run 'TestChaos|TestTwoOnOneLedger|TestTwoDaemons|TestImportThenPlanIsEmpty|TestEveryRow' -timeout 8h ./cmd/recon -chaos.seeds $(SEEDS) -shared.seeds $(SEEDS) -daemon.kills $(SEEDS) -quiet.seeds 200 -rapid.checks 1000
+	go test -run 'TestChaos|TestTwoOnOneLedger|TestTwoDaemons|TestKilledDaemon|TestImportThenPlanIsEmpty|TestEveryRow' -timeout 8h ./cmd/recon -chaos.seeds $(SEEDS) -shared.seeds $(SEEDS) -daemon.kills $(SEEDS) -quiet.seeds 200 -rapid.checks 1000
 
 .PHONY: attack
 attack: ## hostile input in its long form

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,7 +22,7 @@ import (
 	"recon/reconcile/ledger/pgtest"
 )
 
-var daemonKills = flag.Int("daemon.kills", 2, "how often TestTwoDaemons ends the daemon that works")
+var daemonKills = flag.Int("daemon.kills", 2, "how often TestTwoDaemons and TestKilledDaemon end the daemon that works")
 
 // TestTwoDaemons: of two daemons on one PostgreSQL ledger one works and the other waits,
 // says so, and takes over within 20 s of the other's end, by a kill or a pause, with
@@ -32,11 +33,7 @@ func TestTwoDaemons(t *testing.T) {
 	url := server.Database(t)
 	t.Setenv("RECON_LEDGER_URL", url)
 	p := &twoDaemons{home: newHome(t, pvesim.Options{StatCycle: -1, AuthDelay: -1, NodeDelay: -1})}
-	hook := httptest.NewServer(http.HandlerFunc(p.receive))
-	t.Cleanup(hook.Close)
-	t.Setenv("HOOK", "generic+"+hook.URL+"/?template=json")
-	p.write("recon.hcl", p.read("recon.hcl")+"ledger {\n  url = env(\"RECON_LEDGER_URL\")\n}\nnotify \"hook\" {\n  url = env(\"HOOK\")\n  severity = \"info\"\n}\nschedule \"often\" {\n  cron = \"@every 1s\"\n  action = \"drift\"\n}\npage {\n  listen = \"127.0.0.1:0\"\n}\n")
-	p.want(api.ExitOK, "import", "--all", "-q")
+	p.prepare("ledger {\n  url = env(\"RECON_LEDGER_URL\")\n}\n")
 	p.clone = t.TempDir()
 	if err := os.CopyFS(p.clone, os.DirFS(p.dir)); err != nil {
 		t.Fatal(err)
@@ -76,6 +73,39 @@ func TestTwoDaemons(t *testing.T) {
 	works.cmd.Process.Signal(syscall.SIGTERM)
 	works.cmd.Wait()
 	p.once()
+}
+
+// TestKilledDaemon ends a daemon with SIGKILL at a random moment, again and again, while
+// guests are changed: each change is written down once and told once.
+func TestKilledDaemon(t *testing.T) {
+	p := &twoDaemons{home: newHome(t, pvesim.Options{StatCycle: -1, AuthDelay: -1, NodeDelay: -1})}
+	p.prepare("")
+	rnd := rand.New(rand.NewSource(*chaosFirst))
+	d := p.begin(t, p.dir)
+	d.until(t, "often: ")
+	for i := range *daemonKills {
+		p.change(i)
+		time.Sleep(time.Duration(rnd.Intn(2500)) * time.Millisecond) // the moment of the kill
+		d.cmd.Process.Kill()
+		d.cmd.Wait()
+		d = p.begin(t, p.dir)
+	}
+	d.until(t, "often: ")
+	d.until(t, "often: ")
+	d.cmd.Process.Signal(syscall.SIGTERM)
+	d.cmd.Wait()
+	p.want(api.ExitOK, "notify", "send")
+	p.once()
+}
+
+// prepare has everything declared, and somebody told.
+func (p *twoDaemons) prepare(more string) {
+	hook := httptest.NewServer(http.HandlerFunc(p.receive))
+	p.t.(*testing.T).Cleanup(hook.Close)
+	p.t.(*testing.T).Setenv("HOOK", "generic+"+hook.URL+"/?template=json")
+	p.write("recon.hcl", p.read("recon.hcl")+more+"notify \"hook\" {\n  url = env(\"HOOK\")\n  severity = \"info\"\n}\nschedule \"often\" {\n  cron = \"@every 1s\"\n  action = \"drift\"\n}\npage {\n  listen = \"127.0.0.1:0\"\n}\n")
+	p.want(api.ExitOK, "import", "--all", "-q")
+	p.want(api.ExitOK, "drift", "-q")
 }
 
 // change changes one guest after the other, so that each change is news.
