@@ -37,6 +37,7 @@ type server struct {
 	pages map[string]*template.Template
 	guard *guard
 	hooks *hooks
+	kept  kept
 	now   func() time.Time
 }
 
@@ -131,24 +132,40 @@ type answer struct {
 func (s *server) page(view func(*http.Request, api.LiveState) (answer, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		state := s.Live.State()
-		a, err := view(r, state)
-		if err != nil {
-			a = faultOf(err)
+		made := func() page {
+			a, err := view(r, state)
+			if err != nil {
+				a = faultOf(err)
+			}
+			return s.made(r, state, a)
 		}
-		s.render(w, r, state, a)
+		s.kept.page(r, state, s.now(), made).send(w)
 	}
 }
 
 func (s *server) render(w http.ResponseWriter, r *http.Request, state api.LiveState, a answer) {
+	s.made(r, state, a).send(w)
+}
+
+// A page is an answer as it is sent.
+type page struct {
+	code int
+	body []byte
+}
+
+func (s *server) made(r *http.Request, state api.LiveState, a answer) page {
 	var out bytes.Buffer
 	if err := s.pages[a.template].ExecuteTemplate(&out, "layout", s.frame(r, state, a)); err != nil {
 		s.Log.Error("a page cannot be shown", "page", a.template, "error", err)
-		http.Error(w, "This page cannot be shown; the log of recon says why.", http.StatusInternalServerError)
-		return
+		return page{http.StatusInternalServerError, []byte("This page cannot be shown; the log of recon says why.")}
 	}
+	return page{max(a.code, http.StatusOK), []byte(s.Secrets.Text(out.String()))}
+}
+
+func (p page) send(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(max(a.code, http.StatusOK))
-	_, _ = w.Write([]byte(s.Secrets.Text(out.String()))) // who went away is told nothing
+	w.WriteHeader(p.code)
+	_, _ = w.Write(p.body) // who went away is told nothing
 }
 
 // ask begins a run that somebody asks for.
