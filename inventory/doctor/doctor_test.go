@@ -254,6 +254,14 @@ var rows = []struct {
 	}, ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}), ""},
 	{"port-conflict", "tasks of one program", compose(ComposeService{Name: "a", Image: "t:1", Published: tcp(90)}, ComposeService{Name: "b", Image: "t:1", Published: tcp(90)}, ComposeService{Name: "c", Image: "t:1", Published: tcp(90)}), ""},
 	{"port-conflict", "one program twice", files(nil, ComposeService{Name: "x", Image: "caddy:2", Published: tcp(8080)}, ComposeService{Name: "x", Image: "caddy:2-alpine", Published: tcp(8080)}), ""},
+	{"port-conflict", "what comes with two name servers", files(func(f []File) {
+		for i := range f {
+			f[i].Services = append(f[i].Services, ComposeService{Name: string(rune('d' + i)), Published: tcp(53)})
+		}
+	}, ComposeService{Name: "x", Published: tcp(9617)}, ComposeService{Name: "y", Published: tcp(9617)}), ""},
+	{"port-conflict", "what comes with one name server", files(func(f []File) {
+		f[0].Services = append(f[0].Services, ComposeService{Name: "d", Published: tcp(53)})
+	}, ComposeService{Name: "x", Published: tcp(9617)}, ComposeService{Name: "y", Published: tcp(9617)}), "9617"},
 	{"port-conflict", "two files of two hosts", files(func(f []File) { f[0].Host.Name, f[1].Host.Name = "nas", "pi" }, ComposeService{Name: "x", Published: tcp(8080)}, ComposeService{Name: "y", Published: tcp(8080)}), ""},
 	{"port-conflict", "two files of two kinds of machine", files(nil, ComposeService{Name: "x", Published: tcp(8080), Binds: []Bind{{Source: "/volume1/docker/x"}}}, ComposeService{Name: "y", Published: tcp(8080), Binds: []Bind{{Source: "/srv/y"}}}), ""},
 	{"port-conflict", "two files of one kind of machine", files(nil, ComposeService{Name: "x", Published: tcp(8080), Binds: []Bind{{Source: "/volume1/docker/x"}}}, ComposeService{Name: "y", Published: tcp(8080), Binds: []Bind{{Source: "/volume2/y"}}}), "port 8080"},

@@ -106,20 +106,29 @@ func versions(x, y *File) bool {
 }
 
 // rivals reports two services of which one was tried in place of the other: the whole of
-// a stack under one name, or programs for what a machine has once, as a proxy or a name
-// server.
+// a stack under one name, or what comes with programs for what a machine has once, as a
+// proxy or a name server.
 func rivals(x *File, a *ComposeService, y *File, b *ComposeService) bool {
 	if a.Name == b.Name && len(x.Services) == 1 && len(y.Services) == 1 {
 		return true
 	}
-	for _, p := range a.Published {
-		for _, q := range b.Published {
-			if port, meet := p.Meets(q); meet && slices.Contains([]int{53, 80, 443}, port) {
-				return true
+	once := func(f *File) (out []Publish) {
+		for _, s := range f.Services {
+			for _, p := range s.Published {
+				if slices.ContainsFunc([]int{53, 80, 443}, func(port int) bool { return p.First <= port && port <= p.Last }) {
+					out = append(out, p)
+				}
 			}
 		}
+		return out
 	}
-	return false
+	theirs := once(y)
+	return slices.ContainsFunc(once(x), func(p Publish) bool {
+		return slices.ContainsFunc(theirs, func(q Publish) bool {
+			port, meet := p.Meets(q)
+			return meet && slices.Contains([]int{53, 80, 443}, port)
+		})
+	})
 }
 
 // variantOf reports a file that is called after another one: adguard-host.yml beside
