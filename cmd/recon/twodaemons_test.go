@@ -112,7 +112,7 @@ func (p *twoDaemons) prepare(more string) {
 func (p *twoDaemons) change(i int) {
 	var guests []int
 	for _, g := range p.sim.World().Guests {
-		if !g.Template {
+		if !g.Template && g.Kind == "qemu" { // whose notes the import declares: the history tells of what is
 			guests = append(guests, g.VMID)
 		}
 	}
