@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -325,9 +324,7 @@ notify "hook" {
 	if err := s.sim.AddFault("node-down:node03"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := http.PostForm(s.address+"/runs", url.Values{"action": {"drift"}}); err != nil {
-		t.Fatal(err)
-	}
+	s.askFor("drift")
 	s.open("/")
 	eventually(t, "the dead node is stale", func() bool { return strings.Contains(s.text(), "node03 of proxmox.home was not observed since") })
 	posted := ""

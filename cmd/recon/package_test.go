@@ -178,7 +178,9 @@ func TestPackagesTwice(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "else where")
 	for _, line := range [][]string{
-		{"git", "clone", "-q", root, dir}, {"mkdir", dir + "/bin"}, {"cp", root + "/bin/nfpm", root + "/bin/cyclonedx-gomod", dir + "/bin/"},
+		{"git", "clone", "-q", root, dir},
+		{"mkdir", dir + "/bin"},
+		{"cp", root + "/bin/nfpm", root + "/bin/cyclonedx-gomod", dir + "/bin/"},
 		{"sh", "-c", `umask 077; cd "$0" && TZ=Asia/Tokyo LC_ALL=C.UTF-8 exec .ci/packages`, dir},
 	} {
 		if out, err := exec.Command(line[0], line[1:]...).CombinedOutput(); err != nil {

@@ -213,9 +213,7 @@ func TestServeFromGit(t *testing.T) {
 		t.Error("the output holds the secret")
 	}
 	// Whatever the merge put in line comes before, or right after, what somebody asks for.
-	if _, err := http.PostForm(s.address+"/runs", url.Values{"action": {"drift"}}); err != nil {
-		t.Fatal(err)
-	}
+	s.askFor("drift")
 	eventually(t, "the run that is asked for has ended", func() bool {
 		return s.runsOf(merged, "") == 1 && strings.Contains(s.get("/api/v1/runs"), `"going":null`)
 	})
@@ -234,4 +232,14 @@ func (s *shownHome) runsOf(commit, schedule string) (n int) {
 		}
 	}
 	return n
+}
+
+// askFor asks for a run, as somebody does on the page.
+func (s *shownHome) askFor(action string) {
+	s.t.Helper()
+	answer, err := http.PostForm(s.address+"/runs", url.Values{"action": {action}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	answer.Body.Close()
 }
