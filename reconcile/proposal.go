@@ -103,6 +103,9 @@ func (p *Proposal) change() *savedChange {
 	return &p.Plan.Changes[0]
 }
 
+// Approved reports whether it waits for nothing but to be carried out.
+func (p *Proposal) Approved() bool { return p.State == ProposalApproved }
+
 // Claim is the change that would be made, to be shown and for nothing else.
 func (p *Proposal) Claim() (*inventory.Change, error) {
 	plan, err := p.Plan.Claim()

@@ -382,13 +382,22 @@ func (d *daemon) run(j job) (again bool, next time.Time) {
 }
 
 // waits shows what waits for somebody.
-func (d *daemon) waits() {
+func (d *daemon) waits() (w api.Waits) {
 	w, err := api.Waiting(d.work, d.home)
 	if err != nil {
 		d.Tell(Notice{Text: "what waits for a decision cannot be read", Err: err})
-		return
+		return w
 	}
 	d.Live.ShowWaits(w)
+	return w
+}
+
+// elsewhere has carried out what was approved where nobody tells this daemon: on the page of
+// one that waits, or at a shell that was ended too early.
+func (d *daemon) elsewhere() {
+	if w := d.waits(); w.Freeze == nil && slices.ContainsFunc(w.Proposals, func(p api.Proposal) bool { return p.Approved() }) {
+		d.Live.Approve()
+	}
 }
 
 // after calls After beside the runs, until ctx ends.
@@ -405,6 +414,7 @@ func (d *daemon) after(ctx context.Context) {
 			return
 		case <-d.told:
 		case <-tick.C:
+			d.elsewhere()
 		}
 	}
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"recon/cmd/recon/internal/api"
@@ -99,16 +100,29 @@ func (s *server) decided(r *http.Request, id, who string) error {
 	return err
 }
 
+// signed reports whether a link is one of recon's own. The key is read once: whoever makes
+// links up shall not have the ledger opened for each.
+func (s *server) signed(r *http.Request, id string, query url.Values) bool {
+	who, until, sig := query.Get("for"), query.Get("until"), query.Get("sig")
+	if !api.PlausibleLink(id, until, sig, s.now()) {
+		return false
+	}
+	s.signer.Lock()
+	defer s.signer.Unlock()
+	if s.signer.of == nil {
+		var err error
+		if s.signer.of, err = api.FindSigner(r.Context(), s.Live.Home); err != nil {
+			s.Log.Error("the key of signed links cannot be read", "error", err)
+		}
+	}
+	return s.signer.of.Check(id, who, until, sig, s.now())
+}
+
 // linked is the page behind a signed link: whoever has it decides about one proposal. To
 // look at it decides nothing: programs look at links, too.
 func (s *server) linked(w http.ResponseWriter, r *http.Request) {
 	id, query := r.PathValue("id"), r.URL.Query()
-	signer, err := api.NewSigner(r.Context(), s.Live.Home)
-	if err != nil {
-		s.render(w, r, api.LiveState{}, fault(http.StatusInternalServerError, "Not now", err.Error()))
-		return
-	}
-	if !signer.Check(id, query.Get("for"), query.Get("until"), query.Get("sig"), s.now()) {
+	if !s.signed(r, id, query) {
 		s.render(w, r, api.LiveState{}, fault(http.StatusForbidden, "This link does not count", "It was changed, or it is more than a day old. The page itself, and recon approve, know what waits."))
 		return
 	}

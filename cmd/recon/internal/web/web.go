@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"recon/cmd/recon/internal/api"
@@ -39,6 +40,11 @@ type server struct {
 	hooks *hooks
 	kept  kept
 	now   func() time.Time
+
+	signer struct {
+		sync.Mutex
+		of *api.Signer // nil: the key was not read yet, or there is none
+	}
 }
 
 // New is what answers requests.
