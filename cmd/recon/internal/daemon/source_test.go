@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,11 +36,15 @@ func TestHowOftenItAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, told := followed(t)
 		ctx, stop := context.WithCancel(t.Context())
+		var mu sync.Mutex // of the three: the clock of the test is no lock
 		var asked []time.Duration
 		start, answer := time.Now(), source.Current
+		says := func(c source.Condition) { mu.Lock(); defer mu.Unlock(); answer = c }
 		ended := make(chan struct{})
 		go func() {
 			d.keepUp(ctx, func(context.Context) (api.Followed, bool) {
+				mu.Lock()
+				defer mu.Unlock()
 				asked = append(asked, time.Since(start))
 				return api.Followed{Name: "home", Condition: answer, Commit: "c"}, false
 			})
@@ -48,6 +53,8 @@ func TestHowOftenItAsks(t *testing.T) {
 		want := func(what string, times ...time.Duration) {
 			t.Helper()
 			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
 			if len(asked) != len(times) {
 				t.Fatalf("%s: it was asked at %v, want %v", what, asked, times)
 			}
@@ -68,10 +75,10 @@ func TestHowOftenItAsks(t *testing.T) {
 		}
 		time.Sleep(30 * time.Second)
 		want("a flood", time.Second)
-		answer = source.Unreachable
+		says(source.Unreachable)
 		time.Sleep(31 * time.Minute) // 1m1s after the flood's one; then 2, 4, 8 and 10 minutes later
 		want("no answer", 31*time.Second, 151*time.Second, 391*time.Second, 871*time.Second, 1471*time.Second)
-		answer = source.Current
+		says(source.Current)
 		d.Live.Pull()
 		time.Sleep(90 * time.Second)
 		want("it is back", 0, time.Minute)
