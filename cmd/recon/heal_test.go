@@ -153,7 +153,9 @@ func TestKilledWhileApproved(t *testing.T) {
 	guest := guestOf(c)
 	check := c.check
 	c.check = func(method, path string, params url.Values) {
-		check(method, path, params)
+		if check != nil { // without the schema nothing is held against it
+			check(method, path, params)
+		}
 		if method == "PUT" && strings.HasSuffix(path, fmt.Sprintf("/%d/config", guest)) {
 			writes.Add(1)
 		}
