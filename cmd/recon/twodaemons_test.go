@@ -5,12 +5,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -164,6 +166,12 @@ func (p *twoDaemons) once() {
 			who[f.To] = e.Address
 		}
 	}
+	for range 40 { // who was killed while it sent is followed by a pause of a minute
+		if p.run("notify", "send"); *daemonKills > p.guests || p.toldAll(who) {
+			break
+		}
+		time.Sleep(2 * time.Second)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	messages := ""
@@ -177,6 +185,19 @@ func (p *twoDaemons) once() {
 			p.t.Errorf("%s is written down %d times and told %d times: %s\n%s", change, n, m, &p.out, messages)
 		}
 	}
+}
+
+// toldAll reports whether each change was told.
+func (p *twoDaemons) toldAll(who map[any]string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	messages := strings.Join(slices.Collect(maps.Values(p.told)), "\n")
+	for i := range *daemonKills {
+		if !strings.Contains(messages, who[fmt.Sprintf("changed-%d.", i)]+" ") {
+			return false
+		}
+	}
+	return true
 }
 
 // A daemonProcess is a daemon of its own.
