@@ -32,17 +32,27 @@ const (
 // knownCommits is how many commits the repository is told of that are here already.
 const knownCommits = 64
 
-// fetch brings the tip of a branch into the object store.
-func (p *Puller) fetch(ctx context.Context, src *manifests.Source, repo *git.Repository, head *object.Commit, branch string) (plumbing.Hash, error) {
+// advertised asks the repository which branches it has, on a connection that goes on.
+func (p *Puller) advertised(ctx context.Context, src *manifests.Source) (session, *packp.AdvRefs, error) {
 	s, err := p.dial(ctx, src, transport.UploadPackServiceName)
 	if err != nil {
-		return plumbing.ZeroHash, refusal(src, err)
+		return nil, nil, refusal(src, err)
 	}
-	defer s.Close()
 	refs, err := s.AdvertisedReferencesContext(ctx)
 	if err != nil {
-		return plumbing.ZeroHash, refusal(src, err)
+		s.Close()
+		return nil, nil, refusal(src, err)
 	}
+	return s, refs, nil
+}
+
+// fetch brings the tip of a branch into the object store.
+func (p *Puller) fetch(ctx context.Context, src *manifests.Source, repo *git.Repository, head *object.Commit, branch string) (plumbing.Hash, error) {
+	s, refs, err := p.advertised(ctx, src)
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	defer s.Close()
 	tip, err := tipOf(src, branch, refs)
 	if err != nil {
 		return tip, err

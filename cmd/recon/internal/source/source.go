@@ -26,7 +26,6 @@ import (
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
-	"github.com/go-git/go-git/v5/plumbing/transport"
 )
 
 // A Condition is how the folder stands to its repository.
@@ -265,15 +264,11 @@ func (p *Puller) reach(ctx context.Context, src *manifests.Source) (plumbing.Has
 	if err := usable(src); err != nil {
 		return plumbing.ZeroHash, err
 	}
-	s, err := p.dial(ctx, src, transport.UploadPackServiceName)
+	s, refs, err := p.advertised(ctx, src)
 	if err != nil {
-		return plumbing.ZeroHash, refusal(src, err)
+		return plumbing.ZeroHash, err
 	}
 	defer s.Close()
-	refs, err := s.AdvertisedReferencesContext(ctx)
-	if err != nil {
-		return plumbing.ZeroHash, refusal(src, err)
-	}
 	return tipOf(src, src.Branch, refs)
 }
 
