@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/redact"
+	"recon/inventory"
+	"recon/reconcile"
 )
 
 // TestRunThatPanicsIsTold: a fault in one run is that run's, and the next one comes.
@@ -44,4 +47,60 @@ func TestRunOfOldManifests(t *testing.T) {
 	if again, _ := d.run(j); !again || told[1].Err != nil || !strings.Contains(told[1].Text, "made anew") || d.Live.State().Totals["drift"].Failed != 1 {
 		t.Errorf("somebody wrote manifests, and told is %+v", told[1])
 	}
+}
+
+// TestApprovedElsewhere: what was approved where nobody tells this daemon is carried out,
+// unless recon is frozen.
+func TestApprovedElsewhere(t *testing.T) {
+	h := &api.Home{Options: api.Options{Now: time.Now, Secrets: redact.New()}, Root: t.TempDir()}
+	d := &daemon{Options: Options{Live: api.NewLive(h), Tell: func(n Notice) { t.Error(n.Err) }}, home: h, work: t.Context()}
+	told := func() bool {
+		d.elsewhere()
+		select {
+		case <-d.Live.Approved():
+			return true
+		default:
+			return false
+		}
+	}
+	id := proposed(t, h)
+	if told() || len(d.Live.State().Waits.Proposals) != 1 {
+		t.Fatalf("nobody has approved it, and %+v waits", d.Live.State().Waits)
+	}
+	if _, err := api.Decide(t.Context(), h, id, true, "lena"); err != nil {
+		t.Fatal(err)
+	}
+	if !told() {
+		t.Error("it was approved, and is not carried out")
+	}
+	if _, err := api.SetFreeze(t.Context(), h, time.Hour, "", "lena"); err != nil {
+		t.Fatal(err)
+	}
+	if told() {
+		t.Error("frozen, it is carried out")
+	}
+}
+
+// proposed writes down a proposal, as a run does.
+func proposed(t *testing.T, h *api.Home) string {
+	t.Helper()
+	media := inventory.Address{Kind: "vm", Name: "media"}
+	c := inventory.Change{Addr: media, Want: inventory.Resource{Addr: media, Identity: "home/111"}, Steps: []inventory.Step{{Method: "PUT", Path: "/config"}}}
+	p, err := reconcile.Propose(&c, "why", reconcile.Origin{}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := h.WritableLedger(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	run, _, err := l.Write(t.Context(), "heal", reconcile.Holder{Since: time.Now()})
+	if err == nil {
+		err = errors.Join(run.Learn(t.Context(), &reconcile.Learned{At: time.Now(), Managed: 1, Proposed: []reconcile.Proposal{p}}), run.Close(t.Context(), 0))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.ID
 }
