@@ -17,15 +17,8 @@ import (
 type Apply struct {
 	Plan    *reconcile.Plan
 	Results []reconcile.Result
-	After   *Cycle // nil when nothing was done
-	Carried []Carried
-}
-
-// Carried is a proposal that was to be carried out, and what became of it.
-type Carried struct {
-	reconcile.Proposal
-	Outcome string
-	Err     error
+	After   *Cycle    // nil when nothing was done
+	Carried []Carried // of what was approved
 }
 
 // Code is the exit code of an apply.

@@ -10,11 +10,11 @@ import (
 	"recon/reconcile"
 )
 
-// carried is a proposal that this run has taken to carry out.
-type carried struct {
+// Carried is a proposal that a run has taken to carry out, and what became of it.
+type Carried struct {
 	reconcile.Proposal
-	outcome string
-	why     error
+	Outcome string // of inventory.ProposalEndings
+	Err     error
 }
 
 // CarryOut does what was approved, and nothing else: each proposal is held against a plan
@@ -37,8 +37,8 @@ func CarryOut(ctx context.Context, h *home.Home, ids []string) (*Apply, error) {
 		if err != nil {
 			return home.ExitError, err
 		}
-		d := deed{carried: approved(claimed)}
-		run.Plan = c.bound(d.carried)
+		d := deed{carried: taken(claimed)}
+		run.Carried, run.Plan = d.carried, c.bound(d.carried)
 		if len(run.Plan.Changes) > 0 {
 			d.results = reconcile.Apply(ctx, run.Plan, c.World.Request(nil), reconcile.Options{
 				Ceiling: inventory.ImpactOutage, Bound: true, LookFirst: true, Journal: ph, Secret: reconcile.SecretOf,
@@ -52,30 +52,28 @@ func CarryOut(ctx context.Context, h *home.Home, ids []string) (*Apply, error) {
 			return home.ExitError, err
 		}
 		run.After.Interrupted = c.Interrupted
-		for i := range d.carried {
-			run.Carried = append(run.Carried, Carried{d.carried[i].Proposal, d.carried[i].outcome, d.carried[i].why})
-		}
 		return run.Code(), nil
 	})
 	return run, err
 }
 
-func approved(claimed []reconcile.Proposal) (out []carried) {
+// taken are proposals of which nothing is known yet but that they were begun.
+func taken(claimed []reconcile.Proposal) (out []Carried) {
 	for _, p := range claimed {
-		out = append(out, carried{Proposal: p})
+		out = append(out, Carried{Proposal: p, Outcome: inventory.ProposalFailed})
 	}
 	return out
 }
 
 // bound is the part of the plan that was approved. A proposal that does not hold has ended.
-func (c *Cycle) bound(all []carried) *reconcile.Plan {
+func (c *Cycle) bound(all []Carried) *reconcile.Plan {
 	out := *c.Plan
 	out.Changes = nil
 	wanted := map[inventory.Address]bool{}
 	for i := range all {
 		p := &all[i]
-		if _, p.why = p.Hold(c.Plan, c.World.Origin()); p.why != nil {
-			p.outcome = inventory.ProposalStale
+		if _, p.Err = p.Hold(c.Plan, c.World.Origin()); p.Err != nil {
+			p.Outcome = inventory.ProposalStale
 			continue
 		}
 		wanted[p.Address()] = true
@@ -93,16 +91,16 @@ func (d *deed) judge() {
 	for i := range d.carried {
 		p := &d.carried[i]
 		j := slices.IndexFunc(d.results, func(r reconcile.Result) bool { return r.Change.Addr == p.Address() })
-		if p.outcome != "" || j < 0 {
-			continue
+		if j < 0 {
+			continue // it did not hold
 		}
 		r := &d.results[j]
-		p.outcome, p.why = inventory.ProposalFailed, r.Err
+		p.Err = r.Err
 		switch {
 		case r.Status == reconcile.StatusDone && len(r.Withheld) == 0:
-			p.outcome = inventory.ProposalDone
+			p.Outcome = inventory.ProposalDone
 		case errors.Is(r.Err, reconcile.ErrStale) && len(r.Done) == 0:
-			p.outcome = inventory.ProposalStale
+			p.Outcome = inventory.ProposalStale
 		}
 	}
 }
@@ -112,9 +110,9 @@ func (r *recorder) carriedOut() {
 	for i := range r.deed.carried {
 		p := &r.deed.carried[i]
 		why := ""
-		if p.why != nil {
-			why = p.why.Error()
+		if p.Err != nil {
+			why = p.Err.Error()
 		}
-		r.end(&p.Proposal, p.outcome, why)
+		r.end(&p.Proposal, p.Outcome, why)
 	}
 }

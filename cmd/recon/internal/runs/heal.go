@@ -28,7 +28,7 @@ func Heal(ctx context.Context, h *home.Home) (*Cycle, error) {
 		defer enough()
 		after, err = lookAgain(again, h, ph, d)
 		if after != nil {
-			after.Interrupted, after.Results = c.Interrupted, d.results
+			after.Interrupted, after.Results, after.Again = c.Interrupted, d.results, c.Again
 		}
 		return err
 	})

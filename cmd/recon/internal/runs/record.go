@@ -32,7 +32,7 @@ type deed struct {
 	results []reconcile.Result
 	heals   bool               // by itself
 	triages []reconcile.Triage // what a run that proposes decided; nil of any other
-	carried []carried          // proposals
+	carried []Carried          // proposals
 }
 
 // record writes down, all at once, what was observed and compared: what was seen,
