@@ -89,8 +89,8 @@ type Guest struct {
 }
 
 // Known reads what is known around the news.
-func (d *Desk) Known(ctx context.Context) (*Known, error) {
-	r, err := d.store.Recall(ctx, time.Now())
+func (d *Desk) Known(ctx context.Context, now time.Time) (*Known, error) {
+	r, err := d.store.Recall(ctx, now)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (d *Desk) Known(ctx context.Context) (*Known, error) {
 			k.Open = append(k.Open, Ongoing{inventory.Event{At: c.Since, Address: addr, Identity: addr.String(), Kind: inventory.CheckBroke, Fields: layer}, c.Since})
 		}
 	}
-	for _, p := range waits(&r, time.Now()).Proposals {
+	for _, p := range waits(&r, now).Proposals {
 		k.Open = append(k.Open, Ongoing{inventory.Event{At: p.Opened, Address: p.Address(), Identity: p.Identity(), Kind: inventory.Proposed}, p.Opened})
 	}
 	slices.SortStableFunc(k.Open, func(a, b Ongoing) int {

@@ -165,7 +165,7 @@ func (t *Teller) route(ctx context.Context, desk *api.Desk, r *api.Route) error 
 		if err != nil {
 			return err
 		}
-		known, err := desk.Known(ctx) // after the news: it is not older
+		known, err := desk.Known(ctx, t.Home.Now()) // after the news: it is not older
 		if err != nil {
 			return err
 		}

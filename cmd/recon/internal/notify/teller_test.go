@@ -399,3 +399,45 @@ notify "crowd" {
 		t.Error("the link stands in the ledger")
 	}
 }
+
+// TestProposalsStayOpen: who is reminded is reminded of a proposal as long as it waits.
+func TestProposalsStayOpen(t *testing.T) {
+	h := newHouse(t, `
+schedule "mend" {
+  cron   = "@hourly"
+  action = "heal"
+}
+notify "family" {
+  url    = "generic://example.net"
+  remind = "24h"
+}
+`)
+	var texts []string
+	teller := &Teller{Send: func(_ context.Context, _ *api.Route, m *Message) error { texts = append(texts, m.Text); return nil }}
+	h.each(teller)
+	media := inventory.Address{Kind: "vm", Name: "media"}
+	c := inventory.Change{Addr: media, Want: inventory.Resource{Addr: media, Identity: "home/111"}, Steps: []inventory.Step{{Method: "PUT", Path: "/config"}}}
+	p, err := reconcile.Propose(&c, "the manifest has moved", reconcile.Origin{}, h.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proposed := inventory.Event{Kind: inventory.Proposed, Identity: "home/111", Address: media, Fields: []inventory.EventField{{Name: inventory.ProposalField, To: p.ID, ToText: p.ID[:10]}}}
+	h.learn("heal", reconcile.Learned{Managed: 1, Proposed: []reconcile.Proposal{p}, Events: []inventory.Event{proposed}})
+	for range 4 { // days; the reminder comes on each but the first
+		h.each(teller)
+		h.now = h.now.Add(24*time.Hour + time.Minute)
+	}
+	const waits = "vm.media has a proposal that waits for a decision"
+	if len(texts) != 4 || texts[0] != waits || !strings.HasPrefix(texts[3], "still open since 2026-06-01") || !strings.HasSuffix(texts[3], waits) {
+		t.Fatalf("sent: %q", texts)
+	}
+	ended := inventory.Event{Kind: inventory.ProposalEnded, Identity: "home/111", Address: media, Fields: []inventory.EventField{{Name: inventory.OutcomeField, To: inventory.ProposalDone, ToText: inventory.ProposalDone}}}
+	h.learn("approved", reconcile.Learned{Managed: 1, Ended: []reconcile.Ending{{ID: p.ID, Outcome: inventory.ProposalDone}}, Events: []inventory.Event{ended}})
+	for range 3 {
+		h.each(teller)
+		h.now = h.now.Add(25 * time.Hour)
+	}
+	if len(texts) != 5 || texts[4] != "vm.media had a proposal, which was carried out" {
+		t.Errorf("after its end: %q", texts[4:])
+	}
+}
