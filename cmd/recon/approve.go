@@ -9,7 +9,6 @@ import (
 
 	"recon/cmd/recon/internal/api"
 	"recon/inventory"
-	"recon/reconcile"
 
 	"github.com/spf13/cobra"
 )
@@ -126,13 +125,16 @@ func runApprove(cmd *cobra.Command, c *cli, ids []string, yes bool) error {
 	if err != nil {
 		return err
 	}
+	if err := api.Decidable(all, h.Now()); err != nil {
+		return err
+	}
 	if err := c.mayApprove(all, yes); err != nil {
 		return err
 	}
 	var whole []string
 	for i := range all {
 		p := &all[i]
-		if p.State != reconcile.ProposalApproved { // one that was approved, and recon was ended before it was carried out
+		if !p.Approved() { // one that was approved, and recon was ended before it was carried out
 			if _, err := api.Decide(ctx, h, p.ID, true, whoami()); err != nil {
 				return err
 			}
@@ -178,7 +180,11 @@ func (c *cli) carriedOut(run *api.Applied) {
 	}
 	for _, p := range run.Carried {
 		if p.Outcome != inventory.ProposalDone {
-			c.printer().Warning("proposal %s of %s %s: %v", p.ID[:reconcile.ShortID], p.Address(), inventory.ProposalEndings()[p.Outcome], p.Err)
+			why := ""
+			if p.Err != nil {
+				why = ": " + p.Err.Error()
+			}
+			c.printer().Warning("proposal %s of %s %s%s", api.ShortID(&p.Proposal), p.Address(), inventory.ProposalEndings()[p.Outcome], why)
 		}
 	}
 }
@@ -196,9 +202,23 @@ func runReject(cmd *cobra.Command, c *cli, ids []string) error {
 		if _, err := api.Decide(ctx, h, all[i].ID, false, whoami()); err != nil {
 			return err
 		}
-		c.printer().Printf("Rejected: %s of %s", api.ShortID(&all[i]), all[i].Address())
+		if !c.json() {
+			c.printer().Printf("Rejected: %s of %s", api.ShortID(&all[i]), all[i].Address())
+		}
 	}
-	return nil
+	return c.standing(cmd, h)
+}
+
+// standing is the answer of what changes what waits: for programs, what waits now.
+func (c *cli) standing(cmd *cobra.Command, h *api.Home) error {
+	if !c.json() {
+		return nil
+	}
+	w, err := api.Waiting(cmd.Context(), h)
+	if err != nil {
+		return err
+	}
+	return c.printJSON(w.JSON())
 }
 
 // whoami is who decides at a shell.
@@ -231,11 +251,13 @@ stopped: whoever runs it is there.`,
 			if err != nil {
 				return err
 			}
-			c.printer().Printf("recon is %s", f)
+			if !c.json() {
+				c.printer().Printf("recon is %s", f)
+			}
 			if span == 0 {
 				c.hint("recon unfreeze ends it")
 			}
-			return nil
+			return c.standing(cmd, h)
 		},
 	}
 	cmd.Flags().DurationVar(&span, "for", 0, "how long: `2h`; left out: until recon unfreeze")
@@ -256,8 +278,10 @@ func newUnfreeze(c *cli) *cobra.Command {
 			if err := api.Unfreeze(ctx, h, whoami()); err != nil {
 				return err
 			}
-			c.printer().Printf("recon may do again what manifests let it.")
-			return nil
+			if !c.json() {
+				c.printer().Printf("recon may do again what manifests let it.")
+			}
+			return c.standing(cmd, h)
 		},
 	}
 	return exits(cmd, "recon unfreeze", api.ExitOK, api.ExitError)
@@ -277,8 +301,10 @@ func runVerify(cmd *cobra.Command, c *cli) error {
 		if err := c.printJSON(api.ChainJSON(chain)); err != nil {
 			return err
 		}
+	} else if chain.Broken == "" && chain.Linked == 0 {
+		c.printer().Printf("There is no history to verify.")
 	} else if chain.Broken == "" {
-		c.printer().Printf("The history is as it was written: %d events, the last with the link %s.", chain.Linked, orNone(chain.Head))
+		c.printer().Printf("The history is as it was written: %d events, the last with the link %s.", chain.Linked, chain.Head)
 		if chain.Unlinked > 0 {
 			c.hint("%d events are from a version of recon that linked none, so nobody knows of them", chain.Unlinked)
 		}
@@ -288,11 +314,4 @@ func runVerify(cmd *cobra.Command, c *cli) error {
 		return &api.Failure{Code: api.ExitDiffers, Err: fmt.Errorf("the history is not as it was written: %s", chain.Broken), Hint: "restore the ledger from a backup, or go on with the knowledge that somebody has edited it"}
 	}
 	return nil
-}
-
-func orNone(link string) string {
-	if link == "" {
-		return "of none"
-	}
-	return link
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -26,6 +27,22 @@ import (
 )
 
 const healing = "page {\n  listen = \"127.0.0.1:0\"\n}\nschedule \"often\" {\n  cron = \"@every 1s\"\n  action = \"heal\"\n}\n"
+
+// proposes makes a run that proposes, without a daemon.
+func (h *home) proposes() {
+	h.t.Helper()
+	opened, err := api.Open(api.Options{Dir: h.dir})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer opened.Close()
+	if _, err := api.Heal(context.Background(), opened); err != nil {
+		h.t.Fatal(err)
+	}
+	if h.run("approve"); strings.Contains(h.out.String(), "Nothing waits") {
+		h.t.Fatal("nothing is proposed")
+	}
+}
 
 // memoryOf is what a guest of the simulator has.
 func memoryOf(sim *pvesim.Server, vmid int) (memory string) {
@@ -81,10 +98,13 @@ func TestHealAndApprove(t *testing.T) {
 	}
 	eventually(t, "the change is proposed", func() bool { return list() == 1 })
 	id := waits.Proposals[0].ID
-	if h.run("approve"); !strings.Contains(h.out.String(), id[:10]+"  vm.media  until ") || !strings.Contains(h.out.String(), "memory  8 GiB -> 6 GiB") || !strings.Contains(h.out.String(), "effect: restarts the guest") {
+	if h.run("approve"); !strings.Contains(h.out.String(), id[:10]+"  vm.media  until ") || !strings.Contains(h.out.String(), "memory  8 GiB -> 6 GiB") || !strings.Contains(h.out.String(), "effect: restarts the guest") || strings.Contains(h.out.String(), "--allow") {
 		t.Errorf("recon approve lists:\n%s", &h.out)
 	}
 	h.want(api.ExitRefused, "approve", id[:10]) // nobody can be asked
+	if !strings.Contains(h.out.String(), "> PUT /nodes/node01/qemu/111/config memory=6144") || strings.Contains(h.out.String(), "--allow") {
+		t.Errorf("before it asks it shows:\n%s", &h.out)
+	}
 	h.want(api.ExitError, "approve", "0000000000", "--yes")
 	h.want(api.ExitOK, "freeze", "--for", "1h", "--reason", "a backup")
 	h.want(api.ExitRefused, "approve", id, "--yes")
@@ -97,6 +117,9 @@ func TestHealAndApprove(t *testing.T) {
 		t.Errorf("approved, and the guest has %s:\n%s%s", got, &h.out, &h.err)
 	}
 	h.want(api.ExitRefused, "approve", id, "--yes")
+	if !strings.Contains(h.err.String(), "the proposal was carried out") || h.out.String() != "" {
+		t.Errorf("approved once more, it says: %s%s", &h.out, &h.err)
+	}
 	eventually(t, "the daemon knows", func() bool { return list() == 0 })
 
 	h.edit(`vm "media"`, `"6GiB"`, `"7GiB"`)

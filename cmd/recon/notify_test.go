@@ -33,16 +33,23 @@ func newInbox(t *testing.T) *inbox {
 			http.Error(w, "no: "+r.URL.Path+r.Header.Get("Authorization"), in.status)
 			return
 		}
-		body, _ := io.ReadAll(r.Body)
-		var m struct{ Title, Message string }
-		if err := json.Unmarshal(body, &m); err != nil {
-			t.Errorf("no JSON: %s", body)
-		}
+		m := noticeOf(t, r)
 		text, _, _ := strings.Cut(m.Message, "\n(recon notice ")
 		in.got = append(in.got, text)
 	}))
 	t.Cleanup(in.Close)
 	return in
+}
+
+// A notice is what a webhook gets.
+type notice struct{ ID, Title, Message string }
+
+func noticeOf(t harness, r *http.Request) (m notice) {
+	body, _ := io.ReadAll(r.Body)
+	if err := json.Unmarshal(body, &m); err != nil {
+		t.Errorf("no JSON: %s", body)
+	}
+	return m
 }
 
 // url is the address of the inbox, with secrets in every place that has one.

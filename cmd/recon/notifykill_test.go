@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand"
 	"net/http"
 	"net/http/httptest"
@@ -83,11 +82,7 @@ func newKilledTeller(t *testing.T) *killedTeller {
 }
 
 func (c *killedTeller) receive(_ http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	var m struct{ ID, Message string }
-	if err := json.Unmarshal(body, &m); err != nil {
-		c.t.Errorf("no JSON: %s", body)
-	}
+	m := noticeOf(c.t, r)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if first, again := c.got[m.ID]; again {

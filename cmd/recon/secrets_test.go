@@ -73,8 +73,12 @@ func TestNoSecretInAnyOutput(t *testing.T) {
 			}
 		}
 	}
+	h.proposes()
 	for _, args := range [][]string{
 		{"validate"},
+		{"approve"},
+		{"approve", "-o", "json"},
+		{"history", "--verify", "-o", "json"},
 		{"check"},
 		{"check", "check.echo", "-o", "json", "-v"},
 		{"notify", "send"},

@@ -133,11 +133,7 @@ type twoDaemons struct {
 }
 
 func (p *twoDaemons) receive(_ http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	var m struct{ ID, Message string }
-	if err := json.Unmarshal(body, &m); err != nil {
-		p.t.Errorf("no JSON: %s", body)
-	}
+	m := noticeOf(p.t, r)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.told == nil {

@@ -119,7 +119,7 @@ func (s *Store) Decide(ctx context.Context, id, state, who string, at time.Time)
 		case err != nil:
 			return err
 		case n == 0:
-			return undecidable(&found)
+			return Undecidable(&found)
 		}
 		p = found
 		p.Decided, p.By = at.UTC().Truncate(time.Second), who
@@ -151,15 +151,17 @@ func (q query) proposal(id string) (p reconcile.Proposal, err error) {
 	return p, err
 }
 
-// undecidable says why a proposal can no longer be decided about.
-func undecidable(p *reconcile.Proposal) error {
+// Undecidable says why a proposal can no longer be decided about.
+func Undecidable(p *reconcile.Proposal) error {
 	switch {
 	case p.State == reconcile.ProposalOpen:
 		return fmt.Errorf("%w: the proposal has expired", ErrDecided)
-	case p.By != "":
-		return fmt.Errorf("%w: %s has decided already, and it is %s", ErrDecided, p.By, p.State)
+	case p.State == reconcile.ProposalApproved || p.State == reconcile.ProposalRejected:
+		return fmt.Errorf("%w: %s has %s the proposal already", ErrDecided, p.By, p.State)
+	case p.State == reconcile.ProposalRunning:
+		return fmt.Errorf("%w: the proposal is being carried out", ErrDecided)
 	}
-	return fmt.Errorf("%w: the proposal is %s", ErrDecided, p.State)
+	return fmt.Errorf("%w: the proposal %s", ErrDecided, inventory.ProposalEndings()[p.State])
 }
 
 // Proposal returns a proposal by the beginning of its ID, whatever became of it.

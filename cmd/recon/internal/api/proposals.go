@@ -99,6 +99,17 @@ func noProposal(id string) error {
 	return &Failure{Code: ExitError, Err: fmt.Errorf("there is no proposal %q", id), Hint: "recon approve lists those that wait"}
 }
 
+// Decidable says which of some proposals nobody can approve any more, before anybody is
+// asked about the others.
+func Decidable(all []Proposal, now time.Time) error {
+	for i := range all {
+		if p := &all[i]; p.State != reconcile.ProposalOpen && !p.Approved() || !now.Before(p.Expires) {
+			return Refuse("recon approve lists what waits", "%s of %s: %w", ShortID(p), p.Address(), ledger.Undecidable(p))
+		}
+	}
+	return nil
+}
+
 // Decide approves or rejects a proposal, whose whole ID says what is meant. Nothing is
 // carried out yet.
 func Decide(ctx context.Context, h *Home, id string, approve bool, who string) (p Proposal, err error) {

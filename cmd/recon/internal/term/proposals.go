@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"recon/cmd/recon/internal/words"
-	"recon/inventory"
 	"recon/reconcile"
 )
 
@@ -38,6 +37,14 @@ func (p *Printer) ProposedCalls(of *reconcile.Proposal) error {
 	if err != nil {
 		return err
 	}
-	p.PlannedChanges(&reconcile.Plan{Changes: []inventory.Change{*c}}, PlanOptions{Calls: true})
+	if err := p.Proposal(of); err != nil {
+		return err
+	}
+	for i := range c.Steps {
+		for _, note := range c.Steps[i].Notes {
+			fmt.Fprintln(p.W, wrap("      "+p.clean(note), "      ", p.width()))
+		}
+	}
+	p.calls(c.Steps)
 	return nil
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -79,6 +80,11 @@ func TestDecide(t *testing.T) {
 	for _, says := range []string{"1 proposal waits", "memory", "PUT /nodes/", `value="` + id + `"`, "Approve", "nobody knows which side has moved"} {
 		if !strings.Contains(page, says) {
 			t.Errorf("the page does not say %q:\n%s", says, page)
+		}
+	}
+	for _, path := range []string{"/proposals", "/api/v1/proposals"} {
+		if got := html.UnescapeString(ask(h, "GET", path, as("lena")).Body.String()); strings.Contains(got, "9a77d2") || !strings.Contains(got, "cipassword") {
+			t.Errorf("%s holds the password of the proposal, or says nothing of it:\n%s", path, got)
 		}
 	}
 	if strings.Contains(ask(h, "GET", "/proposals", as("eve")).Body.String(), "Approve") {
