@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/rogpeppe/go-internal/txtar"
+	"golang.org/x/sys/unix"
 
 	"recon/providers/proxmox/pvesim"
 )
@@ -91,6 +94,9 @@ func (m tidy) Run() int {
 //	edit FILE OLD NEW      replace text in a file; a blank matches any number of them
 //	exits CODE ARGS...     run recon and check its exit code; with NETWORK set to
 //	                       $NETWORK_NAME it runs on the engine's host, as to ports
+//	terminal COLUMNS CODE ARGS...
+//	                       run recon on a terminal of that width and check its exit code;
+//	                       what the terminal shows is stdout
 //	answers FILE           compare what it printed, times and dates apart
 //	engine NAME            start a Docker engine of its own with NAME.json as its
 //	                       daemon.json, and write its host block into NAME.recon.hcl
@@ -114,7 +120,7 @@ func TestScripts(t *testing.T) {
 			e.Values[simKey{}] = &scriptSim{t: t}
 			return nil
 		},
-		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "token": cmdToken, "role": cmdRole, "edit": cmdEdit, "exits": cmdExits, "engine": cmdEngine, "docker": cmdDocker, "answers": cmdAnswers, "machine": cmdMachine, "service": cmdService},
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"sim": cmdSim, "pve": cmdPVE, "fault": cmdFault, "token": cmdToken, "role": cmdRole, "edit": cmdEdit, "exits": cmdExits, "terminal": cmdTerminal, "engine": cmdEngine, "docker": cmdDocker, "answers": cmdAnswers, "machine": cmdMachine, "service": cmdService},
 		Condition: hasPart,
 	})
 }
@@ -235,6 +241,31 @@ func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if fmt.Sprint(code) != args[0] {
 		ts.Fatalf("recon %s exited with %d, not %s", strings.Join(args[1:], " "), code, args[0])
+	}
+}
+
+// cmdTerminal runs recon on a terminal: terminal COLUMNS CODE ARGS... It reads the terminal
+// to its end, while testscript's own ttyout loses what it has not read when a program ends.
+func cmdTerminal(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 3 {
+		ts.Fatalf("usage: terminal COLUMNS CODE ARGS...")
+	}
+	columns, err := strconv.ParseUint(args[0], 10, 16)
+	ts.Check(err)
+	master, slave := openTerminal(ts.Value(simKey{}).(*scriptSim).t)
+	ts.Check(unix.IoctlSetWinsize(int(slave.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(columns)}))
+	cmd := exec.Command(program(ts.Value(simKey{}).(*scriptSim).t), args[2:]...)
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), slave, slave, slave
+	for _, name := range []string{"HOME", "NO_COLOR", "TZ", "PATH", "PVE_TOKEN"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	err = cmd.Start()
+	ts.Check(err)
+	ts.Check(slave.Close()) // with the program's end the last one who writes is gone
+	_, _ = io.Copy(ts.Stdout(), master)
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); fmt.Sprint(code) != args[1] {
+		ts.Fatalf("recon %s exited with %d, not %s", strings.Join(args[2:], " "), code, args[1])
 	}
 }
 
