@@ -12,6 +12,7 @@ import (
 const (
 	HealsARun   = 10               // resources that one run heals
 	SeenTwice   = 30 * time.Second // between the two looks that have to show the same drift
+	remembered  = time.Second      // a time may lie so much later than it is remembered
 	healRounds  = 2                // so often recon takes the same field back before it asks who is right
 	firstPause  = time.Minute      // after the first attempt, doubling
 	longPause   = 6 * time.Hour
@@ -124,7 +125,7 @@ func (w *Ward) triage(c *inventory.Change) Triage {
 	if slices.ContainsFunc(c.Steps, func(s inventory.Step) bool { return s.Impact >= inventory.ImpactDestroy }) {
 		return decide(CourseLeave, "it destroys something: recon apply --allow destroy")
 	}
-	if seen := episode.ChangedAt.Add(SeenTwice); len(fields) > 0 && (episode.Fingerprint != Fingerprint(fields) || w.Now.Before(seen)) {
+	if seen := episode.ChangedAt.Add(SeenTwice + remembered); len(fields) > 0 && (episode.Fingerprint != Fingerprint(fields) || w.Now.Before(seen)) {
 		if t.At = seen; episode.Fingerprint != Fingerprint(fields) {
 			t.At = w.Now.Add(SeenTwice)
 		}

@@ -68,7 +68,7 @@ func TestTriage(t *testing.T) {
 		{"seen with another value", func(c *inventory.Change, w *Ward) { c.Fields[0].Live = cty.StringVal("c") }, CourseWait, "seen once"},
 		{"seen a moment ago", func(c *inventory.Change, w *Ward) {
 			e := w.Episodes[c.Addr]
-			e.ChangedAt = ago(SeenTwice - time.Second)
+			e.ChangedAt = ago(SeenTwice) // and up to a second less, since whole seconds are remembered
 			w.Episodes[c.Addr] = e
 		}, CourseWait, "seen once"},
 		{"both moved", func(c *inventory.Change, _ *Ward) {

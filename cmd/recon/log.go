@@ -58,11 +58,6 @@ func logged(log *slog.Logger, n daemon.Notice) {
 		return
 	}
 	switch {
-	case n.Cycle != nil:
-		log.Info("run ended", "action", n.Action, "summary", api.Describe(n.Cycle.Plan), "events", len(n.Cycle.Events), "exit_code", n.Cycle.Code())
-		for i := range n.Cycle.Events {
-			logEvent(log, &n.Cycle.Events[i])
-		}
 	case n.Facts != nil:
 		log.Info("run ended", "action", n.Action, "findings", len(n.Facts.Findings), "new", len(n.New))
 		for i := range n.New {
@@ -74,6 +69,15 @@ func logged(log *slog.Logger, n daemon.Notice) {
 		log.Info("run ended", "action", n.Action, "findings", len(n.Found.Told), "new", len(n.Doctor))
 		for _, f := range n.Doctor {
 			log.Warn("finding", "severity", f.Severity, "rule", f.Rule, "address", f.Address, "summary", f.Summary)
+		}
+	case n.Summary != "":
+		var events []inventory.Event
+		if n.Cycle != nil {
+			events = n.Cycle.Events
+		}
+		log.Info("run ended", "action", n.Action, "summary", n.Summary, "events", len(events), "exit_code", n.Code)
+		for i := range events {
+			logEvent(log, &events[i])
 		}
 	case !n.Next.IsZero():
 		log.Info("scheduled", "what", n.Text, "next", n.Next)

@@ -129,20 +129,20 @@ func (c *cli) notice(n daemon.Notice) {
 			p.Printf("%s: %s", head, n.Text)
 		}
 		c.report(n.Err)
-	case n.Cycle != nil:
-		p.Printf("%s: %s", head, api.DescribeCycle(n.Cycle))
-		p.Events(n.Cycle.Events, false)
-		c.cycleNotes(n.Cycle)
 	case n.Facts != nil:
 		p.Printf("%s: %d statement(s) contradict what is known, %d of them new", head, len(n.Facts.Findings), len(n.New))
 		if len(n.New) > 0 {
 			p.Statements(n.New)
 		}
-	case n.Applied != nil:
-		p.Printf("%s: %s", head, api.DescribeApplied(n.Applied))
-	case n.Action == "doctor":
+	case n.Found != nil:
 		p.Printf("%s: %d finding(s), %d of them new", head, len(n.Found.Told), len(n.Doctor))
 		p.Findings(n.Doctor, false)
+	case n.Summary != "":
+		p.Printf("%s: %s", head, n.Summary)
+		if n.Cycle != nil {
+			p.Events(n.Cycle.Events, false)
+			c.cycleNotes(n.Cycle)
+		}
 	case !n.Next.IsZero():
 		p.Printf("%s: %s; next %s", head, n.Text, n.Next.Format("2006-01-02 15:04 MST"))
 	default:

@@ -51,6 +51,8 @@ type Notice struct {
 	Doctor   []inventory.Finding // what the doctor found that he did not find before
 	Found    *api.Diagnosis      // an examination by the doctor that ended
 	Applied  *api.Applied        // what was approved, and was carried out
+	Summary  string              // how a run came out, in a line
+	Code     int                 // and as an exit code
 	Text     string              // anything else
 	Err      error
 	Next     time.Time

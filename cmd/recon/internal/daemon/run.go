@@ -45,6 +45,7 @@ func (d *daemon) run(j job) (again bool, next time.Time) {
 		r.Summary = n.Text
 	case err == nil:
 		d.summarise(j, &n, &r)
+		n.Summary, n.Code = r.Summary, r.Code
 	}
 	if n.Cycle != nil {
 		next = n.Cycle.Again
@@ -64,17 +65,19 @@ func (d *daemon) run(j job) (again bool, next time.Time) {
 
 // summarise says in a line how a run came out.
 func (d *daemon) summarise(j job, n *Notice, r *api.RunRecord) {
-	switch {
-	case n.Cycle != nil:
+	if n.Cycle != nil {
 		r.Code, r.Summary, r.Events = n.Cycle.Code(), api.DescribeCycle(n.Cycle), len(n.Cycle.Events)
-	case j.action == advance:
-		state := d.Live.State().Followed
-		r.Summary, r.Commit = state.Describe(), state.Commit
+	}
+	switch {
 	case j.action == carryOut:
-		r.Code, r.Summary = api.ExitOK, api.DescribeApplied(n.Applied)
+		r.Summary = api.DescribeApplied(n.Applied)
 		if n.Applied != nil {
 			r.Code = n.Applied.Code()
 		}
+	case n.Cycle != nil:
+	case j.action == advance:
+		state := d.Live.State().Followed
+		r.Summary, r.Commit = state.Describe(), state.Commit
 	case j.action == look:
 		r.Summary = d.Live.State().Picture.Describe()
 	case n.Facts != nil:
@@ -109,28 +112,21 @@ func (d *daemon) act(j job) (n Notice, err error) {
 		return n, err
 	}
 	if j.action == "heal" || j.action == carryOut {
-		n.Applied, err = api.CarryOutApproved(d.work, d.home)
-		if err != nil || j.action == carryOut {
-			return n, errors.Join(err, d.shown(n.Applied))
+		if n.Applied, err = api.CarryOutApproved(d.work, d.home); n.Applied != nil {
+			n.Cycle = n.Applied.After
 		}
 	}
-	if j.action == "heal" {
+	switch {
+	case err != nil || j.action == carryOut:
+	case j.action == "heal":
 		n.Cycle, err = api.Heal(d.work, d.home)
-	} else {
+	default:
 		n.Cycle, err = api.Drift(d.work, d.home, j.action)
 	}
-	if err != nil {
+	if n.Cycle == nil {
 		return n, err
 	}
-	return n, d.picture(n.Cycle)
-}
-
-// shown shows what was carried out, if anything was.
-func (d *daemon) shown(a *api.Applied) error {
-	if a == nil || a.After == nil {
-		return nil
-	}
-	return d.picture(a.After)
+	return n, errors.Join(err, d.picture(n.Cycle))
 }
 
 // picture shows what a run has found.
