@@ -8,6 +8,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -215,7 +216,8 @@ func (d *daemon) start(ctx context.Context) {
 	}
 	ctx, d.unwatch = context.WithCancel(ctx)
 	d.watch(ctx)
-	d.tables, d.actions, d.waiting = nil, map[string]string{}, nil
+	before := d.actions
+	d.tables, d.actions = nil, map[string]string{}
 	now := d.home.Now()
 	for _, s := range d.home.Project().Schedules {
 		spec, err := cron.ParseStandard(s.Cron)
@@ -232,7 +234,27 @@ func (d *daemon) start(ctx context.Context) {
 		d.tables, d.actions[s.Name] = append(d.tables, t), s.Action
 		d.Tell(Notice{Schedule: s.Name, Text: fmt.Sprintf("%s, %s", s.Action, s.Cron), Next: t.next(now).In(s.Location)})
 	}
+	d.keep(before)
 	d.announce()
+}
+
+// keep leaves in line what was in line before other manifests came into force: what was asked
+// for, and what is due, as its schedule is now. A schedule that is gone runs no more.
+func (d *daemon) keep(before map[string]string) {
+	gone := func(j job) bool { return before[j.schedule] != "" && d.actions[j.schedule] == "" }
+	for _, j := range d.waiting {
+		if gone(j) {
+			d.over(j)
+		}
+	}
+	d.waiting = slices.DeleteFunc(d.waiting, gone)
+	if gone(d.later) {
+		d.later = job{}
+	}
+	for i := range d.waiting {
+		j := &d.waiting[i]
+		j.action = cmp.Or(d.actions[j.schedule], j.action)
+	}
 }
 
 // announce says what is due when.

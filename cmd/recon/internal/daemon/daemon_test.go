@@ -2,8 +2,10 @@ package daemon
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,4 +105,41 @@ func proposed(t *testing.T, h *api.Home) string {
 		t.Fatal(err)
 	}
 	return p.ID
+}
+
+// TestReloadKeepsTheLine: other manifests take nobody's run away, but that of a schedule
+// which is gone.
+func TestReloadKeepsTheLine(t *testing.T) {
+	dir := t.TempDir()
+	write := func(text string) {
+		if err := os.WriteFile(filepath.Join(dir, "recon.hcl"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("schedule \"stays\" {\n  cron = \"@daily\"\n  action = \"drift\"\n}\nschedule \"goes\" {\n  cron = \"@daily\"\n  action = \"drift\"\n}\n")
+	h, err := api.Open(api.Options{Dir: dir, Now: time.Now, Secrets: redact.New(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &daemon{Options: Options{Live: api.NewLive(h), Tell: func(n Notice) {
+		if n.Err != nil {
+			t.Error(n.Err)
+		}
+	}}, home: h, work: t.Context(), dealt: map[string]time.Time{}}
+	d.start(t.Context())
+	for _, name := range []string{"stays", "goes"} {
+		if err := api.Deal(t.Context(), h, name, time.Now(), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.waiting = []job{{action: carryOut}, {schedule: "goes", action: "drift"}, {action: "doctor"}, {schedule: "stays", action: "drift"}, {schedule: "watch home", action: "drift"}}
+	write("schedule \"stays\" {\n  cron = \"@daily\"\n  action = \"facts\"\n}\n")
+	d.reload(t.Context())
+	want := []job{{action: carryOut}, {action: "doctor"}, {schedule: "stays", action: "facts"}, {schedule: "watch home", action: "drift"}}
+	if !slices.Equal(d.waiting, want) {
+		t.Errorf("in line are %+v", d.waiting)
+	}
+	if begun, err := api.Unended(t.Context(), h); err != nil || !slices.Equal(begun, []string{"stays"}) {
+		t.Errorf("to be made are %v, %v", begun, err)
+	}
 }
