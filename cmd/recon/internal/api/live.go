@@ -21,6 +21,8 @@ type Live struct {
 	Home *Home
 
 	mu       sync.Mutex
+	began    int64 // what tells this process from the one before
+	updates  int
 	changed  chan struct{} // closed when something changes, and replaced
 	picture  *Picture
 	facts    []factcheck.Finding // what the last check of documents found
@@ -78,7 +80,7 @@ type Call = providers.Call
 // NewLive begins to follow a home.
 func NewLive(h *Home) *Live {
 	h.Tally = cmp.Or(h.Tally, &providers.Tally{})
-	return &Live{Home: h, changed: make(chan struct{}), asked: make(chan string, 1), approved: make(chan struct{}, 1), pull: make(chan struct{}, 1), totals: map[string]Total{}}
+	return &Live{Home: h, began: time.Now().UnixNano(), changed: make(chan struct{}), asked: make(chan string, 1), approved: make(chan struct{}, 1), pull: make(chan struct{}, 1), totals: map[string]Total{}}
 }
 
 // A LiveState is what a Live knows at one moment.
@@ -97,6 +99,7 @@ type LiveState struct {
 	Followed Followed
 	Totals   map[string]Total
 	Calls    map[Call]int    // to sources
+	Version  string          // another one whenever any of it is another, in any process
 	Changed  <-chan struct{} // closed when any of it is no longer so
 }
 
@@ -107,7 +110,7 @@ func (l *Live) State() LiveState {
 	s := LiveState{
 		Picture: l.picture, Facts: l.facts, FactsAt: l.factsAt, Doctor: l.doctor, DoctorAt: l.doctorAt,
 		Runs: slices.Clone(l.runs), Upcoming: l.upcoming, Waits: l.waits, Problem: l.problem, WaitsFor: l.waitsFor, Followed: l.followed, Changed: l.changed,
-		Totals: maps.Clone(l.totals), Calls: l.Home.Tally.Sum(),
+		Totals: maps.Clone(l.totals), Calls: l.Home.Tally.Sum(), Version: fmt.Sprintf("%x-%d", l.began, l.updates),
 	}
 	if l.going != nil {
 		going := *l.going
@@ -121,6 +124,7 @@ func (l *Live) update(change func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	change()
+	l.updates++
 	close(l.changed)
 	l.changed = make(chan struct{})
 }

@@ -48,7 +48,7 @@ func (s *server) frame(r *http.Request, state api.LiveState, a answer) any {
 		f.AsOf = "Private"
 		return framed{f, a.body}
 	}
-	f.Version = "live"
+	f.Version = state.Version
 	f.Nav = nav(r.URL.Path, state)
 	if p := state.Picture; p != nil {
 		f.AsOf = "As of " + p.At.Local().Format("2006-01-02 15:04:05")

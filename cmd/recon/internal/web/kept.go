@@ -24,7 +24,7 @@ type kept struct {
 
 type keptPage struct {
 	page
-	of   <-chan struct{} // of a state: closed when it is no longer so
+	of   string // the version of the state it shows
 	made time.Time
 }
 
@@ -37,13 +37,13 @@ func (k *kept) page(r *http.Request, state api.LiveState, now time.Time, make fu
 	key := fmt.Sprintf("%s %+v", r.URL.RequestURI(), userOf(r))
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if p, ok := k.pages[key]; ok && p.of == state.Changed && now.Sub(p.made).Abs() < keptTime {
+	if p, ok := k.pages[key]; ok && p.of == state.Version && now.Sub(p.made).Abs() < keptTime {
 		return p.page
 	}
 	if k.pages == nil || len(k.pages) >= keptPages {
 		k.pages = map[string]keptPage{}
 	}
 	p := make()
-	k.pages[key] = keptPage{p, state.Changed, now}
+	k.pages[key] = keptPage{p, state.Version, now}
 	return p
 }

@@ -466,6 +466,48 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// TestStreamOfAnOlderPage: who opened a page, or was cut off, before something changed hears of
+// it at once; a page of now waits for what comes.
+func TestStreamOfAnOlderPage(t *testing.T) {
+	s := newSite(t, api.Page{})
+	s.run()
+	h := s.handler()
+	shown := regexp.MustCompile(`data-version="([^"]+)"`)
+	page := shown.FindStringSubmatch(ask(h, "GET", "/").Body.String())[1]
+	head := func(target, last string) string {
+		ctx, leave := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer leave()
+		return ask(h, "GET", target, func(r *http.Request) {
+			*r = *r.WithContext(ctx)
+			if last != "" {
+				r.Header.Set("Last-Event-ID", last)
+			}
+		}).Body.String()
+	}
+	before := head("/events?of="+page, "")
+	s.live.Trouble("a mistake")
+	now := shown.FindStringSubmatch(ask(h, "GET", "/").Body.String())[1]
+	for _, row := range []struct {
+		name, got string
+		told      bool
+	}{
+		{"a page of now", before, false},
+		{"a page of before", head("/events?of="+page, ""), true},
+		{"a page that has heard of it since", head("/events?of="+page, now), false},
+		{"a page of another process", head("/events?of=1-2", ""), true},
+		{"one that was cut off", head("/events?of="+now, page), true},
+		{"a page of then that is a page of now", head("/events?of="+now, ""), false},
+		{"a page that says nothing", head("/events", ""), false},
+	} {
+		if strings.Contains(row.got, "event: changed") != row.told {
+			t.Errorf("%s hears %q", row.name, row.got)
+		}
+	}
+	if !strings.Contains(before, "id: "+page+"\n") {
+		t.Errorf("the stream does not say where it begins: %q", before)
+	}
+}
+
 // TestManyReaders: 200 people who look while runs go on wait for none of them.
 func TestManyReaders(t *testing.T) {
 	s := newSite(t, api.Page{})

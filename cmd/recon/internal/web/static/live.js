@@ -33,7 +33,7 @@
       if (again) refresh();
     }
   }
-  const stream = new EventSource("/events");
+  const stream = new EventSource("/events?of=" + encodeURIComponent(main.dataset.version));
   stream.addEventListener("changed", refresh);
   document.addEventListener("pointerout", () => { if (again) setTimeout(refresh, 50); });
   document.addEventListener("focusout", () => { if (again) setTimeout(refresh, 50); });
