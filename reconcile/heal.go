@@ -127,7 +127,7 @@ func (w *Ward) triage(c *inventory.Change) Triage {
 	}
 	if seen := episode.ChangedAt.Add(SeenTwice + remembered); len(fields) > 0 && (episode.Fingerprint != Fingerprint(fields) || w.Now.Before(seen)) {
 		if t.At = seen; episode.Fingerprint != Fingerprint(fields) {
-			t.At = w.Now.Add(SeenTwice)
+			t.At = w.Now.Add(SeenTwice + remembered)
 		}
 		return decide(CourseWait, "it was seen once; a second look decides")
 	}
@@ -215,7 +215,7 @@ func unfitField(c *inventory.Change, f *inventory.FieldChange) string {
 		return fmt.Sprintf("what becomes of %s cannot be taken back", f.Path)
 	case f.Attr.Call == inventory.CallMigrate:
 		return "it would move to another node"
-	case f.Attr.Wire == inventory.WireSize, f.Attr.Wire >= inventory.WireVolume && f.Attr.Wire <= inventory.WireAbsent, f.Attr.Names == inventory.NamesStorage,
+	case f.Attr.Wire == inventory.WireSize, f.Attr.Wire >= inventory.WireVolume && f.Attr.Wire <= inventory.WireAbsent,
 		f.Path.Parent() != "" && !c.Have.Resource.Attrs.Has(f.Path.Parent()):
 		return fmt.Sprintf("%s is about a volume or a device as a whole", f.Path)
 	}

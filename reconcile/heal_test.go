@@ -83,6 +83,9 @@ func TestTriage(t *testing.T) {
 		{"a drift beside what is ignored", func(c *inventory.Change, _ *Ward) {
 			c.Fields = append(c.Fields, inventory.FieldChange{Path: "name", Attr: field("name"), Policy: "ignore", Verdict: inventory.VerdictConflict})
 		}, CourseHeal, ""},
+		{"a drift beside what waits for a restart", func(c *inventory.Change, _ *Ward) {
+			c.Fields = append(c.Fields, inventory.FieldChange{Path: "cores", Attr: field("cores"), Verdict: inventory.VerdictPendingReboot})
+		}, CourseHeal, ""},
 		{"nobody knows which side moved", func(c *inventory.Change, _ *Ward) {
 			c.Verdict, c.Fields[0].Verdict = inventory.VerdictDiffers, inventory.VerdictDiffers
 		}, CoursePropose, "nobody knows"},
@@ -90,6 +93,7 @@ func TestTriage(t *testing.T) {
 			c.Action, c.Verdict = inventory.ActionCreate, inventory.VerdictMissing
 			c.Fields = nil
 		}, CoursePropose, "does not exist"},
+		{"a guest that is made anew", func(c *inventory.Change, _ *Ward) { c.Action = inventory.ActionCreate }, CoursePropose, "not only be changed"},
 		{"a guest to delete", func(c *inventory.Change, _ *Ward) { c.Action = inventory.ActionDelete }, CoursePropose, "deleted"},
 		{"what destroys", func(c *inventory.Change, _ *Ward) { c.Steps[0].Impact = inventory.ImpactDestroy }, CourseLeave, "--allow destroy"},
 		{"another node", func(c *inventory.Change, w *Ward) {
@@ -101,6 +105,15 @@ func TestTriage(t *testing.T) {
 			c.Fields[0].Path, c.Fields[0].Attr = "disk.scsi0.size", field("disk.scsi0.size")
 			*w = seen(*c)
 		}, CoursePropose, "volume"},
+		{"a volume's storage", func(c *inventory.Change, w *Ward) {
+			c.Have.Resource.Attrs = inventory.Attrs{"disk.scsi0.storage": cty.StringVal("a")}
+			c.Fields[0].Path, c.Fields[0].Attr = "disk.scsi0.storage", field("disk.scsi0.storage")
+			*w = seen(*c)
+		}, CoursePropose, "volume"},
+		{"the storage of what is suspended", func(c *inventory.Change, w *Ward) {
+			c.Fields[0].Path, c.Fields[0].Attr = "vm_state_storage", field("vm_state_storage")
+			*w = seen(*c)
+		}, CourseHeal, ""},
 		{"a device that is gone", func(c *inventory.Change, w *Ward) {
 			c.Fields[0].Path, c.Fields[0].Attr = "network.net1.bridge", field("network.net1.bridge")
 			*w = seen(*c)
@@ -115,6 +128,7 @@ func TestTriage(t *testing.T) {
 		}, CourseHeal, ""},
 		{"by Terraform", func(c *inventory.Change, _ *Ward) { c.Steps[0].Provider = "terraform.x" }, CoursePropose, "Terraform"},
 		{"a call that deletes", func(c *inventory.Change, _ *Ward) { c.Steps[0].Method = "DELETE" }, CoursePropose, "removes"},
+		{"a call that keeps a volume", func(c *inventory.Change, _ *Ward) { c.Steps[0].Keeps = true }, CoursePropose, "makes or removes"},
 		{"a call that makes", func(c *inventory.Change, _ *Ward) { c.Steps[0].Makes = true }, CoursePropose, "makes"},
 		{"decided", func(_ *inventory.Change, w *Ward) {
 			w.Decided = func(*inventory.Change) string { return "it was rejected by lena" }
@@ -138,6 +152,10 @@ func TestTriage(t *testing.T) {
 			c.Have.Volatile.Changed.User = "ansible@pve"
 		}, CoursePropose, "ansible@pve"},
 		{"another field put back twice", func(c *inventory.Change, w *Ward) {
+			w.Healings[c.Addr] = Healing{At: []time.Time{ago(3 * time.Hour)}, Rounds: Drifts{"name": 2}}
+		}, CourseHeal, ""},
+		{"an ignored field put back twice", func(c *inventory.Change, w *Ward) {
+			c.Fields = append(c.Fields, inventory.FieldChange{Path: "name", Attr: field("name"), Policy: "ignore", Verdict: inventory.VerdictConflict})
 			w.Healings[c.Addr] = Healing{At: []time.Time{ago(3 * time.Hour)}, Rounds: Drifts{"name": 2}}
 		}, CourseHeal, ""},
 		{"put back twice, and calm for a day", func(c *inventory.Change, w *Ward) {
