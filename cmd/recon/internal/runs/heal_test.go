@@ -182,7 +182,7 @@ func TestHeal(t *testing.T) {
 	w := newWard(t, 3, heals)
 	w.outside("changed", w.vmids[0])
 	c := w.heal()
-	if w.expect("seen once", "changed", 1); !c.Again.Equal(w.now.Add(reconcile.SeenTwice)) {
+	if w.expect("seen once", "changed", 1); !c.Again.Equal(w.now.Add(reconcile.SeenTwice + time.Second)) {
 		t.Errorf("it looks again at %s", c.Again)
 	}
 	c = w.heal()
