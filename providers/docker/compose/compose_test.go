@@ -176,6 +176,42 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestRefusedTheSameEachTime: of a file with many faults the same one is told each time, or
+// nobody could compare what was found with what was found before.
+func TestRefusedTheSameEachTime(t *testing.T) {
+	for name, row := range map[string][2]string{
+		"undefined services":        {"services:\n  a:\n    image: a:1\n    depends_on: [d, c, b, e]\n  f: {image: \"f:1\", depends_on: [g]}\n", `service "a" depends on undefined service "d"`},
+		"conditions":                {"services:\n  a:\n    image: a:1\n    depends_on:\n      d: {condition: service_healthy}\n      b: {condition: service_started}\n", `service "a" depends on undefined service "d"`},
+		"undefined networks":        {"services:\n  a:\n    image: a:1\n    networks: [z, y, x]\n  b: {image: \"b:1\", networks: [w]}\n", `service "a" refers to undefined network z`},
+		"faults of two kinds":       {"services:\n  a: {image: \"a:1\", depends_on: [z, y]}\n  b: {image: \"b:1\", networks: [w, v]}\n  c: {image: \"c:1\", volumes: [\"u:/u\", \"t:/t\"]}\n", `service "a" depends on undefined service "z"`},
+		"links":                     {"services:\n  a:\n    image: a:1\n    links: [d, c, \"b:x\", e]\n", `service "a" depends on undefined service "d"`},
+		"names with variables":      {"services:\n  ${A}: {image: \"a:1\"}\nvolumes:\n  ${A}_data:\nnetworks:\n  ${A}_net: {}\n", "services additional properties '${A}'"},
+		"a service among networks":  {"services:\n  b: {image: \"b:1\"}\nvolumes:\n  c: {x: 1, y: 1}\nnetworks:\n  a: {restart: always, image: a, ports: []}\n  d: {z: 1}\n", "volumes.c additional properties 'x', 'y'"},
+		"both in one":               {"services:\n  a: {image: \"a:1\", depends_on: [z, y], networks: [w, v], volumes: [\"u:/u\"]}\n", `service "a" refers to undefined network w`},
+		"unknown keys":              {"services: {a: {image: \"a:1\"}}\nf: 1\nc: 1\ne: 1\nd: 1\n", `'c', 'd', 'e', 'f' not allowed`},
+		"unknown keys of a service": {"services:\n  a: {image: \"a:1\", zz: 1, yy: 1, xx: 1}\n  b: {image: \"b:1\", ww: 1}\n", ""},
+		"bad types":                 {"services:\n  a: {image: \"a:1\", ports: 80, expose: x}\n  b: {image: \"b:1\", ports: 81}\n  c: {image: [1]}\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			told := map[doctor.Refusal]bool{}
+			for range 30 {
+				facts := parse(t, "compose.yml", row[0])
+				for _, r := range facts.Files[0].Refused {
+					told[r] = true
+				}
+			}
+			if len(told) != 1 {
+				t.Errorf("it says %v", told)
+			}
+			for r := range told {
+				if !strings.Contains(r.Words, row[1]) {
+					t.Errorf("it says %q, want %q", r.Words, row[1])
+				}
+			}
+		})
+	}
+}
+
 // TestAccepted: what docker compose runs is not refused, and its services are known.
 func TestAccepted(t *testing.T) {
 	rows := map[string]map[string]string{

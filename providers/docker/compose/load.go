@@ -8,8 +8,10 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/template"
@@ -76,7 +78,11 @@ func (s *source) begin() int {
 // as much is read as can be: all of it, or each service of this file by itself.
 func (r *repository) model(ctx context.Context, s *source, follow bool, f *doctor.File) (p *types.Project, complete bool) {
 	values := r.vars.environment(s.folder())
-	p, err := r.load(ctx, s, values, r.strict(s), follow)
+	first, made := r.loaded[s]
+	if !made {
+		first = r.first(ctx, s, follow)
+	}
+	p, err := first.project, first.err
 	if err != nil && values.example && ctx.Err() == nil { // what is to be filled in is nobody's mistake
 		values = environment{}
 		p, err = r.load(ctx, s, values, r.strict(s), follow)
@@ -102,6 +108,45 @@ func (r *repository) model(ctx context.Context, s *source, follow bool, f *docto
 		r.facts.Unread = append(r.facts.Unread, unread...)
 	}
 	return p, false
+}
+
+// A loaded is what compose-go made of a file.
+type loaded struct {
+	project *types.Project
+	err     error
+}
+
+// first has compose-go load a file as it is.
+func (r *repository) first(ctx context.Context, s *source, follow bool) (l loaded) {
+	l.project, l.err = r.load(ctx, s, r.vars.environment(s.folder()), r.strict(s), follow)
+	return l
+}
+
+// ahead loads the files that stand for themselves, on every processor: that is most of the
+// work, and of no file does it depend on another one's.
+func (r *repository) ahead(ctx context.Context, paths []string) {
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	r.loaded = map[*source]loaded{}
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for _, s := range r.files {
+		r.vars.environment(s.folder()) // before they ask for it side by side
+	}
+	for _, s := range r.files {
+		if s.doc == nil || s.inOthers() || !within(s.name, paths) {
+			continue
+		}
+		why, _ := r.missing(s, map[string]bool{})
+		free <- struct{}{}
+		all.Go(func() {
+			l := r.first(ctx, s, why == "")
+			mu.Lock()
+			r.loaded[s] = l
+			mu.Unlock()
+			<-free
+		})
+	}
+	all.Wait()
 }
 
 // composed is the text as compose-go gets it: where it includes files with an env_file
@@ -185,28 +230,97 @@ func (r *repository) loadFiles(ctx context.Context, s *source, files []types.Con
 	})
 }
 
-// firstFault is the fault of the first service of the file that has it. compose-go names
-// any one, today this and tomorrow that, and a finding has to be the same each time.
+// firstFault is the fault of the first service of the file that has one, and of its keys, or of
+// its networks and dependencies, the first that has it. compose-go names any one, today this
+// and tomorrow that, and a finding has to be the same each time.
 func (r *repository) firstFault(ctx context.Context, s *source, values environment, err error) error {
-	kind := quotedWords.ReplaceAllString(err.Error(), "")
 	services := valueOf(s.doc, "services")
-	if !ofService.MatchString(err.Error()) || services == nil || services.Kind != yaml.MappingNode {
+	if services == nil || services.Kind != yaml.MappingNode {
+		return err
+	}
+	of, parts := ofService, narrowed
+	fault := func(doc *yaml.Node) error {
+		text, err := yaml.Marshal(doc)
+		if err != nil {
+			return nil
+		}
+		_, err = r.loadFiles(ctx, s, []types.ConfigFile{r.config(s.name, string(text))}, values, r.strict(s), true)
+		if err != nil && of.MatchString(err.Error()) {
+			return err
+		}
+		return nil
+	}
+	switch text := err.Error(); {
+	case ofSchema.MatchString(text):
+		of, parts = ofSchema, keyByKey
+	case ofDocument.MatchString(text):
+		of = ofDocument
+		for _, part := range keyByKey(inlined(s.doc)) {
+			if err := fault(part); err != nil {
+				return err
+			}
+		}
+		return err
+	case !ofService.MatchString(text):
 		return err
 	}
 	for i := 1; i < len(services.Content) && i < 200 && ctx.Err() == nil; i += 2 {
-		text, fault := yaml.Marshal(onlyService(s.doc, i))
-		if fault != nil {
-			return err
+		one := onlyService(s.doc, i)
+		err := fault(one)
+		if err == nil {
+			continue
 		}
-		_, one := r.loadFiles(ctx, s, []types.ConfigFile{r.config(s.name, string(text))}, values, r.strict(s), true)
-		if one != nil && quotedWords.ReplaceAllString(one.Error(), "") == kind {
-			return one
+		for _, part := range parts(valueOf(one, "services").Content[i]) {
+			valueOf(one, "services").Content[i] = part
+			if err := fault(one); err != nil {
+				return err
+			}
 		}
+		return err
 	}
 	return err
 }
 
-var quotedWords = regexp.MustCompile(`"[^"]*"`)
+// keyByKey are copies of a mapping, each with but one of its keys.
+func keyByKey(all *yaml.Node) (out []*yaml.Node) {
+	for pair := range slices.Chunk(all.Content, 2) {
+		part := *all
+		part.Content = pair
+		out = append(out, &part)
+	}
+	return out
+}
+
+// references are the keys that name what others define, as compose-go looks at them.
+var references = []string{"networks", "depends_on", "links", "volumes_from"}
+
+// narrowed are copies of a service, each with but one of its references.
+func narrowed(service *yaml.Node) (out []*yaml.Node) {
+	bare := *service
+	bare.Content = nil
+	for pair := range slices.Chunk(service.Content, 2) {
+		if !slices.Contains(references, pair[0].Value) {
+			bare.Content = append(bare.Content, pair...)
+		}
+	}
+	for _, key := range references {
+		all := valueOf(service, key)
+		if all == nil {
+			continue
+		}
+		wide := 1
+		if all.Kind == yaml.MappingNode {
+			wide = 2
+		}
+		for items := range slices.Chunk(all.Content, wide) {
+			only, part := *all, bare
+			only.Content = items
+			part.Content = append(slices.Clone(bare.Content), &yaml.Node{Kind: yaml.ScalarNode, Value: key}, &only)
+			out = append(out, &part)
+		}
+	}
+	return out
+}
 
 // onlyService is a document in which all services but one are nothing but their names.
 func onlyService(doc *yaml.Node, keep int) *yaml.Node {
@@ -325,10 +439,12 @@ func runsContainers(services *yaml.Node) bool {
 }
 
 var (
-	yamlLine  = regexp.MustCompile(`^(?:yaml: (?:[a-z]+ errors: )?)?(?:line \d+: )?line (\d+):`)
-	unknown   = regexp.MustCompile(`^(\S+)\.(\S+) false schema$`)
-	dotted    = regexp.MustCompile(`\b(services|networks|volumes|secrets|configs)\.([A-Za-z0-9_-]+)((?:\.[A-Za-z0-9_\[\]-]+)*)`)
-	ofService = regexp.MustCompile("[Ss]ervice \"?([A-Za-z0-9_.-]+)\"?")
+	yamlLine   = regexp.MustCompile(`^(?:yaml: (?:[a-z]+ errors: )?)?(?:line \d+: )?line (\d+):`)
+	unknown    = regexp.MustCompile(`^(\S+)\.(\S+) false schema$`)
+	dotted     = regexp.MustCompile(`\b(services|networks|volumes|secrets|configs)\.([A-Za-z0-9_-]+)((?:\.[A-Za-z0-9_\[\]-]+)*)`)
+	ofDocument = regexp.MustCompile(`\b(?:services|networks|volumes|secrets|configs)\S* (?:additional|must|value)`)
+	ofSchema   = regexp.MustCompile(`\bservices\.`)
+	ofService  = regexp.MustCompile("[Ss]ervice \"?([A-Za-z0-9_.-]+)\"?")
 )
 
 // refusalOf puts compose-go's error into words: without the folders of this machine,
@@ -344,7 +460,7 @@ func refusalOf(err error, s *source, root string) doctor.Refusal {
 	for _, noise := range []string{"validating " + s.name + ": ", "failed to parse " + s.name + ": ", ": invalid compose project"} {
 		text = strings.ReplaceAll(text, noise, "")
 	}
-	text = strings.Join(strings.Fields(text), " ")
+	text = quotedList.ReplaceAllStringFunc(strings.Join(strings.Fields(text), " "), inOrder)
 	out := doctor.Refusal{Words: text, Line: lineOf(s.doc, "services")}
 	switch m := dotted.FindStringSubmatch(text); {
 	case yamlLine.MatchString(text):
@@ -362,6 +478,15 @@ func refusalOf(err error, s *source, root string) doctor.Refusal {
 		}
 	}
 	return out
+}
+
+// quotedList are names one after another; compose-go's own order is another one each time.
+var quotedList = regexp.MustCompile(`'[^']*'(?:, '[^']*')+`)
+
+func inOrder(list string) string {
+	names := strings.Split(list, ", ")
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
 
 // deepestLine follows keys as far as the document has them.

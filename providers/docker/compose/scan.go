@@ -43,6 +43,8 @@ type repository struct {
 	hosts  *hosts
 	touch  map[string]bool // names of files that a script of the repository makes
 
+	loaded map[*source]loaded // ahead of the reading
+
 	layered bool // files are laid over each other, or included, in ways that the repository does not tell
 }
 
@@ -66,6 +68,7 @@ func scan(ctx context.Context, root string, fsys fs.FS, o Options) (*doctor.Fact
 	}
 	r.hosts = newHosts(r, o)
 	r.relate()
+	r.ahead(ctx, o.Paths)
 	for _, s := range r.files {
 		if err := ctx.Err(); err != nil {
 			return nil, err

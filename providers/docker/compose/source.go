@@ -58,6 +58,9 @@ func (s *source) yaml() bool {
 
 func (s *source) folder() string { return path.Dir(s.name) }
 
+// inOthers reports a file that is read as a part of others.
+func (s *source) inOthers() bool { return s.included || s.overlay }
+
 // own reports a name that docker compose looks for by itself: such a file is run as it
 // is. Of others nobody knows whether they are laid over another one.
 func (s *source) own() bool { return ownName.MatchString(path.Base(s.name)) }
@@ -185,8 +188,8 @@ func (r *repository) missing(s *source, seen map[string]bool) (why string, gone 
 // read returns what a file says: an entry for the file itself, and one for each compose
 // text embedded in it.
 func (r *repository) read(ctx context.Context, s *source) []doctor.File {
-	if s.included || s.overlay {
-		return nil // it is read as a part of others
+	if s.inOthers() {
+		return nil
 	}
 	if s.doc != nil {
 		return r.project(ctx, s)

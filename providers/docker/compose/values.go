@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
@@ -19,7 +20,8 @@ import (
 type variables struct {
 	r    *repository
 	envs map[string]environment // by folder
-	play map[string]string      // of playbooks; nil until somebody asks
+	play map[string]string      // of playbooks, when somebody has asked
+	once sync.Once
 }
 
 // An environment is a .env file, or what stands in for one.
@@ -104,10 +106,7 @@ func (v *variables) ofPlaybooks(name string, depth int) (string, bool) {
 	if !variableName.MatchString(name) || depth > 5 {
 		return "", false
 	}
-	if v.play == nil {
-		v.play = map[string]string{}
-		v.gather()
-	}
+	v.once.Do(v.gather)
 	value, ok := v.play[name]
 	if !ok || value == ambiguous {
 		return "", false
@@ -126,6 +125,7 @@ const ambiguous = "\x00"
 var varsFolder = regexp.MustCompile(`(^|/)(group_vars|host_vars|vars|defaults)/|(^|/)(vars|all)\.ya?ml$`)
 
 func (v *variables) gather() {
+	v.play = map[string]string{}
 	for _, s := range v.r.files {
 		if !s.yaml() || s.doc != nil {
 			continue
