@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,7 +41,14 @@ func newHome(t *testing.T, opts pvesim.Options) *home {
 	if opts.NodeDelay == 0 {
 		opts.NodeDelay = -1
 	}
-	opts.OnRequest = schemas.Hook(t, opts.PVE)
+	hooks := []func(string, string, url.Values){schemas.Hook(t, opts.PVE), opts.OnRequest}
+	opts.OnRequest = func(method, path string, params url.Values) {
+		for _, hook := range hooks {
+			if hook != nil {
+				hook(method, path, params)
+			}
+		}
+	}
 	sim, err := pvesim.New(opts)
 	if err != nil {
 		t.Fatal(err)

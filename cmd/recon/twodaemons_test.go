@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"math/rand"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +23,7 @@ import (
 
 	"recon/cmd/recon/internal/api"
 	"recon/providers/proxmox/pvesim"
+	"recon/reconcile/ledger"
 	"recon/reconcile/ledger/pgtest"
 )
 
@@ -34,7 +37,10 @@ func TestTwoDaemons(t *testing.T) {
 	server := pgtest.Start(t)
 	url := server.Database(t)
 	t.Setenv("RECON_LEDGER_URL", url)
-	p := &twoDaemons{home: newHome(t, pvesim.Options{StatCycle: -1, AuthDelay: -1, NodeDelay: -1})}
+	p := &twoDaemons{}
+	p.home = newHome(t, pvesim.Options{OnRequest: p.sees})
+	p.ledger = pgtest.Open(t, url)
+	defer p.ledger.Close()
 	p.prepare("ledger {\n  url = env(\"RECON_LEDGER_URL\")\n}\n")
 	p.clone = t.TempDir()
 	if err := os.CopyFS(p.clone, os.DirFS(p.dir)); err != nil {
@@ -80,8 +86,15 @@ func TestTwoDaemons(t *testing.T) {
 // TestKilledDaemon ends a daemon with SIGKILL at a random moment, again and again, while
 // guests are changed: each change is written down once and told once.
 func TestKilledDaemon(t *testing.T) {
-	p := &twoDaemons{home: newHome(t, pvesim.Options{StatCycle: -1, AuthDelay: -1, NodeDelay: -1})}
+	p := &twoDaemons{}
+	p.home = newHome(t, pvesim.Options{OnRequest: p.sees})
 	p.prepare("")
+	db, err := sql.Open("sqlite", filepath.Join(p.dir, ".recon", ledger.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	p.ledger = db
 	rnd := rand.New(rand.NewSource(*chaosFirst))
 	d := p.begin(t, p.dir)
 	d.until(t, "often: ")
@@ -126,10 +139,14 @@ func (p *twoDaemons) change(i int) {
 type twoDaemons struct {
 	*home
 	clone  string
+	ledger *sql.DB
 	guests int
 
-	mu   sync.Mutex
-	told map[string]string // by the ID of the message
+	mu     sync.Mutex
+	told   map[string]string // by the ID of the message
+	looks  int
+	looked time.Time
+	gap    time.Duration // the longest between two looks
 }
 
 func (p *twoDaemons) receive(_ http.ResponseWriter, r *http.Request) {
@@ -142,9 +159,16 @@ func (p *twoDaemons) receive(_ http.ResponseWriter, r *http.Request) {
 	p.told[m.ID] = m.Message
 }
 
-// once holds what is written down and told against what has changed, and no run of a daemon
-// overlaps one of the other.
+// once holds what is written down and told against what has changed.
 func (p *twoDaemons) once() {
+	p.inTurn()
+	p.mu.Lock()
+	looks, gap := p.looks, p.gap
+	p.mu.Unlock()
+	p.t.(*testing.T).Logf("%d looks, at most %s apart", looks, gap.Round(time.Millisecond))
+	if gap > 25*time.Second || looks < 2**daemonKills {
+		p.t.Errorf("%d looks, %s without one", looks, gap)
+	}
 	p.want(api.ExitOK, "history", "-o", "json")
 	var history struct {
 		Events []struct {
@@ -181,6 +205,47 @@ func (p *twoDaemons) once() {
 			p.t.Errorf("%s is written down %d times and told %d times: %s\n%s", change, n, m, &p.out, messages)
 		}
 	}
+}
+
+// inTurn holds the runs that have learned something against each other: none begins before the
+// one before has ended, or was ended.
+func (p *twoDaemons) inTurn() {
+	rows, err := p.ledger.Query("SELECT id, started_at, ended_at FROM runs ORDER BY id")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer rows.Close()
+	until, n := int64(0), 0
+	for rows.Next() {
+		var id, start int64
+		var end sql.NullInt64
+		if err := rows.Scan(&id, &start, &end); err != nil {
+			p.t.Fatal(err)
+		}
+		if start < until {
+			p.t.Errorf("run %d begins at %d, and one before it ended at %d", id, start, until)
+		}
+		until = max(until, end.Int64)
+		n++
+	}
+	if rows.Err() != nil || n < *daemonKills {
+		p.t.Errorf("%d runs, %v", n, rows.Err())
+	}
+}
+
+// sees notes when somebody looks at the home: a run is due each second, and however often a
+// daemon ends, none is missing for longer than the other one takes to begin.
+func (p *twoDaemons) sees(method, path string, _ url.Values) {
+	if method != http.MethodGet || path != "/cluster/resources" {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if p.looks++; p.looks > 3 { // the first were made by hand
+		p.gap = max(p.gap, now.Sub(p.looked))
+	}
+	p.looked = now
 }
 
 // toldAll reports whether each change was told.
