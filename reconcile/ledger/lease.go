@@ -25,9 +25,9 @@ type Leader struct {
 // a leader whether it is known to have ended. Whoever takes the lease from one that has not
 // said so keeps that one from writing anything more, what it has begun included.
 func (s *Store) Lead(ctx context.Context, who Leader, epoch int64, gone func(Leader) bool) (now int64, other *Leader, err error) {
-	orphan := 0
+	taken := false
 	err = s.update(ctx, func(w write) error {
-		now, other, orphan = 0, nil, 0
+		now, other, taken = 0, nil, false
 		if _, err := w.exec(`INSERT INTO fence (name, epoch, holder) VALUES ('daemon', 0, '{}') ON CONFLICT (name) DO NOTHING`); err != nil {
 			return err
 		}
@@ -50,9 +50,8 @@ func (s *Store) Lead(ctx context.Context, who Leader, epoch int64, gone func(Lea
 				return nil
 			}
 			now++
-			if last.Until > 0 {
-				var err error
-				if orphan, err = w.disown(last.Holder); err != nil {
+			if taken = last.Until > 0; taken {
+				if err := w.disown(last.Holder); err != nil {
 					return err
 				}
 			}
@@ -61,8 +60,8 @@ func (s *Store) Lead(ctx context.Context, who Leader, epoch int64, gone func(Lea
 		_, err := w.exec(`UPDATE fence SET epoch = $1, holder = $2 WHERE name = 'daemon'`, now, body(who))
 		return err
 	})
-	if err == nil && orphan != 0 {
-		err = s.backend.end(ctx, s, orphan)
+	if err == nil && taken {
+		err = s.backend.end(ctx, s, now)
 	}
 	if err != nil {
 		return 0, nil, fmt.Errorf("take the lead: %w", err)
@@ -71,18 +70,18 @@ func (s *Store) Lead(ctx context.Context, who Leader, epoch int64, gone func(Lea
 }
 
 // disown ends what a daemon has begun to write and has not ended: nobody writes under its
-// epoch any more. It returns the session that may still hold the project's lock for it.
-func (w write) disown(last reconcile.Holder) (session int, err error) {
+// epoch any more.
+func (w write) disown(last reconcile.Holder) error {
 	var noted string
 	if err := w.tx.QueryRowContext(w.ctx, `SELECT holder FROM fence WHERE name = 'project'`).Scan(&noted); err != nil {
-		return 0, err
+		return err
 	}
 	var holder reconcile.Holder
 	if json.Unmarshal([]byte(noted), &holder) != nil || holder.PID != last.PID || holder.Host != last.Host {
-		return 0, nil // somebody else's, or nobody's
+		return nil // somebody else's, or nobody's
 	}
-	_, err = w.exec(`UPDATE fence SET epoch = epoch + 1 WHERE name = 'project'`)
-	return holder.Session, err
+	_, err := w.exec(`UPDATE fence SET epoch = epoch + 1 WHERE name = 'project'`)
+	return err
 }
 
 // leads refuses what a daemon does that does not lead any more; 0 is nobody who has to.

@@ -85,8 +85,29 @@ func testLead(t *testing.T, p place) {
 	if err := a.Resign(ctx, third); err != nil {
 		t.Fatal(err)
 	}
+	if p.pg != nil {
+		var patience string
+		if err := a.db.QueryRow(`SHOW idle_in_transaction_session_timeout`).Scan(&patience); err != nil || patience != "10s" {
+			t.Errorf("one that is paused within a transaction keeps its rows for %q, %v", patience, err)
+		}
+		holder.Lead = first
+		if _, err := a.backend.lock(ctx, a, holder); err != nil { // and it is paused before it says so
+			t.Fatal(err)
+		}
+	}
 	begun := time.Now()
 	if fourth, _ := lead(b, 2, 0, no); fourth <= third || time.Since(begun) > 5*time.Second {
 		t.Errorf("who stops still leads: %d", fourth)
 	}
+	if err := b.update(ctx, func(w write) error {
+		_, err := w.exec(`UPDATE fence SET holder = $1 WHERE name = 'daemon'`, body(Leader{Holder: me, Until: 1}))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	holder.Lead, _ = lead(b, 2, 0, no)
+	if run, _, err = b.Write(ctx, "test", holder); err != nil {
+		t.Fatalf("a lock that nobody said to have is not taken over: %v", err)
+	}
+	_ = run.Close(ctx, 0)
 }

@@ -78,7 +78,9 @@ func connect(url string) (*Store, error) {
 		cfg.ConnectTimeout = connectTime
 	}
 	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
-		_, err := c.Exec(ctx, `SET synchronous_commit = on`) // what the journal says has reached the disk
+		// What the journal says has reached the disk; and a process that is paused within a
+		// transaction keeps no row from the others for longer than a lease lasts.
+		_, err := c.Exec(ctx, `SET synchronous_commit = on; SET idle_in_transaction_session_timeout = '10s'`)
 		return err
 	}))
 	return &Store{db: db, backend: postgres{}}, nil
@@ -107,7 +109,7 @@ func (postgres) reading() *sql.TxOptions {
 func (postgres) lost(err error) bool {
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
-		return strings.HasPrefix(refused.Code, "08") || strings.HasPrefix(refused.Code, "57P")
+		return strings.HasPrefix(refused.Code, "08") || strings.HasPrefix(refused.Code, "57P") || refused.Code == "25P03"
 	}
 	return err != nil && !errors.Is(err, reconcile.ErrLockLost) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
@@ -127,26 +129,31 @@ func (postgres) version(ctx context.Context, tx *sql.Tx) (int, error) {
 
 func (postgres) clock() string { return `CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)` }
 
-// end cuts the connection of a process that is no more to be waited for, and with it the
-// lock that it has, if it has that still.
-func (b postgres) end(ctx context.Context, s *Store, session int) error {
-	holder, err := b.holder(ctx, s)
-	if err != nil || holder == nil || holder.Session != session {
-		return err
-	}
-	_, err = s.db.ExecContext(ctx, `SELECT pg_terminate_backend($1)`, session)
+// end cuts the connection by which a daemon has the project's lock that does not lead, if one
+// has it: it may have been paused before it could say so.
+func (b postgres) end(ctx context.Context, s *Store, lead int64) error {
+	_, err := s.db.ExecContext(ctx, `SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+		WHERE a.application_name LIKE $2 AND a.application_name <> $3 AND l.granted AND `+lockRow, lockClass, leaderName("%"), leaderName(lead))
 	return err
 }
 
+// leaderName is how the connection is called by which a daemon holds the project's lock.
+func leaderName(lead any) string { return fmt.Sprint("recon daemon ", lead) }
+
 // lockSchema is the second half of the lock's number.
 const lockSchema = `(SELECT oid::int FROM pg_namespace WHERE nspname = current_schema())`
+
+// lockRow finds the lock of class $1 among those of the server.
+const lockRow = `l.locktype = 'advisory' AND l.objsubid = 2
+	AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+	AND l.classid = $1 AND l.objid::int = ` + lockSchema
 
 // lock takes an advisory lock on a connection of its own. It is free when that
 // connection ends: at once when its process dies, and within two minutes when its
 // machine or the way to it does.
 func (b postgres) lock(ctx context.Context, s *Store, who reconcile.Holder) (hold, error) {
 	deadline := time.Now().Add(max(who.Wait, lockWait))
-	h := &sessionHold{store: s}
+	h := &sessionHold{store: s, lead: who.Lead}
 	for {
 		err := h.take(ctx)
 		if err == nil {
@@ -175,9 +182,7 @@ func (postgres) holder(ctx context.Context, s *Store) (*reconcile.Holder, error)
 	var session int
 	var noted string
 	err := s.db.QueryRowContext(ctx, `SELECT l.pid, f.holder FROM pg_locks l, fence f
-		WHERE f.name = 'project' AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
-		AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-		AND l.classid = $1 AND l.objid::int = `+lockSchema, lockClass).Scan(&session, &noted)
+		WHERE f.name = 'project' AND l.granted AND `+lockRow, lockClass).Scan(&session, &noted)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -195,6 +200,7 @@ func (postgres) holder(ctx context.Context, s *Store) (*reconcile.Holder, error)
 // taken again, provided that nobody else had it meanwhile.
 type sessionHold struct {
 	store *Store
+	lead  int64 // of the daemon that it is, 0 for anybody else
 	conn  *sql.Conn
 	pid   int
 }
@@ -214,6 +220,13 @@ func (h *sessionHold) take(ctx context.Context) error {
 		return err
 	}
 	var got bool
+	if h.lead != 0 { // before it has the lock, so that whoever takes over knows it
+		_, err = conn.ExecContext(ctx, `SELECT set_config('application_name', $1, false)`, leaderName(h.lead))
+	}
+	if err != nil {
+		closeSession(conn)
+		return err
+	}
 	err = conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1, `+lockSchema+`), pg_backend_pid()`, lockClass).Scan(&got, &h.pid)
 	if err == nil && !got {
 		err = &reconcile.LockedError{}

@@ -189,7 +189,7 @@ func (sqlite) version(ctx context.Context, tx *sql.Tx) (int, error) {
 func (sqlite) clock() string { return `unixepoch()` }
 
 // end does nothing: the kernel frees the lock of a process that has ended.
-func (sqlite) end(context.Context, *Store, int) error { return nil }
+func (sqlite) end(context.Context, *Store, int64) error { return nil }
 
 const (
 	lockFile   = "lock"

@@ -43,8 +43,8 @@ type backend interface {
 	holder(ctx context.Context, s *Store) (*reconcile.Holder, error)
 	// clock is how the database tells the time, in seconds.
 	clock() string
-	// end frees the project's lock of a session whose process is not to be waited for.
-	end(ctx context.Context, s *Store, session int) error
+	// end takes the project's lock from a daemon that has another epoch than the one that leads.
+	end(ctx context.Context, s *Store, lead int64) error
 	// lost reports an error after which the connection is gone, and what was asked may
 	// or may not have been done.
 	lost(err error) bool
