@@ -54,7 +54,7 @@ could change the answer, the exit code is 3.`,
 			RunE: func(cmd *cobra.Command, words []string) error { return runGraph(cmd, c, o, words) },
 		}
 		f := sub.Flags()
-		f.StringArrayVar(&o.edges, "edge", nil, "only edges of this `kind`: runs_on, stored_on, attached_to, resolves_via, named_by, mounts, routes_to, auth_by, depends_on, calls, exposes, managed_by")
+		f.StringArrayVar(&o.edges, "edge", nil, "only edges of this `kind`: runs_on, stored_on, attached_to, resolves_via, named_by, mounts, routes_to, auth_by, depends_on, calls, exposes, managed_by, documented_in")
 		f.StringVar(&o.format, "format", "text", "text, dot, mermaid, svg or png")
 		f.StringVar(&o.out, "out", "", "`file` to write to")
 		if v.verb == "show" || v.verb == "depends" {
@@ -160,6 +160,7 @@ func (c *cli) showAnswer(a *api.GraphAnswer) {
 		p.Dependents(a.Question.Of, a.Dependents)
 	case "impact":
 		p.Impact(a.Impact)
+		p.Documents(a.Documents)
 	case "trace", "why":
 		if a.Journey != nil {
 			p.Journey(a.Journey)

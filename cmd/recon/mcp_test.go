@@ -259,8 +259,11 @@ func TestHostileWordsReachNoAssistant(t *testing.T) {
 		h.sim.Update(setConfig(111, "description", text))
 		h.sim.Update(setConfig(111, "name", text))
 		h.sim.Update(setConfig(112, "tags", text))
+		if file := strings.ReplaceAll(text, "/", "_"); i != 3 {
+			h.write("docs/"+file+".md", "# Home\n\nSee `win11-lab`.\n")
+		}
 		a := newAssistant(t, h)
-		for _, said := range append(a.everyTool("home/111"), a.says("get", map[string]any{"thing": text}), a.says("search", map[string]any{"query": "home/111"})) {
+		for _, said := range append(a.everyTool("home/111"), a.says("get", map[string]any{"thing": "vm.win11-lab"}), a.says("get", map[string]any{"thing": text}), a.says("search", map[string]any{"query": "home/111"})) {
 			for _, form := range []string{text, strings.ToLower(text), fmt.Sprintf("%q", text)} {
 				if strings.Contains(said, strings.Trim(form, `"`)) {
 					t.Errorf("hostile text %d is in %.300s", i, said)
@@ -270,5 +273,15 @@ func TestHostileWordsReachNoAssistant(t *testing.T) {
 		if err := a.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestAssistantFindsDocuments: get says which documents name a thing, by plain names alone.
+func TestAssistantFindsDocuments(t *testing.T) {
+	h := newHome(t, pvesim.Options{})
+	h.write("docs/lab.md", "# Lab\n\nSee `win11-lab`.\n")
+	a := newAssistant(t, h)
+	if said := a.says("get", map[string]any{"thing": "win11-lab"}); !strings.Contains(said, `"documents":["docs/lab.md:3"]`) {
+		t.Errorf("it says %s", said)
 	}
 }

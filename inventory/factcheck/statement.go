@@ -33,6 +33,9 @@ type reader struct {
 	out  []statement
 }
 
+// longestLine is the longest in which something is looked for: longer ones are no prose.
+const longestLine = 2000
+
 func statementsOf(r *roster, p *source.Page) []statement {
 	if p.Past {
 		return nil
@@ -44,7 +47,7 @@ func statementsOf(r *roster, p *source.Page) []statement {
 		}
 	}
 	for i := range p.Lines {
-		if l := &p.Lines[i]; !l.Past && len(l.Text) < 2000 {
+		if l := &p.Lines[i]; !l.Past && len(l.Text) <= longestLine {
 			x.line(l)
 		}
 	}

@@ -19,6 +19,7 @@ var looks = map[Kind]look{
 	Cluster: {"#e3e6ea", "[[%s]]"}, Machine: {"#e3e6ea", "[%s]"}, Storage: {"#f3e2c7", "[(%s)]"}, Network: {"#e8f0d8", "{{%s}}"}, Guest: {"#d7e6f7", "[%s]"},
 	Host: {"#d7e6f7", "[%s]"}, Daemon: {"#cfe3f2", "[%s]"}, Container: {"#d9f2e6", "(%s)"}, Path: {"#f3e2c7", "[(%s)]"}, URL: {"#f7dfe8", "([%s])"},
 	Route: {"#f7dfe8", "([%s])"}, DNSServer: {"#eadcf5", "[%s]"}, DNSName: {"#f4ecfa", "([%s])"}, Certificate: {"#fdf3c7", "[%s]"}, Terraform: {"#e9e9e9", "[%s]"},
+	Document: {"#ffffff", "[/%s/]"},
 }
 
 // colours are those of edges, by kind, in the order of the legend.
@@ -38,6 +39,7 @@ var colours = []struct {
 	{Calls, "#2c9c77"},
 	{Exposes, "#e599b5"},
 	{ManagedBy, "#adb5bd"},
+	{DocumentedIn, "#ced4da"},
 }
 
 // quote writes a string of DOT: a backslash means something there, and so do quotes.

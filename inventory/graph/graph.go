@@ -38,6 +38,7 @@ const (
 	DNSName     Kind = "name"
 	Certificate Kind = "certificate"
 	Terraform   Kind = "terraform"
+	Document    Kind = "document"
 )
 
 // Unknown is the state of a node that something names and nobody saw.
@@ -71,11 +72,13 @@ const (
 	Calls       EdgeKind = "calls"
 	Exposes     EdgeKind = "exposes"
 	ManagedBy   EdgeKind = "managed_by"
+	// DocumentedIn is no need: a document names the thing.
+	DocumentedIn EdgeKind = "documented_in"
 )
 
 // EdgeKinds are all of them.
 func EdgeKinds() []EdgeKind {
-	return []EdgeKind{RunsOn, StoredOn, AttachedTo, ResolvesVia, NamedBy, Mounts, RoutesTo, AuthBy, DependsOn, Calls, Exposes, ManagedBy}
+	return []EdgeKind{RunsOn, StoredOn, AttachedTo, ResolvesVia, NamedBy, Mounts, RoutesTo, AuthBy, DependsOn, Calls, Exposes, ManagedBy, DocumentedIn}
 }
 
 // A Source is where an edge is known from.
@@ -89,6 +92,7 @@ const (
 	Config      Source = "config"
 	Environment Source = "environment"
 	Live        Source = "live"
+	Written     Source = "document"
 )
 
 // An Edge says that From needs To.
@@ -342,4 +346,10 @@ func (g *Graph) part(keep map[int32]bool, kinds []EdgeKind) *Graph {
 	return p
 }
 
-func among(kinds []EdgeKind, k EdgeKind) bool { return len(kinds) == 0 || slices.Contains(kinds, k) }
+// among reports an edge that is asked for: of no kinds it is one of every need.
+func among(kinds []EdgeKind, k EdgeKind) bool {
+	if len(kinds) == 0 {
+		return k != DocumentedIn
+	}
+	return slices.Contains(kinds, k)
+}

@@ -48,7 +48,7 @@ func reaches(edges []Edge, of string) map[string]bool {
 	for more := true; more; {
 		more = false
 		for _, e := range edges {
-			if out[e.To] && !out[e.From] {
+			if e.Kind != DocumentedIn && out[e.To] && !out[e.From] { // which is no need
 				out[e.From], more = true, true
 			}
 		}

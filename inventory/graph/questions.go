@@ -94,7 +94,7 @@ func (g *Graph) All(kinds []EdgeKind) *Graph {
 		}
 	}
 	for i := range g.Nodes {
-		keep[int32(i)] = keep[int32(i)] || len(kinds) == 0
+		keep[int32(i)] = keep[int32(i)] || len(kinds) == 0 && g.Nodes[i].Kind != Document
 	}
 	return g.part(keep, kinds)
 }

@@ -1,10 +1,14 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 
+	"recon/cmd/recon/internal/docs"
 	"recon/cmd/recon/internal/home"
 	"recon/inventory"
 	"recon/inventory/graph"
@@ -34,10 +38,12 @@ type GraphAnswer struct {
 	Journey       *graph.Journey    `json:"journey"` // of trace with one thing: the way of a request, judged
 	Nodes         []graph.Node      `json:"nodes"`
 	Edges         []graph.Edge      `json:"edges"`
-	Cycles        [][]string        `json:"cycles"` // things that need each other, among the nodes
+	Cycles        [][]string        `json:"cycles"`    // things that need each other, among the nodes
+	Documents     []string          `json:"documents"` // places that name the thing: of impact with delete
 	NotKnown      []NotKnown        `json:"not_known"`
 
-	Part *graph.Graph `json:"-"` // nodes and edges, to be drawn
+	Part  *graph.Graph     `json:"-"` // nodes and edges, to be drawn
+	kinds []graph.EdgeKind // that are followed
 }
 
 // NotKnown is something that is not known, and whether it may change the answer.
@@ -52,6 +58,18 @@ func AskGraph(ctx context.Context, h *Home, q Question) (*GraphAnswer, error) {
 	defer r.Close()
 	a, _, err := r.Ask(ctx, q)
 	return a, err
+}
+
+// reads reports a question whose answer has documents in it: where a thing is written, and
+// what a removal leaves behind in them.
+func (q *Question) reads() bool {
+	return q.Verb == "show" && q.Of != "" || q.Verb == "why" || slices.Contains(q.Edges, graph.DocumentedIn) || q.Verb == "impact" && q.Action == graph.Delete || namesDocument(q.Of)
+}
+
+// namesDocument reports a name that is a document's.
+func namesDocument(name string) bool {
+	end := strings.ToLower(path.Ext(name))
+	return end == ".md" || end == ".markdown"
 }
 
 func (q *Question) check() error {
@@ -70,7 +88,7 @@ func emptyAnswer(at string, q Question) *GraphAnswer {
 	if q.Edges == nil {
 		q.Edges = []graph.EdgeKind{}
 	}
-	return &GraphAnswer{FormatVersion: FormatVersion, AsOf: at, Question: q, Dependents: []graph.Dependent{}, Ways: [][]graph.Edge{}, Cycles: [][]string{}, NotKnown: []NotKnown{}}
+	return &GraphAnswer{FormatVersion: FormatVersion, AsOf: at, Question: q, Dependents: []graph.Dependent{}, Ways: [][]graph.Edge{}, Cycles: [][]string{}, Documents: []string{}, NotKnown: []NotKnown{}}
 }
 
 // answerOf answers a question of a graph.
@@ -87,6 +105,7 @@ func answerOf(g *graph.Graph, at string, q Question) (*GraphAnswer, error) {
 		*name = n.ID
 	}
 	nodes, inside := map[string]bool{}, map[string]bool{}
+	a.kinds = g.Asked(a.Question.Of, q.Edges)
 	switch q.Verb {
 	case "depends":
 		a.depends(g, nodes, inside)
@@ -102,9 +121,12 @@ func answerOf(g *graph.Graph, at string, q Question) (*GraphAnswer, error) {
 }
 
 func (a *GraphAnswer) show(g *graph.Graph, nodes map[string]bool) {
-	part := g.All(a.Question.Edges)
+	part := g.All(a.kinds)
 	if a.Question.Of != "" {
-		part = g.Around(a.Question.Of, a.Question.Depth, a.Question.Edges)
+		part = g.Around(a.Question.Of, a.Question.Depth, a.kinds)
+		if len(a.kinds) == 0 {
+			part = g.WithDocuments(part, a.Question.Of)
+		}
 	}
 	for i := range part.Nodes {
 		nodes[part.Nodes[i].ID] = true
@@ -119,32 +141,38 @@ func (a *GraphAnswer) draw(part *graph.Graph) {
 }
 
 func (a *GraphAnswer) depends(g *graph.Graph, nodes, inside map[string]bool) {
-	a.Dependents = append(a.Dependents, g.Depends(a.Question.Of, a.Question.Depth, a.Question.Edges)...)
+	a.Dependents = append(a.Dependents, g.Depends(a.Question.Of, a.Question.Depth, a.kinds)...)
 	nodes[a.Question.Of], inside[a.Question.Of] = true, true
 	for _, d := range a.Dependents {
 		nodes[d.ID] = true
 	}
-	a.draw(g.Of(nodes, a.Question.Edges))
+	a.draw(g.Of(nodes, a.kinds))
 }
 
 func (a *GraphAnswer) impact(g *graph.Graph, nodes, inside map[string]bool) {
-	a.Impact = g.Impact(a.Question.Of, a.Question.Action, a.Question.Edges)
+	a.Impact = g.Impact(a.Question.Of, a.Question.Action, a.kinds)
 	nodes[a.Question.Of], inside[a.Question.Of] = true, true
 	for _, x := range a.Impact.Affected {
 		nodes[x.ID] = true
 		inside[x.ID] = x.Effect == graph.Down
 	}
-	a.draw(g.Of(nodes, a.Question.Edges))
+	if a.Question.Action == graph.Delete {
+		for _, e := range g.DocumentsOf(a.Question.Of) {
+			a.Documents = append(a.Documents, e.Evidence)
+		}
+	}
+	a.draw(g.Of(nodes, a.kinds))
 }
 
 func (a *GraphAnswer) ways(g *graph.Graph, nodes map[string]bool) {
 	if a.Question.Verb == "why" {
+		a.kinds = graph.EdgeKinds()
 		a.Edges = g.Why(a.Question.Of, a.Question.To)
 		if len(a.Edges) > 0 {
 			a.Ways = append(a.Ways, a.Edges)
 		}
 	} else {
-		ways, more := g.Ways(a.Question.Of, a.Question.To, a.Question.Edges)
+		ways, more := g.Ways(a.Question.Of, a.Question.To, a.kinds)
 		a.Ways, a.MoreWays = append(a.Ways, ways...), more
 	}
 	nodes[a.Question.Of], nodes[a.Question.To] = true, true
@@ -153,7 +181,7 @@ func (a *GraphAnswer) ways(g *graph.Graph, nodes map[string]bool) {
 			nodes[e.From], nodes[e.To] = true, true
 		}
 	}
-	a.draw(g.Of(nodes, a.Question.Edges))
+	a.draw(g.Of(nodes, a.kinds))
 }
 
 // gaps says what is not known. A way that was found is no less one for what is not.
@@ -213,4 +241,22 @@ func (a *GraphAnswer) Code() int {
 		return ExitIncomplete
 	}
 	return ExitOK
+}
+
+// documented is the graph of the last look with the documents of the project that name its
+// things.
+func (r *Reading) documented(ctx context.Context) (*graph.Graph, error) {
+	if r.read != nil {
+		return r.read, nil
+	}
+	named, err := docs.Named(ctx, r.world)
+	if err != nil {
+		return nil, err
+	}
+	var all []graph.Writing
+	for _, n := range named {
+		all = append(all, graph.Writing{Thing: cmp.Or(n.Address, n.Node), Node: n.Address == "", File: n.File, Line: n.Line})
+	}
+	r.read = r.graph.Documented(all)
+	return r.read, nil
 }

@@ -26,6 +26,7 @@ type Reading struct {
 	mu     sync.Mutex // one question at a time
 	world  *home.World
 	graph  *graph.Graph // of the world; nil until it is asked for
+	read   *graph.Graph // with the documents that name things; nil until it is asked for
 	looked time.Time
 	print  uint64 // of the manifests that the world was compared with
 }
@@ -44,7 +45,7 @@ func (r *Reading) forget() {
 	if r.world != nil {
 		r.world.Close()
 	}
-	r.world, r.graph = nil, nil
+	r.world, r.graph, r.read = nil, nil, nil
 }
 
 // look is the last look while it is fresh and the manifests are the same, else a new one.
@@ -104,6 +105,7 @@ type Detail struct {
 	Node     *graph.Node
 	Needs    []graph.Edge
 	NeededBy []graph.Edge
+	Written  []string // where documents name it first: README.md:3
 }
 
 // Get tells what is known of one thing.
@@ -131,6 +133,13 @@ func (r *Reading) Get(ctx context.Context, name string) (*Detail, Look, error) {
 		return nil, Look{}, err
 	}
 	if d.Node != nil {
+		read, err := r.documented(ctx)
+		if err != nil {
+			return nil, Look{}, err
+		}
+		for _, e := range read.DocumentsOf(d.Node.ID) {
+			d.Written = append(d.Written, e.Evidence)
+		}
 		for i := range g.Edges {
 			switch e := g.Edges[i]; d.Node.ID {
 			case e.From:
@@ -158,6 +167,11 @@ func (r *Reading) Ask(ctx context.Context, q Question) (*GraphAnswer, Look, erro
 	if q.Verb == "trace" && q.To == "" {
 		a, err = follow(ctx, w, g, q)
 	} else {
+		if q.reads() {
+			if g, err = r.documented(ctx); err != nil {
+				return nil, Look{}, err
+			}
+		}
 		a, err = answerOf(g, inventory.Timestamp(w.At), q)
 	}
 	return a, lookOf(w), w.Unfound(err, "recon graph show lists what there is")

@@ -134,6 +134,19 @@ func TruthOf(ctx context.Context, w *home.World) (*factcheck.Truth, error) {
 	return truth, nil
 }
 
+// Named are the documents of the project that name what was observed.
+func Named(ctx context.Context, w *home.World) ([]factcheck.Naming, error) {
+	c := &FactCheck{home: w.Home(), places: map[string]place{}}
+	if err := c.gather(nil); err != nil {
+		return nil, err
+	}
+	truth, err := TruthOf(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	return factcheck.Named(c.docs, truth), nil
+}
+
 // Home is the folder that was checked, a project or not.
 func (c *FactCheck) Home() *home.Home { return c.home }
 

@@ -73,7 +73,7 @@ func (a *answers) get(ctx context.Context, in getIn) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := headOf(look, map[string]any{"needs": ends(d.Needs, true), "needed_by": ends(d.NeededBy, false)})
+	head := headOf(look, map[string]any{"needs": ends(d.Needs, true), "needed_by": ends(d.NeededBy, false), "documents": append([]string{}, d.Written[:min(len(d.Written), maxEnds)]...)})
 	var rows []any
 	if n := d.Node; n != nil {
 		head["id"], head["kind"], head["name"], head["status"] = n.ID, n.Kind, n.Name, n.State

@@ -102,6 +102,17 @@ func (p *Printer) Impact(i *graph.Impact) {
 	}
 }
 
+// Documents prints the places that name a thing which is to go.
+func (p *Printer) Documents(places []string) {
+	if len(places) == 0 {
+		return
+	}
+	fmt.Fprintf(p.W, "\nDocuments that name it (%d)\n", len(places))
+	for _, place := range places {
+		fmt.Fprintln(p.W, "  "+p.clean(place))
+	}
+}
+
 // because is the way by which an effect came, from what it is done to.
 func because(a graph.Affected) string {
 	var text string
@@ -142,7 +153,11 @@ func (p *Printer) Ways(from, to string, ways [][]graph.Edge, more bool) {
 func (p *Printer) GraphList(nodes []graph.Node, edges []graph.Edge) {
 	needs := map[string][]string{}
 	for _, e := range edges {
-		needs[e.From] = append(needs[e.From], edgeWords(e.Kind)+" "+e.To)
+		end := e.To
+		if e.Kind == graph.DocumentedIn {
+			end = e.Evidence // the place in it
+		}
+		needs[e.From] = append(needs[e.From], edgeWords(e.Kind)+" "+end)
 	}
 	for i := range nodes {
 		n := &nodes[i]
