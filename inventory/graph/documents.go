@@ -46,15 +46,8 @@ func (g *Graph) Documented(all []Writing) *Graph {
 }
 
 // DocumentsOf are the edges from a node to the documents that name it.
-func (g *Graph) DocumentsOf(id string) (out []Edge) {
-	if i, ok := g.index[id]; ok {
-		for _, e := range g.out[i] {
-			if g.Edges[e].Kind == DocumentedIn {
-				out = append(out, g.Edges[e])
-			}
-		}
-	}
-	return out
+func (g *Graph) DocumentsOf(id string) []Edge {
+	return slices.DeleteFunc(g.leaving(id), func(e Edge) bool { return e.Kind != DocumentedIn })
 }
 
 // WithDocuments is a part of the graph with the documents that name one of its nodes.

@@ -55,6 +55,21 @@ func (g *Graph) way(from, to int32, length int, via []int32) []*Edge {
 	return out
 }
 
+// Needs are the edges from a node to what it needs.
+func (g *Graph) Needs(id string) []Edge {
+	return slices.DeleteFunc(g.leaving(id), func(e Edge) bool { return e.Kind == DocumentedIn })
+}
+
+// leaving are the edges from a node.
+func (g *Graph) leaving(id string) (out []Edge) {
+	if i, ok := g.index[id]; ok {
+		for _, e := range g.out[i] {
+			out = append(out, g.Edges[e])
+		}
+	}
+	return out
+}
+
 // Around is the part of the graph near a node: what it needs and what needs it.
 func (g *Graph) Around(id string, depth int, kinds []EdgeKind) *Graph {
 	start, ok := g.index[id]

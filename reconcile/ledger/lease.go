@@ -11,7 +11,7 @@ import (
 
 // LeaseTime is how long a daemon that says nothing any more keeps others from working, by the
 // clock of the database.
-const LeaseTime = 15 * time.Second
+const LeaseTime = 13 * time.Second
 
 // A Leader is a daemon that works while others wait, as it stands in the ledger.
 type Leader struct {

@@ -9,6 +9,7 @@ import (
 	"recon/cmd/recon/internal/home"
 	"recon/cmd/recon/internal/runs"
 	"recon/inventory"
+	"recon/inventory/graph"
 	"recon/reconcile"
 )
 
@@ -24,6 +25,7 @@ type Picture struct {
 	Events     []inventory.Event // the newest first
 	Documents  []DocumentState
 	Since      map[string]time.Time // since when a resource drifts, by address
+	Graph      *graph.Graph         // what needs what, as far as a run sees it
 
 	shown map[string]*Shown // by address
 }
@@ -144,6 +146,9 @@ func picture(ctx context.Context, w *home.World, plan *reconcile.Plan) (*Picture
 	}
 	for addr, e := range w.Memory.Episodes {
 		p.Since[addr.String()] = e.OpenedAt
+	}
+	if p.Graph, err = w.Graph(ctx); err != nil {
+		return nil, err
 	}
 	p.sources(w)
 	return p, p.history(ctx, w)

@@ -17,8 +17,6 @@ func kindAndState(n *graph.Node) string {
 	return string(n.Kind) + ", " + n.State
 }
 
-func edgeWords(k graph.EdgeKind) string { return strings.ReplaceAll(string(k), "_", " ") }
-
 // Dependents prints what needs a node as a tree: below each thing stand those that need
 // it, and by what that is known.
 func (p *Printer) Dependents(of string, list []graph.Dependent) {
@@ -40,31 +38,9 @@ func (p *Printer) branch(of, indent string, below map[string][]graph.Dependent) 
 			joint, next = "└─ ", "   "
 		}
 		edge := d.Path[0]
-		p.hang(indent+joint, indent+next+"    ", fmt.Sprintf("%s (%s) %s", p.clean(d.ID), p.clean(kindAndState(&d.Node)), p.paint(quiet, p.clean(edgeWords(edge.Kind)+": "+doubtful(edge)))))
+		p.hang(indent+joint, indent+next+"    ", fmt.Sprintf("%s (%s) %s", p.clean(d.ID), p.clean(kindAndState(&d.Node)), p.paint(quiet, p.clean(words.EdgeKind(edge.Kind)+": "+words.Evidence(edge)))))
 		p.branch(d.ID, indent+next, below)
 	}
-}
-
-// doubtful is the evidence of an edge, and that it is not sure.
-func doubtful(e *graph.Edge) string {
-	if e.Sure {
-		return e.Evidence
-	}
-	return e.Evidence + " (by its name)"
-}
-
-// groups are the effects of an action, in the words of a heading.
-var groups = []struct {
-	effect graph.Effect
-	title  string
-}{
-	{graph.Down, "Goes down with it"},
-	{graph.Unreachable, "Nobody answers there any more"},
-	{graph.NoStorage, "Loses disks or folders"},
-	{graph.NoNetwork, "Loses the network"},
-	{graph.NoNames, "Loses names"},
-	{graph.NoLogin, "Nobody can log in"},
-	{graph.Lacks, "Runs on without something that it calls"},
 }
 
 // Impact prints what an action does to everything else.
@@ -74,15 +50,15 @@ func (p *Printer) Impact(i *graph.Impact) {
 	if len(i.Affected) == 0 {
 		p.Printf("  nothing else is known to need it")
 	}
-	for _, group := range groups {
+	for _, group := range words.Effects {
 		var rows [][2]string
-		for _, a := range i.Affected {
-			if a.Effect == group.effect {
-				rows = append(rows, [2]string{p.clean(a.ID), p.clean(because(a))})
+		for k := range i.Affected {
+			if a := &i.Affected[k]; a.Effect == group.Effect {
+				rows = append(rows, [2]string{p.clean(a.ID), p.clean(words.Because(a))})
 			}
 		}
 		if len(rows) > 0 {
-			fmt.Fprintf(p.W, "\n%s (%d)\n", group.title, len(rows))
+			fmt.Fprintf(p.W, "\n%s (%d)\n", group.Title, len(rows))
 			p.list(rows)
 		}
 	}
@@ -113,20 +89,6 @@ func (p *Printer) Documents(places []string) {
 	}
 }
 
-// because is the way by which an effect came, from what it is done to.
-func because(a graph.Affected) string {
-	var text string
-	if len(a.Path) == 1 {
-		text = doubtful(a.Path[0])
-	} else {
-		text = doubtful(a.Path[0]) + "; through " + a.Path[0].To
-	}
-	if a.StaysDown {
-		text += "; does not start again by itself"
-	}
-	return text
-}
-
 // Ways prints ways through the graph, hop by hop.
 func (p *Printer) Ways(from, to string, ways [][]graph.Edge, more bool) {
 	if len(ways) == 0 {
@@ -138,9 +100,9 @@ func (p *Printer) Ways(from, to string, ways [][]graph.Edge, more bool) {
 		}
 		fmt.Fprintln(p.W, p.clean(way[0].From))
 		for _, e := range way {
-			p.hang("  ", "      ", fmt.Sprintf("%s %s  %s", p.paint(quiet, edgeWords(e.Kind)), p.clean(e.To), p.paint(quiet, p.clean(doubtful(&e)+" ["+string(e.Source)+"]"))))
+			p.hang("  ", "      ", fmt.Sprintf("%s %s  %s", p.paint(quiet, words.EdgeKind(e.Kind)), p.clean(e.To), p.paint(quiet, p.clean(words.Evidence(&e)+" ["+string(e.Source)+"]"))))
 			for _, also := range e.Also {
-				p.hang("      ", "      ", p.paint(quiet, p.clean("and "+doubtful(&graph.Edge{Evidence: also.Evidence, Sure: also.Sure})+" ["+string(also.Source)+"]")))
+				p.hang("      ", "      ", p.paint(quiet, p.clean("and "+words.Evidence(&graph.Edge{Evidence: also.Evidence, Sure: also.Sure})+" ["+string(also.Source)+"]")))
 			}
 		}
 	}
@@ -157,7 +119,7 @@ func (p *Printer) GraphList(nodes []graph.Node, edges []graph.Edge) {
 		if e.Kind == graph.DocumentedIn {
 			end = e.Evidence // the place in it
 		}
-		needs[e.From] = append(needs[e.From], edgeWords(e.Kind)+" "+end)
+		needs[e.From] = append(needs[e.From], words.EdgeKind(e.Kind)+" "+end)
 	}
 	for i := range nodes {
 		n := &nodes[i]

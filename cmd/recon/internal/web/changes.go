@@ -195,7 +195,8 @@ func (s *server) resource(r *http.Request, state api.LiveState) (answer, error) 
 		Address, Verdict, Where, Why string
 		Facts                        []struct{ Name, Value string }
 		Events                       []eventRow
-	}{mark: shownMark(sh), values: shownValues(sh), Address: words.Clean(sh.Address), Verdict: strings.ReplaceAll(sh.Verdict, "_", " "), Why: why(sh)}
+		Ties                         ties
+	}{mark: shownMark(sh), values: shownValues(sh), Ties: tiesOf(p, sh.Address), Address: words.Clean(sh.Address), Verdict: strings.ReplaceAll(sh.Verdict, "_", " "), Why: why(sh)}
 	if sh.File != "" {
 		body.Where = fmt.Sprintf("written in %s:%d", words.Clean(sh.File), sh.Line)
 	}
