@@ -125,10 +125,27 @@ func (l *library) meant(target string) string {
 	if everybodysFile(target) && !oneAbove(path.Dir(best), path.Dir(target)) && (most < 2 || most == 2 && same > 1 && everybodysFile(path.Dir(target))) {
 		return "" // ansible/README.md of another folder
 	}
-	if tie || most < 2 && same > 3 {
+	if tie || most < 2 && (same > 3 || l.rival(target)) {
 		return ""
 	}
 	return best
+}
+
+// rival reports a file beside the target whose name is a part of the target's, or the other way
+// round: roadmap.md where a link says platform-roadmap.md. Nobody knows which one is meant.
+func (l *library) rival(target string) bool {
+	stem := func(f string) string {
+		return strings.ToLower(strings.TrimSuffix(path.Base(f), path.Ext(f)))
+	}
+	partOf := func(a, b string) bool {
+		return len(a) > 3 && (strings.HasSuffix(b, "-"+a) || strings.HasSuffix(b, "_"+a) || strings.HasPrefix(b, a+"-") || strings.HasPrefix(b, a+"_"))
+	}
+	for f := range l.files {
+		if path.Dir(f) == path.Dir(target) && path.Ext(f) == path.Ext(target) && (partOf(stem(f), stem(target)) || partOf(stem(target), stem(f))) {
+			return true
+		}
+	}
+	return false
 }
 
 // otherCase is the folder that is called as the target in another case.

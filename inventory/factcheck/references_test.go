@@ -105,3 +105,14 @@ func TestSuggestions(t *testing.T) {
 		})
 	}
 }
+
+// TestRivals: where a file beside the target may be meant as well, nothing is suggested.
+func TestRivals(t *testing.T) {
+	for beside, want := range map[string]string{"roadmap.md": "", "platform.md": "", "platform-roadmap-2.md": "", "roads.md": "docs/platform-roadmap.md", "roadmap.txt": "docs/platform-roadmap.md", "map.md": "docs/platform-roadmap.md"} {
+		docs := []source.Document{{Path: "net/readme.md", Text: []byte("[x](./platform-roadmap.md)")}}
+		got := Check(docs, nil, Options{Tree: &Tree{Files: []string{"net/readme.md", "docs/platform-roadmap.md", "net/" + beside}}})
+		if len(got) != 1 || got[0].Suggest != want {
+			t.Errorf("beside %s: got %+v, want one finding that suggests %q", beside, got, want)
+		}
+	}
+}

@@ -165,7 +165,7 @@ func (r *repository) bind(s *source, p *types.Project, v types.ServiceVolumeConf
 	case v.Type == types.VolumeTypeBind:
 		if name, inside := r.inside(b.Source); inside {
 			b.Path, b.Source = name, s.relative(name)
-			if from, below := strings.CutPrefix(name, s.folder()+"/"); !below || !r.names[from] { // else it is run from the root
+			if !r.runFromAbove(s, name) {
 				b.Lost, b.Elsewhere = r.lost(name, v)
 			}
 		}
@@ -180,6 +180,18 @@ func (r *repository) bind(s *source, p *types.Project, v types.ServiceVolumeConf
 	}
 	b.Source = release(b.Source)
 	return b, true
+}
+
+// runFromAbove reports a file that is there when compose is run from a folder above that of
+// the compose file, as with COMPOSE_FILE or --project-directory.
+func (r *repository) runFromAbove(s *source, name string) bool {
+	rel, below := strings.CutPrefix(name, s.folder()+"/")
+	for dir := s.folder(); below && dir != "." && dir != "/"; {
+		if dir = path.Dir(dir); r.names[path.Join(dir, rel)] {
+			return true
+		}
+	}
+	return false
 }
 
 // inside returns the name in the repository of a path that compose-go has resolved.

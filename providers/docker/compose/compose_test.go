@@ -215,11 +215,12 @@ func TestRefusedTheSameEachTime(t *testing.T) {
 // TestAccepted: what docker compose runs is not refused, and its services are known.
 func TestAccepted(t *testing.T) {
 	rows := map[string]map[string]string{
-		"the default network by name": {"compose.yml": "services:\n  a:\n    image: a:1\n    networks: [default]\n"},
-		"an override":                 {"compose.yml": "services:\n  a: {image: \"a:1\"}\n", "compose.override.yml": "services:\n  a:\n    ports: [\"80:80\"]\n"},
-		"a variant laid over":         {"compose.yml": "services:\n  a: {image: \"a:1\"}\n", "compose.prod.yml": "services:\n  a:\n    image: a:1\n    networks: [elsewhere]\n"},
-		"extends another file":        {"x/compose.yml": "services:\n  a:\n    extends: {file: ../base.yml, service: b}\n", "base.yml": "services:\n  b: {image: \"b:1\", networks: [default]}\n  c: {image: \"c:1\"}\n", "x/.env": ""},
-		"include":                     {"compose.yml": "include: [p/compose.yml]\nservices:\n  a: {image: \"a:1\", depends_on: [b]}\n", "p/compose.yml": "services:\n  b: {image: \"b:1\", depends_on: [a]}\n"},
+		"a file of values that takes others": {".env": "DISK=${HOST_DISK:?which disk}\nCONF=${ROOT}/conf\nKNOWN=${CONF}/x\n", "compose.yml": "services:\n  a:\n    image: a:1\n    devices: [\"/dev/${DISK}:/dev/${DISK}\"]\n    volumes: [\"${CONF}:/conf\", \"${KNOWN}:/x\"]\n"},
+		"the default network by name":        {"compose.yml": "services:\n  a:\n    image: a:1\n    networks: [default]\n"},
+		"an override":                        {"compose.yml": "services:\n  a: {image: \"a:1\"}\n", "compose.override.yml": "services:\n  a:\n    ports: [\"80:80\"]\n"},
+		"a variant laid over":                {"compose.yml": "services:\n  a: {image: \"a:1\"}\n", "compose.prod.yml": "services:\n  a:\n    image: a:1\n    networks: [elsewhere]\n"},
+		"extends another file":               {"x/compose.yml": "services:\n  a:\n    extends: {file: ../base.yml, service: b}\n", "base.yml": "services:\n  b: {image: \"b:1\", networks: [default]}\n  c: {image: \"c:1\"}\n", "x/.env": ""},
+		"include":                            {"compose.yml": "include: [p/compose.yml]\nservices:\n  a: {image: \"a:1\", depends_on: [b]}\n", "p/compose.yml": "services:\n  b: {image: \"b:1\", depends_on: [a]}\n"},
 		"include alone, and an env_file that is not there": {"compose.yml": "include:\n  - path: p/compose.yml\n    env_file: [p/.env]\n", "p/compose.yml": "services:\n  b: {image: \"b:1\"}\n"},
 		"anchors and merges":                        {"compose.yml": "x-a: &a {image: \"a:1\"}\nservices:\n  a: {<<: *a}\n  b: {<<: [*a]}\n"},
 		"a missing env_file":                        {"compose.yml": "services:\n  a: {image: \"a:1\", env_file: [gone.env]}\n"},
@@ -371,6 +372,9 @@ func TestSecretValue(t *testing.T) {
 		{"DB_PASSWORD", "${DB_PASSWORD:-hunter2hunter2}", true},
 		{"DB_PASSWORD", "${DB_PASSWORD}", false},
 		{"DB_PASSWORD", "changeme", false},
+		{"ADMIN_TOKEN", "$$argon2id$$v=19$$m=65540,t=3,p=4$$c29tZXNhbHQ$$aGFzaGVkd29yZA", false},
+		{"ADMIN_PASSWORD", "$$2y$$10$$abcdefghijklmnopqrstuv", false},
+		{"ADMIN_PASSWORD", "hunter2$$2y$$word", true},
 		{"API_TOKEN", "stub", false},
 		{"API_TOKEN", "user_provided", false},
 		{"API_KEY", "ollama-local", false},
@@ -871,7 +875,7 @@ func TestIgnoredPorts(t *testing.T) {
 // TestRunFromRoot: a file that lies where the path leads from the root is there for whoever
 // runs compose from it.
 func TestRunFromRoot(t *testing.T) {
-	for name, lost := range map[string]bool{"apps/n8n/init.sh": false, "elsewhere/n8n/init.sh": true} {
+	for name, lost := range map[string]bool{"apps/n8n/init.sh": false, "apps/n8n/apps/n8n/init.sh": false, "apps/apps/n8n/init.sh": false, "elsewhere/n8n/init.sh": true, "elsewhere/apps/n8n/init.sh": true} {
 		files := map[string]string{"apps/n8n/compose.yml": "services:\n  a:\n    image: a:1\n    volumes: [\"./apps/n8n/init.sh:/init.sh\"]\n", name: "x"}
 		if b := read(t, files, Options{}).Files[0].Services[0].Binds[0]; b.Lost != lost {
 			t.Errorf("beside %s: got %+v", name, b)

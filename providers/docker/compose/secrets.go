@@ -81,6 +81,9 @@ func secretValue(name, value string) string {
 	if aWord.MatchString(literal) && ofProgram.MatchString(name) || saysItsName(name, literal) || strings.Contains(literal, "$") || trivial(literal) || reference.MatchString(literal) || len([]rune(literal)) < 4 {
 		return ""
 	}
+	if hashed.MatchString(literal) {
+		return "" // nobody logs in with it
+	}
 	n := len([]rune(literal))
 	if isDefault {
 		if strings.IndexFunc(literal, func(r rune) bool { return r >= '0' && r <= '9' }) < 0 {
@@ -90,6 +93,9 @@ func secretValue(name, value string) string {
 	}
 	return fmt.Sprintf("%d characters", n)
 }
+
+// hashed is a password that was hashed, as crypt writes it, with doubled dollars.
+var hashed = regexp.MustCompile(`^\x{e000}(?:argon2(?:id|i|d)|2[abxy]|scrypt|pbkdf2[a-z0-9-]*|apr1|y|[156])\x{e000}`)
 
 // What a program makes, as a key, is no word: who writes one needs none.
 var (

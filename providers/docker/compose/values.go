@@ -63,18 +63,36 @@ func (v *variables) environment(folder string) environment {
 	return e
 }
 
+// valuesOf are the values of an .env file. One that takes a variable which the file does not
+// have is not known: whoever runs it sets that.
 func valuesOf(text string) map[string]string {
-	if values, err := dotenv.UnmarshalWithLookup(text, nil); err == nil {
-		return values
+	out, err := dotenv.UnmarshalWithLookup(text, nil)
+	if err != nil {
+		out = map[string]string{}
 	}
-	out := map[string]string{}
 	for l := range strings.SplitSeq(text, "\n") {
-		if k, value, ok := strings.Cut(strings.TrimSpace(l), "="); ok && variableName.MatchString(k) {
+		k, value, ok := strings.Cut(strings.TrimSpace(l), "=")
+		k = strings.TrimSpace(strings.TrimPrefix(k, "export "))
+		if !ok || !variableName.MatchString(k) {
+			continue
+		}
+		if err != nil {
 			out[k] = strings.Trim(value, `"'`)
+		}
+		if strings.HasPrefix(strings.TrimSpace(value), "'") {
+			continue // taken as it is
+		}
+		for _, m := range taken.FindAllStringSubmatch(value, -1) {
+			if _, known := out[m[1]]; !known && !strings.HasPrefix(strings.TrimPrefix(m[2], ":"), "-") {
+				delete(out, k)
+			}
 		}
 	}
 	return out
 }
+
+// taken is a variable in a value, with what follows its name: a default, or that it must be set.
+var taken = regexp.MustCompile(`(?:^|[^\\$])\$\{?([A-Za-z_][A-Za-z0-9_]*)(:?[-?+])?`)
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 
