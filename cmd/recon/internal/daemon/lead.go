@@ -30,11 +30,11 @@ func await(ctx context.Context, o *Options) bool {
 			o.Tell(Notice{Text: "whether another daemon works cannot be told", Err: err})
 		}
 		if other != said && err == nil {
-			o.Tell(Notice{Text: "waits while another daemon works: " + other})
 			o.Live.Stand(other)
 			if p, err := api.RememberedPicture(ctx, o.Live.Home); err == nil {
 				o.Live.Show(p)
 			}
+			o.Tell(Notice{Text: "waits while another daemon works: " + other})
 			said = other
 		}
 		if o.Beat != nil {
