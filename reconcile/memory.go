@@ -116,6 +116,13 @@ type Recollection struct {
 	Freeze    *Freeze                       // nil: recon may do what manifests let it
 }
 
+// A LastRun is the run that was begun last, as it stands.
+type LastRun struct {
+	ID    int64 // 0: none was
+	Going bool  // it has not ended, or was killed
+	Ended time.Time
+}
+
 // Whole reports whether nothing has been learned since, if that was the last run.
 func (r *Recollection) Whole(last int64) bool { return r.LastRun == last && !r.Going }
 

@@ -192,6 +192,17 @@ func (q query) runs(r *reconcile.Recollection) error {
 	return err
 }
 
+// LastRun is the run that was begun last.
+func (s *Store) LastRun(ctx context.Context) (last reconcile.LastRun, err error) {
+	err = s.view(ctx, func(q query) error {
+		var ended int64
+		err := q.one(`SELECT id, ended_at IS NULL, COALESCE(ended_at, 0) FROM runs ORDER BY id DESC LIMIT 1`, []any{&last.ID, &last.Going, &ended})
+		last.Ended = fromUnix(ended)
+		return err
+	})
+	return last, err
+}
+
 // Seen returns everything as it was last seen.
 func (s *Store) Seen(ctx context.Context) (seen reconcile.Seen, err error) {
 	seen = reconcile.Seen{Observations: map[string]inventory.Observation{}, Facts: map[string]json.RawMessage{}}

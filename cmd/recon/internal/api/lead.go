@@ -35,10 +35,10 @@ func Lead(ctx context.Context, h *Home) (other string, err error) {
 	if err != nil {
 		return "", err
 	}
-	h.Options.Lead.Store(epoch)
 	if leader != nil {
-		return leader.String(), nil
+		return leader.String(), nil // a run of before keeps the number under which it writes nothing any more
 	}
+	h.Options.Lead.Store(epoch)
 	return "", nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"recon/cmd/recon/internal/redact"
 	"recon/inventory"
 	"recon/reconcile"
+	"recon/reconcile/ledger"
 )
 
 // TestRunThatPanicsIsTold: a fault in one run is that run's, and the next one comes.
@@ -141,5 +142,32 @@ func TestReloadKeepsTheLine(t *testing.T) {
 	}
 	if begun, err := api.Unended(t.Context(), h); err != nil || !slices.Equal(begun, []string{"stays"}) {
 		t.Errorf("to be made are %v, %v", begun, err)
+	}
+}
+
+// TestLeadLost: a run of a daemon that another one has taken over from writes nothing, also
+// when it begins to write after the daemon has been told.
+func TestLeadLost(t *testing.T) {
+	h := &api.Home{Options: api.Options{Now: time.Now, Secrets: redact.New()}, Root: t.TempDir()}
+	if other, err := api.Lead(t.Context(), h); other != "" || err != nil {
+		t.Fatalf("it does not lead: %q, %v", other, err)
+	}
+	mine := h.Epoch()
+	l, err := h.WritableLedger(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if now, _, err := l.Lead(t.Context(), ledger.Leader{Holder: reconcile.Holder{PID: 1, Host: "elsewhere"}}, 0, func(ledger.Leader) bool { return true }); err != nil || now <= mine {
+		t.Fatalf("nobody takes over: %d, %v", now, err)
+	}
+	if other, err := api.Lead(t.Context(), h); other == "" || err != nil {
+		t.Fatalf("it leads still: %v", err)
+	}
+	if h.Epoch() != mine {
+		t.Errorf("its runs write under %d, not %d", h.Epoch(), mine)
+	}
+	if err := api.Deal(t.Context(), h, "often", time.Now(), true); !api.LeadLost(err) {
+		t.Errorf("it writes: %v", err)
 	}
 }

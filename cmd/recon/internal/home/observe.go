@@ -12,6 +12,7 @@ import (
 	"recon/providers"
 	"recon/providers/proxmox"
 	"recon/reconcile"
+	"recon/reconcile/ledger"
 )
 
 // Observe looks at every source. One that fails is Unknown and spoils nothing
@@ -63,6 +64,15 @@ func (h *Home) observe(ctx context.Context, wanted func(source string) bool) (*W
 	if err != nil {
 		return nil, err
 	}
+	l, err := h.Ledger(ctx)
+	if err == nil && l != nil {
+		defer l.Close()
+		err = w.begins(ctx, l)
+	}
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
 	w.Snapshots = make([]inventory.Snapshot, len(w.Readers))
 	var wg sync.WaitGroup
 	var left []int
@@ -77,7 +87,10 @@ func (h *Home) observe(ctx context.Context, wanted func(source string) bool) (*W
 		}
 		wg.Go(func() { w.Snapshots[i] = w.read(ctx, r) })
 	}
-	if err = w.RereadLedger(ctx); err == nil {
+	if l != nil {
+		err = w.Reread(ctx, l)
+	}
+	if err == nil {
 		wg.Go(func() { w.askDue(ctx, wanted) })
 	}
 	wg.Wait()
@@ -96,6 +109,21 @@ func (h *Home) observe(ctx context.Context, wanted func(source string) bool) (*W
 	w.hear()
 	w.Elapsed = time.Since(start)
 	return w, ctx.Err()
+}
+
+// begins notes which run was the last one when this look began. Of what a later one has
+// changed it may know nothing, however late the memory is read.
+func (w *World) begins(ctx context.Context, l *ledger.Store) (err error) {
+	w.began, err = l.LastRun(ctx)
+	if since, early := w.home.begunSince(); early && !w.began.Ended.Before(since.Truncate(time.Second)) {
+		w.began.Going = true // it ended after the first question was sent
+	}
+	return err
+}
+
+// Fresh reports whether nobody has written since this look began, if that was the last run.
+func (w *World) Fresh(last int64) bool {
+	return w.began.ID == last && !w.began.Going && w.Memory.Whole(last)
 }
 
 // Remembered is a look at the ledger alone: what was seen last time.

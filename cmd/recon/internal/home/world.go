@@ -28,7 +28,8 @@ type World struct {
 
 	Keep bool // plans for apply take snapshots before what cannot be taken back
 
-	home *Home
+	home  *Home
+	began reconcile.LastRun // the last run when this look began
 
 	around []inventory.Surroundings // of each reader, once it was surveyed
 

@@ -59,7 +59,7 @@ func (a *Apply) Codes() []int {
 func RunApply(ctx context.Context, w *home.World, p *reconcile.Plan, opts reconcile.Options) (*Apply, error) {
 	run := &Apply{Plan: p}
 	err := writing(ctx, w.Home(), "apply", func(ph *phase) (int, error) {
-		opts.LookFirst = !w.Memory.Whole(ph.before)
+		opts.LookFirst = !w.Fresh(ph.before)
 		said, err := settle(ctx, ph, w)
 		if err != nil {
 			return home.ExitError, err

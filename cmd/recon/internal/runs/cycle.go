@@ -66,7 +66,7 @@ func cycle(ctx context.Context, h *home.Home, kind string, compare comparison, d
 	}
 	defer func() { c.World.Close() }()
 	err = writing(ctx, h, kind, func(ph *phase) (int, error) {
-		if !c.World.Memory.Whole(ph.before) {
+		if !c.World.Fresh(ph.before) {
 			again, err := observed(ctx, h, compare)
 			if err != nil {
 				return home.ExitError, err

@@ -445,3 +445,38 @@ func (w *ward) tamper(i int, p reconcile.Proposal) {
 		w.Fatalf("%s edits %d rows", edit, n)
 	}
 }
+
+// TestLookOfBefore: what a run has written after a look began that look may not have seen,
+// however late its memory is read: it was paused, or a cluster took its time.
+func TestLookOfBefore(t *testing.T) {
+	w := newWard(t, 1, heals)
+	w.heal()
+	before, err := w.home.Observe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer before.Close()
+	last := func() int64 {
+		t.Helper()
+		l, err := w.home.Ledger(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		run, err := l.LastRun(t.Context())
+		if err != nil || run.ID == 0 || run.Going {
+			t.Fatalf("the last run is %+v, %v", run, err)
+		}
+		return run.ID
+	}
+	if !before.Fresh(last()) {
+		t.Error("nobody has written, and the look is one of before")
+	}
+	w.heal()
+	if err := before.RereadLedger(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !before.Memory.Whole(last()) || before.Fresh(last()) {
+		t.Error("a run has written since it began, and the look is not one of before")
+	}
+}
