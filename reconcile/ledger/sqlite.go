@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	_ "modernc.org/sqlite" // the driver named sqlite
+	driver "modernc.org/sqlite"
 
 	"recon/inventory/localfile"
 	"recon/reconcile"
@@ -104,7 +104,33 @@ func FolderExists(ctx context.Context, dir string) (*Store, error) {
 	return s, err
 }
 
+// openFile opens the database. Of several that begin one at the same time SQLite turns some
+// away at once, whatever its busy_timeout says: changing the journal's mode waits for nobody.
 func openFile(ctx context.Context, dir string) (*Store, error) {
+	for begin := time.Now(); ; {
+		s, err := openOnce(ctx, dir)
+		if !busy(err) || time.Since(begin) > busyTime {
+			return s, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(err, ctx.Err())
+		case <-time.After(lockPause):
+		}
+	}
+}
+
+const (
+	busyTime   = 5 * time.Second
+	sqliteBusy = 5 // SQLITE_BUSY, whatever its extension
+)
+
+func busy(err error) bool {
+	var refused *driver.Error
+	return errors.As(err, &refused) && refused.Code()&0xff == sqliteBusy
+}
+
+func openOnce(ctx context.Context, dir string) (*Store, error) {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, File)+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
 	if err != nil {
 		return nil, err
