@@ -13,10 +13,22 @@ type Writing struct {
 	Line  int
 }
 
+// Undocumented is the graph where the documents cannot be read, which is said.
+func (g *Graph) Undocumented(why string) *Graph {
+	out := g.copy()
+	out.Gaps = append(out.Gaps, Gap{What: "which documents name it", Why: why, Missing: Writings})
+	out.seal()
+	return out
+}
+
+func (g *Graph) copy() *Graph {
+	return &Graph{Nodes: slices.Clone(g.Nodes), Edges: slices.Clone(g.Edges), Gaps: slices.Clone(g.Gaps), known: g.known}
+}
+
 // Documented is the graph with the documents that name its things. No thing needs a document,
 // so that their edges are in an answer only where they are asked for.
 func (g *Graph) Documented(all []Writing) *Graph {
-	out := &Graph{Nodes: slices.Clone(g.Nodes), Edges: slices.Clone(g.Edges), Gaps: slices.Clone(g.Gaps), known: g.known}
+	out := g.copy()
 	nodes, seen := map[string][]string{}, map[string]bool{}
 	for i := range g.Nodes {
 		if n := &g.Nodes[i]; n.Kind == Machine {

@@ -45,6 +45,10 @@ func TestDocumented(t *testing.T) {
 			t.Errorf("%s: %+d", name, n)
 		}
 	}
+	lost := g.Undocumented("docs: permission denied")
+	if may, others := lost.Concerning(map[string]bool{"vm.a": true}, nil, true); len(may) > 0 || len(others) != 1 || others[0].Why != "docs: permission denied" {
+		t.Errorf("what cannot be read is told as %+v and %+v", may, others)
+	}
 	if ways, _ := g.Ways("vm.a", readme, nil); len(ways) > 0 {
 		t.Errorf("a way leads to a document: %v", ways)
 	}

@@ -142,6 +142,7 @@ const (
 	Anything                   // edges to whatever there is
 	NameServers                // whom nodes ask for names
 	Inside                     // what runs in a guest
+	Writings                   // documents, which nothing needs
 )
 
 // A Graph is a home, or a part of one.

@@ -303,7 +303,7 @@ func (g *Graph) Concerning(nodes, inside map[string]bool, lists bool) (may, othe
 		}
 	}
 	for _, gap := range g.Gaps {
-		matters := len(gap.About) == 0
+		matters := len(gap.About) == 0 && gap.Missing != Writings
 		switch gap.Missing {
 		case Anything:
 			matters = matters || lists

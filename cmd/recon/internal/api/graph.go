@@ -191,10 +191,12 @@ func (a *GraphAnswer) gaps(g *graph.Graph, nodes, inside map[string]bool) {
 	for _, gap := range may {
 		a.NotKnown = append(a.NotKnown, NotKnown{gap, true})
 	}
-	for _, gap := range others {
-		a.NotKnown = append(a.NotKnown, NotKnown{gap, false})
-	}
 	a.Complete = len(may) == 0
+	written := slices.Contains(a.kinds, graph.DocumentedIn) || a.Question.Action == graph.Delete
+	for _, gap := range others {
+		matters := written && gap.Missing == graph.Writings
+		a.NotKnown, a.Complete = append(a.NotKnown, NotKnown{gap, matters}), a.Complete && !matters
+	}
 }
 
 // follow judges the way of a request. What hosts could find out by trying they try first.
@@ -244,19 +246,25 @@ func (a *GraphAnswer) Code() int {
 }
 
 // documented is the graph of the last look with the documents of the project that name its
-// things.
-func (r *Reading) documented(ctx context.Context) (*graph.Graph, error) {
+// things. Where they cannot be read that is not known, and everything else is.
+func (r *Reading) documented(ctx context.Context) *graph.Graph {
 	if r.read != nil {
-		return r.read, nil
+		return r.read
 	}
 	named, err := docs.Named(ctx, r.world)
 	if err != nil {
-		return nil, err
+		r.read = r.graph.Undocumented(err.Error())
+		return r.read
 	}
 	var all []graph.Writing
 	for _, n := range named {
 		all = append(all, graph.Writing{Thing: cmp.Or(n.Address, n.Node), Node: n.Address == "", File: n.File, Line: n.Line})
 	}
 	r.read = r.graph.Documented(all)
-	return r.read, nil
+	return r.read
+}
+
+// Impact says what a restart of something takes along, as far as the run saw it.
+func (p *Picture) Impact(id string) (*GraphAnswer, error) {
+	return answerOf(p.Graph, inventory.Timestamp(p.At), Question{Verb: "impact", Of: id, Action: graph.Restart})
 }

@@ -133,11 +133,7 @@ func (r *Reading) Get(ctx context.Context, name string) (*Detail, Look, error) {
 		return nil, Look{}, err
 	}
 	if d.Node != nil {
-		read, err := r.documented(ctx)
-		if err != nil {
-			return nil, Look{}, err
-		}
-		for _, e := range read.DocumentsOf(d.Node.ID) {
+		for _, e := range r.documented(ctx).DocumentsOf(d.Node.ID) {
 			d.Written = append(d.Written, e.Evidence)
 		}
 		for i := range g.Edges {
@@ -168,9 +164,7 @@ func (r *Reading) Ask(ctx context.Context, q Question) (*GraphAnswer, Look, erro
 		a, err = follow(ctx, w, g, q)
 	} else {
 		if q.reads() {
-			if g, err = r.documented(ctx); err != nil {
-				return nil, Look{}, err
-			}
+			g = r.documented(ctx)
 		}
 		a, err = answerOf(g, inventory.Timestamp(w.At), q)
 	}

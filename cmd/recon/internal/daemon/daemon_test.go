@@ -133,12 +133,16 @@ func TestReloadKeepsTheLine(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	d.later = job{schedule: "goes", action: "heal", next: time.Now()}
 	d.waiting = []job{{action: carryOut}, {schedule: "goes", action: "drift"}, {action: "doctor"}, {schedule: "stays", action: "drift"}, {schedule: "watch home", action: "drift"}}
 	write("schedule \"stays\" {\n  cron = \"@daily\"\n  action = \"facts\"\n}\n")
 	d.reload(t.Context())
 	want := []job{{action: carryOut}, {action: "doctor"}, {schedule: "stays", action: "facts"}, {schedule: "watch home", action: "drift"}}
 	if !slices.Equal(d.waiting, want) {
 		t.Errorf("in line are %+v", d.waiting)
+	}
+	if d.later.schedule != "" {
+		t.Errorf("later comes %+v", d.later)
 	}
 	if begun, err := api.Unended(t.Context(), h); err != nil || !slices.Equal(begun, []string{"stays"}) {
 		t.Errorf("to be made are %v, %v", begun, err)

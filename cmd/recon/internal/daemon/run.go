@@ -45,10 +45,9 @@ func (d *daemon) run(j job) (again bool, next time.Time) {
 		r.Summary = n.Text
 	case err == nil:
 		d.summarise(j, &n, &r)
-		n.Summary, n.Code = r.Summary, r.Code
-	}
-	if n.Cycle != nil {
-		next = n.Cycle.Again
+		if n.Summary, n.Code = r.Summary, r.Code; n.Cycle != nil {
+			next = n.Cycle.Again
+		}
 	}
 	d.waits()
 	d.Live.End(r)
@@ -115,22 +114,28 @@ func (d *daemon) act(j job) (n Notice, err error) {
 		if n.Applied, err = api.CarryOutApproved(d.work, d.home); n.Applied != nil {
 			n.Cycle = n.Applied.After
 		}
+		if err != nil || j.action == carryOut {
+			return n, errors.Join(err, d.picture(n.Cycle))
+		}
 	}
-	switch {
-	case err != nil || j.action == carryOut:
-	case j.action == "heal":
-		n.Cycle, err = api.Heal(d.work, d.home)
-	default:
-		n.Cycle, err = api.Drift(d.work, d.home, j.action)
+	var c *api.Cycle
+	if j.action == "heal" {
+		c, err = api.Heal(d.work, d.home)
+	} else {
+		c, err = api.Drift(d.work, d.home, j.action)
 	}
-	if n.Cycle == nil {
-		return n, err
+	if err != nil {
+		return n, err // what it has seen was not written down, and is not shown
 	}
-	return n, errors.Join(err, d.picture(n.Cycle))
+	n.Cycle = c
+	return n, d.picture(c)
 }
 
 // picture shows what a run has found.
 func (d *daemon) picture(c *api.Cycle) error {
+	if c == nil {
+		return nil
+	}
 	p, err := api.PictureOf(d.work, c, d.Live.State().Picture)
 	if err == nil {
 		d.Live.Show(p)

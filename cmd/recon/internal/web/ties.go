@@ -3,7 +3,6 @@ package web
 import (
 	"recon/cmd/recon/internal/api"
 	"recon/cmd/recon/internal/words"
-	"recon/inventory/graph"
 )
 
 // ties are what hangs on a thing, and what it hangs on.
@@ -36,13 +35,15 @@ func tiesOf(p *api.Picture, id string) (t ties) {
 	end := func(id, how, why string) tie {
 		return tie{ID: words.Clean(id), How: how, Why: words.Clean(why), Link: p.Resource(id) != nil}
 	}
-	impact, inside := p.Graph.Impact(id, graph.Restart, nil), map[string]bool{id: true}
+	a, err := p.Impact(id)
+	if err != nil {
+		return t
+	}
 	for _, group := range words.Effects {
 		e := effect{Title: group.Title}
-		for i := range impact.Affected {
-			if a := &impact.Affected[i]; a.Effect == group.Effect {
-				e.Rows = append(e.Rows, end(a.ID, "", words.Because(a)))
-				inside[a.ID] = inside[a.ID] || a.Effect == graph.Down
+		for i := range a.Impact.Affected {
+			if x := &a.Impact.Affected[i]; x.Effect == group.Effect {
+				e.Rows = append(e.Rows, end(x.ID, "", words.Because(x)))
 			}
 		}
 		if len(e.Rows) > 0 {
@@ -52,9 +53,10 @@ func tiesOf(p *api.Picture, id string) (t ties) {
 	for _, e := range p.Graph.Needs(id) {
 		t.Needs = append(t.Needs, end(e.To, words.EdgeKind(e.Kind), words.Evidence(&e)))
 	}
-	may, _ := p.Graph.Concerning(map[string]bool{id: true}, inside, true)
-	for i := range may {
-		t.NotKnown = append(t.NotKnown, words.Clean(may[i].Text()+": "+may[i].Why))
+	for i := range a.NotKnown {
+		if gap := &a.NotKnown[i]; gap.MayChange {
+			t.NotKnown = append(t.NotKnown, words.Clean(gap.Text()+": "+gap.Why))
+		}
 	}
 	return t
 }
