@@ -35,7 +35,7 @@ import (
 // benchHome is a simulated cluster with a project that declares all of it.
 func benchHome(b *testing.B, opts pvesim.Options) (dir string, sim *pvesim.Server) {
 	b.Helper()
-	opts.StatCycle, opts.AuthDelay = -1, -1
+	opts.StatCycle, opts.AuthDelay, opts.AgentDelay = -1, -1, -1 // what Proxmox waits for a dead agent is its own
 	sim, err := pvesim.New(opts)
 	if err != nil {
 		b.Fatal(err)
