@@ -12,7 +12,6 @@ import (
 	"recon/providers"
 	"recon/providers/proxmox"
 	"recon/reconcile"
-	"recon/reconcile/ledger"
 )
 
 // Observe looks at every source. One that fails is Unknown and spoils nothing
@@ -57,7 +56,8 @@ func (h *Home) ObserveFor(ctx context.Context, targets []inventory.Address) (*Wo
 // observe asks the sources that are wanted, and the witnesses about them.
 func (h *Home) observe(ctx context.Context, wanted func(source string) bool) (*World, error) {
 	start := time.Now()
-	if since, begun := h.begunSince(); begun {
+	since, early := h.begunSince()
+	if early {
 		start = since
 	}
 	w, err := h.world(ctx)
@@ -67,7 +67,9 @@ func (h *Home) observe(ctx context.Context, wanted func(source string) bool) (*W
 	l, err := h.Ledger(ctx)
 	if err == nil && l != nil {
 		defer l.Close()
-		err = w.begins(ctx, l)
+		if w.began, err = l.LastRun(ctx); early && w.began.Ended.After(since) {
+			w.began.Going = true // it ended after the first question was sent; of the same second nobody knows
+		}
 	}
 	if err != nil {
 		w.Close()
@@ -111,17 +113,8 @@ func (h *Home) observe(ctx context.Context, wanted func(source string) bool) (*W
 	return w, ctx.Err()
 }
 
-// begins notes which run was the last one when this look began. Of what a later one has
-// changed it may know nothing, however late the memory is read.
-func (w *World) begins(ctx context.Context, l *ledger.Store) (err error) {
-	w.began, err = l.LastRun(ctx)
-	if since, early := w.home.begunSince(); early && !w.began.Ended.Before(since.Truncate(time.Second)) {
-		w.began.Going = true // it ended after the first question was sent
-	}
-	return err
-}
-
-// Fresh reports whether nobody has written since this look began, if that was the last run.
+// Fresh reports whether nobody has written since this look began, if that was the last run:
+// of what another one has changed it may know nothing, however late the memory is read.
 func (w *World) Fresh(last int64) bool {
 	return w.began.ID == last && !w.began.Going && w.Memory.Whole(last)
 }

@@ -479,4 +479,28 @@ func TestLookOfBefore(t *testing.T) {
 	if !before.Memory.Whole(last()) || before.Fresh(last()) {
 		t.Error("a run has written since it began, and the look is not one of before")
 	}
+
+	// A command begins to look while it still reads manifests, before it opens the ledger.
+	early, err := home.OpenToObserve(t.Context(), home.Options{Dir: w.home.Root, Now: w.home.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer early.Close()
+	w.heal()
+	db, err := sql.Open("sqlite", filepath.Join(w.home.StatePath(), ledger.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("UPDATE runs SET ended_at = ended_at + 1"); err != nil { // it has taken a second
+		t.Fatal(err)
+	}
+	look, err := early.Observe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer look.Close()
+	if !look.Memory.Whole(last()) || look.Fresh(last()) {
+		t.Error("a run has written since the first question was sent, and the look is not one of before")
+	}
 }
